@@ -1,0 +1,105 @@
+/* Paths as text. */
+#include "base/path.h"
+
+#include <string.h>
+#include "base/str.h"
+
+char *path_join(const char *dir, const char *name, struct err *err)
+{
+    size_t n = strlen(dir);
+    if (n == 0 || name[0] == '/') {
+        return mem_strdup(name, err);
+    }
+    return mem_printf(err, "%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+char *path_dir(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) {
+        return mem_strdup(".", err);
+    }
+    return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path), err);
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *path_ext(const char *path)
+{
+    const char *base = path_base(path);
+    const char *dot = strrchr(base, '.');
+    if (!dot || dot == base) {
+        return base + strlen(base);
+    }
+    if (!strcmp(dot, ".gz")) {
+        for (const char *p = dot; p-- > base + 1;) {
+            if (*p == '.') {
+                return str_starts(p, ".nii") || str_starts(p, ".tar") ? p : dot;
+            }
+        }
+    }
+    return dot;
+}
+
+char *path_stem(const char *path, struct err *err)
+{
+    const char *base = path_base(path);
+    return mem_strndup(base, (size_t)(path_ext(path) - base), err);
+}
+
+const char *path_below(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+    while (n > 0 && root[n - 1] == '/') {
+        n--;
+    }
+    if (strncmp(path, root, n) != 0 || (path[n] != '\0' && path[n] != '/')) {
+        return NULL;
+    }
+    const char *rest = path + n;
+    while (*rest == '/') {
+        rest++;
+    }
+    return rest;
+}
+
+bool path_within(const char *path, const char *root)
+{
+    return path_below(path, root) != NULL;
+}
+
+/* Appends the components of `path` to `out`, taking back one for each "..". */
+static void add_components(struct str *out, const char *path)
+{
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n == 2 && path[0] == '.' && path[1] == '.') {
+            char *slash = out->len ? strrchr(out->buf, '/') : NULL;
+            if (slash) {
+                out->len = (size_t)(slash - out->buf);
+                *slash = '\0';
+            }
+        } else if (n > 0 && !(n == 1 && path[0] == '.')) {
+            str_addc(out, '/');
+            str_addn(out, path, n);
+        }
+        path += n + (path[n] == '/');
+    }
+}
+
+char *path_absolute(const char *base, const char *path, struct err *err)
+{
+    struct str out = STR_INIT;
+    if (path[0] != '/') {
+        add_components(&out, base);
+    }
+    add_components(&out, path);
+    if (out.len == 0) {
+        str_addc(&out, '/');
+    }
+    return str_take(&out, err);
+}

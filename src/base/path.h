@@ -1,0 +1,25 @@
+/* Paths as text: joining, splitting, and the name rules shared by catalog, plan and worker. No file system access. */
+#ifndef GANTRY_BASE_PATH_H
+#define GANTRY_BASE_PATH_H
+
+#include <stdbool.h>
+#include "base/mem.h"
+
+/* "dir/name"; one slash between; `name` alone when dir is "" or name is absolute. Caller frees. */
+char *path_join(const char *dir, const char *name, struct err *err) CHECK_RESULT;
+/* Folder part ("." when there is none, "/" for "/x"). Caller frees. */
+char *path_dir(const char *path, struct err *err) CHECK_RESULT;
+/* Points into `path`, behind the last slash. */
+const char *path_base(const char *path);
+/* Base name without its last extension (".nii.gz" and ".tar.gz" count as one). Caller frees. */
+char *path_stem(const char *path, struct err *err) CHECK_RESULT;
+/* Extension with its dot, "" when none; points into `path`. */
+const char *path_ext(const char *path);
+/* Is `path` equal to `root` or below it? Both absolute and free of "." and "..". */
+bool path_within(const char *path, const char *root);
+/* `path` relative to `root` (points into path), or NULL when it is not within. "" for root itself. */
+const char *path_below(const char *path, const char *root);
+/* Resolve "." and ".." textually and drop doubled slashes; `base` is put in front of a relative path. Caller frees. */
+char *path_absolute(const char *base, const char *path, struct err *err) CHECK_RESULT;
+
+#endif

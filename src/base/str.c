@@ -1,0 +1,119 @@
+/* A growing string with sticky failure, and three comparisons. */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool room_for(struct str *s, size_t more)
+{
+    size_t max = s->max ? s->max : STR_MAX;
+    if (s->failed || more > max || s->len + more + 1 > max) {
+        s->failed = true;
+        return false;
+    }
+    if (s->len + more + 1 > s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 64;
+        while (cap < s->len + more + 1) {
+            cap *= 2;
+        }
+        char *grown = mem_resize(s->buf, cap, 1, NULL);
+        if (!grown) {
+            s->failed = true;
+            return false;
+        }
+        s->buf = grown;
+        s->cap = cap;
+    }
+    return true;
+}
+
+void str_addn(struct str *s, const char *bytes, size_t n)
+{
+    if (room_for(s, n)) {
+        if (n) {
+            memcpy(s->buf + s->len, bytes, n);
+        }
+        s->len += n;
+        s->buf[s->len] = '\0';
+    }
+}
+
+void str_add(struct str *s, const char *text)
+{
+    str_addn(s, text, strlen(text));
+}
+
+void str_addc(struct str *s, char c)
+{
+    str_addn(s, &c, 1);
+}
+
+void str_addf(struct str *s, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0 || !room_for(s, (size_t)n)) {
+        s->failed = true;
+        return;
+    }
+    va_start(ap, fmt);
+    (void)vsnprintf(s->buf + s->len, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    s->len += (size_t)n;
+}
+
+void str_clear(struct str *s)
+{
+    s->len = 0;
+    s->failed = false;
+    if (s->buf) {
+        s->buf[0] = '\0';
+    }
+}
+
+void str_fini(struct str *s)
+{
+    mem_free(s->buf);
+    *s = (struct str)STR_INIT;
+}
+
+const char *str_text(const struct str *s)
+{
+    return s->buf ? s->buf : "";
+}
+
+bool str_ok(const struct str *s, struct err *err)
+{
+    return !s->failed || err_set(err, ERR_NOMEM, "out of memory, or a text longer than allowed");
+}
+
+char *str_take(struct str *s, struct err *err)
+{
+    char *text = NULL;
+    if (str_ok(s, err)) {
+        text = s->buf ? s->buf : mem_strdup("", err);
+        *s = (struct str)STR_INIT;
+    } else {
+        str_fini(s);
+    }
+    return text;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+    return !strncmp(text, prefix, strlen(prefix));
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+    return n >= m && !strcmp(text + n - m, suffix);
+}
+
+bool str_equal(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
