@@ -1,4 +1,5 @@
-/* Time: microseconds since the Unix epoch (UTC) for what is stored, a monotonic clock for what is measured. */
+/* Time: microseconds since the Unix epoch (UTC) for what is stored, a monotonic clock for what is
+ * measured. */
 #ifndef GANTRY_BASE_CLOCK_H
 #define GANTRY_BASE_CLOCK_H
 

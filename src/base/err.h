@@ -1,7 +1,8 @@
 /*
- * Errors are values. A function that can fail returns bool (or a pointer that is NULL on failure), takes `struct err *`
- * last, and fills it when it fails. The lowest layer says what happened; each layer above may put context in front
- * with err_wrap(), so that a person reads one line from the general to the exact.
+ * Errors are values. A function that can fail returns bool (or a pointer that is NULL on failure),
+ * takes `struct err *` last, and fills it when it fails. The lowest layer says what happened; each
+ * layer above may put context in front with err_wrap(), so that a person reads one line from the
+ * general to the exact.
  */
 #ifndef GANTRY_BASE_ERR_H
 #define GANTRY_BASE_ERR_H
@@ -21,19 +22,20 @@ struct err {
 #define CHECK_RESULT __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Set code and text; always returns false, so that `return err_set(...)` reads well. Control characters in the text
- * are replaced by '?', so one error is always one line. */
+/* Set code and text; always returns false, so that `return err_set(...)` reads well. Control
+ * characters in the text are replaced by '?', so one error is always one line. */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* The same with ": <strerror>" appended; the code follows errno (EACCES -> ERR_PERM, ENOSPC -> ERR_DISKFULL,
- * ENOMEM -> ERR_NOMEM, else ERR_IO). */
+/* The same with ": <strerror>" appended; the code follows errno (EACCES -> ERR_PERM, ENOSPC ->
+ * ERR_DISKFULL, ENOMEM -> ERR_NOMEM, else ERR_IO). */
 bool err_errno(struct err *err, int errno_value, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Put "<context>: " in front of the text. Always returns false. */
 bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* A broken invariant of our own: ERR_BUG with file and line. */
-#define err_bug(err, what) err_set((err), ERR_BUG, "%s:%d: %s (please report this)", __FILE__, __LINE__, (what))
+#define err_bug(err, what) \
+    err_set((err), ERR_BUG, "%s:%d: %s (please report this)", __FILE__, __LINE__, (what))
 
 /* A place for an error that is ignored on purpose; `why` documents it at the call. */
 struct err *err_ignore(const char *why);

@@ -1,4 +1,5 @@
-/* Allocation with overflow checks, a ceiling, and a switch that lets tests make the n-th allocation fail. */
+/* Allocation with overflow checks, a ceiling, and a switch that lets tests make the n-th allocation
+ * fail. */
 #include "base/mem.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* Numbers from text: the whole text must be the number; NaN and infinities are not numbers to people. */
+/* Numbers from text: the whole text must be the number; NaN and infinities are not numbers to
+ * people. */
 #ifndef GANTRY_BASE_NUM_H
 #define GANTRY_BASE_NUM_H
 
@@ -13,7 +14,8 @@ bool num_double(const char *text, double *ret);
 bool num_bytes(const char *text, int64_t *ret);
 /* Seconds from "90", "90s", "10m", "2h", "1d", "0:10:00", "1-00:00:00". */
 bool num_seconds(const char *text, double *ret);
-/* "12-45,50" -> is `value` in the list? False on a malformed list too; num_ranges_valid() tells them apart. */
+/* "12-45,50" -> is `value` in the list? False on a malformed list too; num_ranges_valid() tells
+ * them apart. */
 bool num_ranges_valid(const char *text);
 bool num_ranges_contain(const char *text, int64_t value);
 /* "1.2 GB" style (powers of 1000), into `out` of at least 24 bytes. */

@@ -1,4 +1,5 @@
-/* Paths as text: joining, splitting, and the name rules shared by catalog, plan and worker. No file system access. */
+/* Paths as text: joining, splitting, and the name rules shared by catalog, plan and worker. No file
+ * system access. */
 #ifndef GANTRY_BASE_PATH_H
 #define GANTRY_BASE_PATH_H
 
@@ -17,9 +18,11 @@ char *path_stem(const char *path, struct err *err) CHECK_RESULT;
 const char *path_ext(const char *path);
 /* Is `path` equal to `root` or below it? Both absolute and free of "." and "..". */
 bool path_within(const char *path, const char *root);
-/* `path` relative to `root` (points into path), or NULL when it is not within. "" for root itself. */
+/* `path` relative to `root` (points into path), or NULL when it is not within. "" for root itself.
+ */
 const char *path_below(const char *path, const char *root);
-/* Resolve "." and ".." textually and drop doubled slashes; `base` is put in front of a relative path. Caller frees. */
+/* Resolve "." and ".." textually and drop doubled slashes; `base` is put in front of a relative
+ * path. Caller frees. */
 char *path_absolute(const char *base, const char *path, struct err *err) CHECK_RESULT;
 
 #endif

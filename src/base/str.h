@@ -1,7 +1,7 @@
 /*
- * A growing string with a maximum. `struct str s = STR_INIT;` then str_add*(), then str_fini(). Failure is sticky:
- * once an append fails (no memory, over the maximum) `failed` stays true and later appends do nothing, so a caller
- * builds a whole text and asks str_ok() once.
+ * A growing string with a maximum. `struct str s = STR_INIT;` then str_add*(), then str_fini().
+ * Failure is sticky: once an append fails (no memory, over the maximum) `failed` stays true and
+ * later appends do nothing, so a caller builds a whole text and asks str_ok() once.
  */
 #ifndef GANTRY_BASE_STR_H
 #define GANTRY_BASE_STR_H
@@ -19,7 +19,10 @@ struct str {
 };
 
 #define STR_MAX ((size_t)256 << 20)
-#define STR_INIT {NULL, 0, 0, 0, false}
+#define STR_INIT             \
+    {                        \
+        NULL, 0, 0, 0, false \
+    }
 
 void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const char *bytes, size_t n);
@@ -29,7 +32,8 @@ void str_clear(struct str *s);
 void str_fini(struct str *s);
 /* The text, "" when nothing was added. Valid until the next change. */
 const char *str_text(const struct str *s);
-/* Give the buffer to the caller (mem_free it) and leave `s` empty; NULL and ERR_NOMEM when an append failed. */
+/* Give the buffer to the caller (mem_free it) and leave `s` empty; NULL and ERR_NOMEM when an
+ * append failed. */
 char *str_take(struct str *s, struct err *err) CHECK_RESULT;
 /* False and ERR_NOMEM when any append failed. */
 bool str_ok(const struct str *s, struct err *err) CHECK_RESULT;
