@@ -1,0 +1,140 @@
+/* jansson behind the house's errors and allocator. */
+#include "codec/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+
+/* Deeper documents are refused: ours have at most ten levels, hostile ones thousands. */
+#define READ_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+
+static void *alloc(size_t size)
+{
+    return mem_zero(size, NULL);
+}
+
+void json_setup(void)
+{
+    json_set_alloc_funcs(alloc, mem_free);
+    json_object_seed(1); /* no hash attack surface: only our own files are parsed; saves a read of /dev/urandom */
+}
+
+static json_t *said(json_t *value, const json_error_t *e, const char *what, struct err *err)
+{
+    if (!value) {
+        (void)err_set(err, ERR_FORMAT, "%s, line %d column %d: %s", what, e->line, e->column, e->text);
+    }
+    return value;
+}
+
+json_t *json_read(const char *path, struct err *err)
+{
+    json_error_t e;
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        (void)err_errno(err, errno, "cannot read '%s'", path);
+        return NULL;
+    }
+    json_t *value = json_loadf(f, READ_FLAGS, &e);
+    (void)fclose(f);
+    return said(value, &e, path, err);
+}
+
+json_t *json_parse(const char *text, size_t length, const char *what, struct err *err)
+{
+    json_error_t e;
+    return said(json_loadb(text, length, READ_FLAGS, &e), &e, what, err);
+}
+
+static char *dumped(const json_t *value, size_t flags, struct err *err)
+{
+    char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    if (!text) {
+        (void)err_set(err, ERR_NOMEM, "out of memory while writing JSON");
+    }
+    return text;
+}
+
+char *json_text(const json_t *value, struct err *err)
+{
+    return dumped(value, JSON_COMPACT, err);
+}
+
+char *json_pretty(const json_t *value, struct err *err)
+{
+    return dumped(value, JSON_INDENT(2), err);
+}
+
+const char *json_get_text(const json_t *object, const char *key, const char *fallback)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : fallback;
+}
+
+int64_t json_get_int(const json_t *object, const char *key, int64_t fallback)
+{
+    const json_t *v = json_object_get(object, key);
+    if (json_is_integer(v)) {
+        return json_integer_value(v);
+    }
+    return json_is_real(v) ? (int64_t)json_real_value(v) : fallback;
+}
+
+double json_get_double(const json_t *object, const char *key, double fallback)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_number(v) ? json_number_value(v) : fallback;
+}
+
+bool json_get_bool(const json_t *object, const char *key, bool fallback)
+{
+    const json_t *v = json_object_get(object, key);
+    return json_is_boolean(v) ? json_is_true(v) : fallback;
+}
+
+bool json_put(json_t *object, const char *key, json_t *value, struct err *err)
+{
+    return json_object_set_new(object, key, value) == 0 || err_set(err, ERR_NOMEM, "out of memory while making JSON");
+}
+
+json_t *json_guess(const char *text, struct err *err)
+{
+    json_t *value = NULL;
+    double d;
+    int64_t i;
+    if (num_int64(text, &i)) {
+        value = json_integer(i);
+    } else if (num_double(text, &d)) {
+        value = json_real(d);
+    } else if (!strcmp(text, "true") || !strcmp(text, "false")) {
+        value = json_boolean(text[0] == 't');
+    } else if (!strcmp(text, "null")) {
+        value = json_null();
+    } else {
+        value = text[0] == '[' || text[0] == '{' ? json_loads(text, READ_FLAGS, NULL) : NULL;
+        value = value ? value : json_string(text);
+    }
+    if (!value) {
+        (void)err_set(err, ERR_USAGE, "'%s' is not valid UTF-8 text", text);
+    }
+    return value;
+}
+
+bool json_only_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        size_t i = 0;
+        while (known[i] && strcmp(known[i], key) != 0) {
+            i++;
+        }
+        if (!known[i]) {
+            return err_set(err, ERR_USAGE, "unknown key '%s' in %s", key, where);
+        }
+    }
+    return true;
+}
