@@ -138,9 +138,10 @@ void cli_print(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_note(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* One JSON document to stdout: indented on a terminal, compact otherwise. `value` is borrowed. */
 bool cli_json(struct cli *c, const json_t *value, struct err *err) CHECK_RESULT;
-/* True for yes. Asks on the terminal; without one it is an error that names `option` ("-y"). */
-bool cli_confirm(struct cli *c, const char *option, bool *ret_yes, struct err *err, const char *fmt,
-                 ...) CHECK_RESULT PRINTF_LIKE(5, 6);
+/* Asks on the terminal, default no. Where nobody can answer (stdin or stderr is no terminal)
+ * nothing is asked and the answer is yes: the command was given to be done. */
+bool cli_confirm(struct cli *c, bool *ret_yes, struct err *err, const char *fmt, ...) CHECK_RESULT
+    PRINTF_LIKE(4, 5);
 
 enum cell {
     CELL_TEXT,
