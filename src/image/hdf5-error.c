@@ -1,0 +1,102 @@
+/* HDF5's error stack, walked once for its deepest entry; and what is needed everywhere around
+ * identifiers. */
+#include "image/hdf5-error.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+
+/* Registered filter numbers that scans in the field really use. */
+static const struct {
+    int id;
+    const char *name;
+} filter_names[] = {
+    {H5Z_FILTER_DEFLATE, "deflate"},
+    {H5Z_FILTER_SZIP, "szip"},
+    {307, "bzip2"},
+    {32000, "lzf"},
+    {32001, "blosc"},
+    {32004, "lz4"},
+    {32008, "bitshuffle"},
+    {32013, "zfp"},
+    {32015, "zstd"},
+    {32017, "sz"},
+    {32026, "blosc2"},
+};
+
+struct deepest {
+    char text[300];
+};
+
+void hdf5_quiet(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static herr_t take_deepest(unsigned n, const H5E_error2_t *entry, void *user)
+{
+    struct deepest *d = user;
+
+    if (n == 0 && entry->desc != NULL) {
+        snprintf(d->text, sizeof(d->text), "%s", entry->desc);
+    }
+    return 0;
+}
+
+bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...)
+{
+    struct deepest d = {""};
+    char text[400];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_deepest, &d);
+    H5Eclear2(H5E_DEFAULT);
+    if (strstr(d.text, "No space left") != NULL || strstr(d.text, "errno = 28") != NULL) {
+        code = ERR_DISKFULL;
+    } else if (strstr(d.text, "memory allocation failed") != NULL) {
+        code = ERR_NOMEM;
+    }
+    return err_set(err, code, "%s%s%s", text, d.text[0] ? ": " : "", d.text);
+}
+
+void hdf5_drop(hid_t id)
+{
+    if (id >= 0) {
+        H5Idec_ref(id);
+    }
+}
+
+const char *hdf5_filter_name(int id)
+{
+    for (size_t i = 0; i < sizeof(filter_names) / sizeof(filter_names[0]); i++) {
+        if (filter_names[i].id == id) {
+            return filter_names[i].name;
+        }
+    }
+    return "";
+}
+
+int hdf5_missing_filter(hid_t dataset)
+{
+    hid_t plist = H5Dget_create_plist(dataset);
+    int count = plist < 0 ? 0 : H5Pget_nfilters(plist);
+    int missing = 0;
+
+    for (int i = 0; i < count && missing == 0; i++) {
+        unsigned flags = 0;
+        unsigned config = 0;
+        size_t values = 0;
+        H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
+
+        if (id > 0 && H5Zfilter_avail(id) <= 0) {
+            missing = id;
+        }
+    }
+    H5Eclear2(H5E_DEFAULT);
+    hdf5_drop(plist);
+    return missing;
+}

@@ -1,0 +1,29 @@
+/*
+ * HDF5 keeps its own stack of errors and prints it. Here it is silenced and the deepest message,
+ * the one that says what happened, becomes the end of ours. Call hdf5_quiet once before the first
+ * HDF5 call of a program.
+ */
+#ifndef GANTRY_IMAGE_HDF5_ERROR_H
+#define GANTRY_IMAGE_HDF5_ERROR_H
+
+#include <hdf5.h>
+#include "base/err.h"
+
+void hdf5_quiet(void);
+
+/* Set the text with ": <HDF5's deepest message>" behind it and clear HDF5's stack. A message about
+ * a full disk or missing memory changes the code to ERR_DISKFULL or ERR_NOMEM. Always returns
+ * false. */
+bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Close any HDF5 identifier; negative ones are ignored. */
+void hdf5_drop(hid_t id);
+
+/* "bitshuffle" for 32008; "" when the filter's number is not known to us. */
+const char *hdf5_filter_name(int id);
+
+/* The first filter of this data set that cannot be loaded here, 0 when all can (or none is used).
+ */
+int hdf5_missing_filter(hid_t dataset);
+
+#endif
