@@ -1,0 +1,42 @@
+/*
+ * Bring a project's catalog up to date with its folder: walk it (discover/), read the headers of
+ * what is new or changed in gantry-imaging processes, apply the rows through the operation
+ * "scan.apply", then judge series, statuses and CORs. A second refresh with nothing changed costs
+ * the walk alone. Blocking; used by `gantry scan`, `gantry run` and the watch.
+ */
+#ifndef GANTRY_ENGINE_REFRESH_H
+#define GANTRY_ENGINE_REFRESH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "codec/json.h"
+
+struct session;
+
+struct refresh {
+    const char *home;
+    struct session *session; /* NULL: each write opens one for itself */
+    int64_t project;
+    int64_t min_size_pct; /* of the undersized rule: -1 = the project's, else the default of 50 */
+    bool all;             /* forgotten rows come back */
+    /* Called while headers are read (may be NULL): so many of so many. */
+    void (*progress)(void *arg, size_t done, size_t total);
+    void *arg;
+};
+
+struct refresh_report {
+    int64_t files;   /* on disk now */
+    int64_t scans;   /* of them, acquisitions */
+    int64_t added, changed, gone;
+    int64_t read;       /* headers read now */
+    int64_t unreadable; /* of these */
+    json_t *warnings;   /* array of lines for stderr */
+};
+
+bool refresh_project(const struct refresh *how, struct refresh_report *ret,
+                     struct err *err) CHECK_RESULT;
+void refresh_report_fini(struct refresh_report *r);
+
+#endif
