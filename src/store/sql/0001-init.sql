@@ -8,6 +8,7 @@ CREATE TABLE project (
     root        TEXT NOT NULL UNIQUE CHECK (root LIKE '/%'),  -- the data folder, absolute
     rec         TEXT NOT NULL,                                -- <folder>_rec, absolute
     attempts    TEXT NOT NULL,                                -- where attempts live: <root>/.gantry/attempts, or below rec
+    min_size_pct INTEGER CHECK (min_size_pct BETWEEN 0 AND 100), -- undersized rule, 0 = off; NULL = the default
     created_us  INTEGER NOT NULL
 ) STRICT;
 
@@ -33,6 +34,8 @@ CREATE TABLE item (
     cor           REAL,                              -- rotation axis, full detector, 0-based pixel centres
     cor_source    TEXT,                              -- manual, vo, pc, entropy, ai, auto, outlier-fixed, series-mean, file
     cor_confidence REAL,
+    cor_seen      REAL,                              -- what the COR files said when last read or written; NULL = nothing
+    cor_before    REAL,                              -- source outlier-fixed: the value that was replaced
     auto_skip     INTEGER NOT NULL DEFAULT 0 CHECK (auto_skip IN (0,1)),   -- the undersized rule flags it
     enabled       INTEGER CHECK (enabled IN (0,1)),  -- by hand: 1 runs although flagged, 0 never runs; NULL = the rule decides
     skip_reason   TEXT NOT NULL DEFAULT '',
