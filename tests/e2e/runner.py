@@ -30,6 +30,7 @@ class Gantry:
         self.rec = self.base / "data_rec"
         self.data.mkdir(parents=True)
         self.started = []
+        self.prefix = []
         self.env = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self.base),
@@ -43,7 +44,7 @@ class Gantry:
 
     # -- running -------------------------------------------------------------------------------------------------
     def start(self, *args, cwd=None, env=None, **options):
-        process = subprocess.Popen([self.program, *map(str, args)], cwd=cwd or self.data,
+        process = subprocess.Popen([*self.prefix, self.program, *map(str, args)], cwd=cwd or self.data,
             env={**self.env, **(env or {})}, start_new_session=True, **options)
         self.started.append(process)
         return process

@@ -1,0 +1,386 @@
+"""DESIGN 2: what the engine promises; REQUIREMENTS U10, X9, Y."""
+import csv
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+
+import openpyxl
+import pytest
+
+import scans
+from runner import script, wait_for
+
+TINY = {"columns": 8, "rows": 1, "angles": 3, "white": 1, "dark": 1}
+COPY = 'cat "$f1" | wc -c > "$o1"'
+
+
+def some(g, count=1):
+    for index in range(count):
+        scans.write(g.data / f"s_{index}.h5", **TINY)
+
+
+# -- outputs -----------------------------------------------------------------------------------------------------
+
+def test_outputs_are_staged_beside_their_final_place_under_their_final_name(g):
+    some(g)
+    g.ok("run", g.batch("b", script('echo "$o1" > "$o1"')))
+    staged = pathlib.Path((g.rec / "s_0" / "out.txt").read_text().strip())
+    assert staged.name == "out.txt" and staged.parent.name.startswith(".gantry-")
+    assert staged.parent.parent == g.rec / "s_0"
+    assert g.leftovers() == []
+
+
+def test_outputs_take_group_and_mode_of_the_data_folder(g):
+    some(g)
+    g.data.chmod(0o2770)
+    if os.getuid() == 0:
+        os.chown(g.data, 0, 12345)
+        g.data.chmod(0o2770)
+    g.ok("run", g.batch("b", script(COPY)))
+    made = (g.rec / "s_0" / "out.txt").stat()
+    assert made.st_gid == g.data.stat().st_gid
+    assert stat.S_IMODE(made.st_mode) & 0o660 == 0o660 and not stat.S_IMODE(made.st_mode) & 0o007
+
+
+def test_outputs_we_did_not_make_are_not_replaced_without_overwrite(g):
+    some(g)
+    path = g.rec / "s_0" / "out.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("somebody else's")
+    batch = g.batch("b", script(COPY))
+    outcome = g.run("run", batch)
+    assert outcome.rc != 0 and path.read_text() == "somebody else's"
+    assert "out.txt" in outcome.err + outcome.out + json.dumps(g.json("errors"))
+    g.ok("run", batch, "--overwrite")
+    assert path.read_text() != "somebody else's"
+
+
+def test_adopt_takes_existing_outputs_as_done(g):
+    scans.write(g.data / "s_1.h5", columns=48, rows=2, angles=40)
+    folder = g.rec / "s_1_rec"
+    folder.mkdir(parents=True)
+    import numpy as np
+    import tifffile
+    for index in range(2):
+        tifffile.imwrite(folder / f"recon_{index:05}.tiff", np.ones((48, 48), "float32"))
+    g.ok("cor", "set", "s_1.h5", "24")
+    g.ok("adopt", "s_1.h5")
+    g.ok("run", "tomo-full")
+    assert set(g.states().values()) == {"cached"}
+    assert tifffile.imread(folder / "recon_00000.tiff").max() == 1
+
+
+def test_folder_output_is_replaced_as_a_whole(g):
+    some(g)
+    job = script('mkdir -p "$p1" && echo "$n1" > "$p1/value" && touch "$p1/only-$n1" && echo x >> "$p1/only-$n1"', out=None,
+        args={"p1": {"PATHOUT": "result"}, "n1": {"NUMERIC": 1}})
+    batch = g.batch("b", job)
+    g.ok("run", batch)
+    folder = g.rec / "s_0" / "result"
+    assert sorted(p.name for p in folder.iterdir()) == ["only-1", "value"]
+    job["args"]["n1"] = {"NUMERIC": 2}
+    g.ok("run", g.batch("b", job))
+    assert sorted(p.name for p in folder.iterdir()) == ["only-2", "value"]
+    assert g.leftovers() == []
+
+
+# -- done work ---------------------------------------------------------------------------------------------------
+
+def test_Y5_done_work_is_cached_and_changed_work_is_not(g):
+    some(g, 3)
+    batch = g.batch("b", script(f'echo run >> "{g.base}/journal"; ' + COPY))
+    count = lambda: len((g.base / "journal").read_text().split())
+    g.ok("run", batch)
+    assert count() == 3
+    g.ok("run", batch)
+    assert count() == 3 and set(g.states().values()) == {"cached"}
+    os.utime(g.data / "s_1.h5")
+    g.ok("run", batch)
+    assert count() == 4 and sorted(g.states().values()) == ["cached", "cached", "done"]
+    (g.rec / "s_2" / "out.txt").unlink()
+    g.ok("run", batch)
+    assert count() == 5
+    (g.rec / "s_0" / "out.txt").write_text("edited")
+    g.run("run", batch, "--overwrite")
+    assert count() == 6
+
+
+def test_why_says_what_changed(g):
+    some(g)
+    batch = g.batch("b", script(COPY))
+    g.ok("run", batch)
+    g.ok("run", batch)
+    assert "cached" in g.ok("why", "s_0/work").out or "same" in g.ok("why", "s_0/work").out
+    os.utime(g.data / "s_0.h5")
+    said = g.ok("why", "s_0/work").out
+    assert "s_0.h5" in said
+
+
+def test_changed_work_makes_what_follows_it_run_again(g):
+    some(g)
+    jobs = [script('echo 1 > "$o1"', job="a", out="a.txt"),
+        script('cat "$f2" > "$o1"', job="b", out="b.txt", args={"f2": {"FILE": "a.txt"}})]
+    g.ok("run", g.batch("b", *jobs))
+    assert (g.rec / "s_0" / "b.txt").read_text() == "1\n"
+    jobs[0] = script('echo 2 > "$o1"', job="a", out="a.txt")
+    g.ok("run", g.batch("b", *jobs))
+    assert (g.rec / "s_0" / "b.txt").read_text() == "2\n"
+
+
+def test_resume_with_nothing_to_do(g):
+    some(g)
+    g.ok("run", g.batch("b", script(COPY)))
+    assert g.run("run", "--resume").rc in (0, 3)
+
+
+# -- errors ------------------------------------------------------------------------------------------------------
+
+def test_errors_are_grouped_by_cause(g):
+    some(g, 5)
+    text = 'case "$f1" in *s_[012].h5) echo "error: cannot open $f1 line $RANDOM" >&2; exit 1;; esac; ' + COPY
+    assert g.run("run", g.batch("b", script(text))).rc == 1
+    causes = g.json("errors")
+    assert len(causes) == 1 and causes[0]["count"] == 3
+    assert "cannot open" in causes[0]["example"]
+
+
+def test_retry_of_a_cause_with_a_changed_parameter(g):
+    some(g, 3)
+    text = 'if [ "$n1" -lt 5 ]; then echo "error: too small" >&2; exit 1; fi; echo "$n1" > "$o1"'
+    batch = g.batch("b", script(text, args={"n1": {"NUMERIC": 1}}))
+    assert g.run("run", batch).rc == 1
+    g.ok("retry", "last", "--failed", "--set", "n1=7")
+    g.run("run", "--resume")
+    wait_for(lambda: set(g.states().values()) == {"done"}, "the retries")
+    assert (g.rec / "s_0" / "out.txt").read_text() == "7\n"
+    shown = g.json("show", "s_0/work")
+    assert len(shown["attempts"]) == 2
+
+
+def test_break_on_error_holds_within_one_item_only(g):
+    some(g, 2)
+    jobs = [script('case "$f1" in *s_0.h5) exit 1;; esac; echo a > "$o1"', job="a", out="a.txt"),
+        script('echo b > "$o1"', job="b", out="b.txt")]
+    assert g.run("run", g.batch("b", *jobs)).rc == 1
+    assert g.states() == {"s_0/a": "failed", "s_0/b": "blocked", "s_1/a": "done", "s_1/b": "done"}
+
+
+@pytest.mark.parametrize("mode, rc", [("continue", 1), ("ignore", 0)])
+def test_on_error(g, mode, rc):
+    some(g)
+    jobs = [script("exit 1", job="a", out="a.txt"), script('echo b > "$o1"', job="b", out="b.txt")]
+    outcome = g.run("run", g.batch("b", *jobs), "--on-error", mode)
+    assert outcome.rc == rc, outcome
+    assert g.states()["s_0/b"] == "done"
+
+
+def test_a_tool_that_crashes_is_a_failed_attempt_with_its_signal(g):
+    some(g)
+    assert g.run("run", g.batch("b", script("kill -SEGV $$"))).rc == 1
+    assert "SEGV" in json.dumps(g.json("errors")) or "11" in json.dumps(g.json("show", "s_0/work"))
+
+
+def test_out_of_memory_is_a_cause_of_its_own(g):
+    some(g)
+    text = 'echo "CUDA out of memory. Tried to allocate 20.00 GiB" >&2; exit 1'
+    assert g.run("run", g.batch("b", script(text))).rc == 1
+    assert "out of memory" in json.dumps(g.json("errors")).lower().replace("-", " ")
+    assert len(g.json("show", "s_0/work")["attempts"]) == 2
+
+
+# -- control -----------------------------------------------------------------------------------------------------
+
+def running(g):
+    return [t for t in g.tasks() if t["state"] == "running"]
+
+
+def test_suspend_resume_kill_reach_the_whole_group(g):
+    some(g)
+    text = f'while [ ! -e "{g.base}/gate" ]; do date +%N >> "{g.base}/beat"; sleep 0.05; done; echo x > "$o1"'
+    process = g.start("run", g.batch("b", script(f"bash -c '{text}'")), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    beat = g.base / "beat"
+    wait_for(beat.exists, "the first beat")
+    g.ok("suspend", "s_0/work")
+    wait_for(lambda: g.states()["s_0/work"] == "suspended", "suspended")
+    stopped = [pid for pid in g.processes()
+        if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"]
+    assert stopped
+    g.ok("resume", "s_0/work")
+    wait_for(lambda: g.states()["s_0/work"] == "running", "running again")
+    g.ok("kill", "s_0/work")
+    assert process.wait(60) in (1, 130)
+    assert g.states()["s_0/work"] == "cancelled"
+    wait_for(lambda: not g.processes(), "everything to end")
+
+
+def test_hold_and_release(g):
+    some(g, 2)
+    gate = g.base / "gate"
+    text = f'while [ ! -e "{gate}" ]; do sleep 0.02; done; echo x > "$o1"'
+    process = g.start("run", g.batch("b", script(text)), "--slots", "1", stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    wait_for(lambda: running(g), "a running task")
+    waiting = next(name for name, state in g.states().items() if state != "running")
+    g.ok("hold", waiting)
+    assert g.states()[waiting] == "held"
+    gate.touch()
+    wait_for(lambda: list(g.states().values()).count("done") == 1, "the other task")
+    assert g.states()[waiting] == "held"
+    g.ok("release", waiting)
+    assert process.wait(60) == 0
+    assert set(g.states().values()) == {"done"}
+
+
+def test_detach_and_status(g):
+    some(g, 3)
+    g.ok("run", g.batch("b", script("sleep 0.1; " + COPY)), "--detach")
+    wait_for(lambda: set(g.states().values()) == {"done"}, "the background run")
+    wait_for(lambda: not g.processes(), "the background engine to end when drained")
+
+
+def test_setup_lines_run_before_the_tool(g):
+    some(g)
+    g.ok("run", g.batch("b", script('echo "$COLOUR" > "$o1"', setup="export COLOUR=green")))
+    assert (g.rec / "s_0" / "out.txt").read_text() == "green\n"
+
+
+def test_resources_limit_how_many_run_at_once(g):
+    some(g, 6)
+    text = f'exec 9>>"{g.base}/journal"; echo + >&9; sleep 0.05; echo - >&9; echo x > "$o1"'
+    g.ok("run", g.batch("b", script(text, resources={"licenses": "matlab:1"})), "--slots", "4", env={})
+    running_now = most = 0
+    for line in (g.base / "journal").read_text().split():
+        running_now += 1 if line == "+" else -1
+        most = max(most, running_now)
+    assert most == 1
+
+
+def test_values_with_any_character_reach_the_script_unharmed(g):
+    some(g)
+    value = 'a "b" $HOME `id` \'c\'\nnext * \\ Привет'
+    g.ok("run", g.batch("b", script('printf %s "$s1" > "$o1"', args={"s1": {"STRING": value}})))
+    assert (g.rec / "s_0" / "out.txt").read_text() == value
+
+
+def test_several_files_are_an_array(g):
+    some(g)
+    jobs = [script('echo 1 > "$o1"; echo 2 > "$o2"', job="a", out="a 1.txt", args={"o2": {"OUT": "a 2.txt"}}),
+        script('printf "%s\\n" "${f2[@]##*/}" "$1" > "$o1"', job="b", out="b.txt", args={"f2": {"FILE": "a*.txt"}})]
+    g.ok("run", g.batch("b", *jobs))
+    lines = (g.rec / "s_0" / "b.txt").read_text().split("\n")
+    assert lines[:2] == ["a 1.txt", "a 2.txt"] and lines[2] == str(g.data / "s_0.h5")
+
+
+# -- results -----------------------------------------------------------------------------------------------------
+
+def test_U10_results_in_three_formats_agree(g):
+    scans.write(g.data / "s_1.h5", columns=96, rows=2, angles=120)
+    scans.write(g.data / "образец_2.h5", columns=96, rows=2, angles=120)
+    g.ok("run", "tomo-ai-reco")
+    for kind in ("xlsx", "csv", "json"):
+        g.ok("results", "last", "-o", g.base / f"r.{kind}")
+    rows = json.loads((g.base / "r.json").read_text())
+    with open(g.base / "r.csv", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    sheet = openpyxl.load_workbook(g.base / "r.xlsx").active
+    head = [cell.value for cell in sheet[1]]
+    assert len(rows) == len(table) == sheet.max_row - 1 == 2
+    assert head == list(table[0])
+    column = next(i for i, name in enumerate(head) if name.lower() in ("cor", "centre", "center"))
+    cell = sheet.cell(2, column + 1).value
+    assert isinstance(cell, (int, float)) and cell == pytest.approx(float(table[0][head[column]]), abs=0.01)
+    assert any("образец_2" in str(value) for row in table for value in row.values())
+    assert [row.get("name", row.get("item")) for row in rows] == sorted(row.get("name", row.get("item")) for row in rows)
+
+
+def test_U10_results_are_never_half_written(g):
+    some(g)
+    g.ok("run", g.batch("b", script(COPY)))
+    target = g.base / "r.csv"
+    target.write_text("old")
+    g.fails(4, "results", "last", "-o", g.base / "no" / "such" / "r.csv")
+    g.ok("results", "last", "-o", target)
+    assert target.read_text() != "old"
+    assert [p.name for p in g.base.glob("*r.csv*")] == ["r.csv"]
+    g.fails(2, "results", "last", "-o", g.base / "r.pdf")
+
+
+def test_X9_Y1_the_last_line_counts_the_rows(g):
+    some(g, 4)
+    text = 'case "$f1" in *s_2.h5) exit 3;; esac; ' + COPY
+    outcome = g.run("run", g.batch("b", script(text)))
+    last = [x for x in (outcome.out + outcome.err).split("\n") if x.strip()][-5:]
+    assert any("3" in x and "1" in x for x in last), outcome
+    assert g.json("status")
+
+
+# -- provenance --------------------------------------------------------------------------------------------------
+
+def test_provenance_beside_every_output(g):
+    some(g)
+    g.ok("run", g.batch("b", script(COPY)))
+    record = json.loads((g.rec / "s_0" / "out.txt.prov.json").read_text())
+    assert record["tool"] == "script.bash"
+    source = record["inputs"][0]
+    assert source["path"] == str(g.data / "s_0.h5") and source["size"] == (g.data / "s_0.h5").stat().st_size
+    assert source["mtime_ns"] == (g.data / "s_0.h5").stat().st_mtime_ns
+    for key in ("host", "user", "started", "ended", "run", "task", "params", "command", "version"):
+        assert key in record, record
+
+
+# -- exit conditions ---------------------------------------------------------------------------------------------
+
+def test_Y2_exit_statuses(g):
+    g.fails(2, "no-such-command")
+    g.fails(2, "run")
+    g.fails(2, "run", "no-such-batch")
+    g.fails(2, "ls", "--no-such-option")
+    g.fails(3, "run", "tomo-full", "--cor", "4")
+    some(g, 2)
+    g.fails(1, "run", g.batch("b", script('case "$f1" in *s_0.h5) exit 1;; esac; ' + COPY)))
+
+
+def test_Y3_E2_a_single_failed_item_never_ends_the_batch(g):
+    some(g, 10)
+    assert g.run("run", g.batch("b", script('case "$f1" in *s_0.h5) exit 1;; esac; ' + COPY))).rc == 1
+    assert list(g.states().values()).count("done") == 9
+
+
+def test_Y4_terminate_is_as_interrupt(g):
+    some(g, 3)
+    process = g.start("run", g.batch("b", script("sleep 100; " + COPY)), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    wait_for(lambda: running(g), "a running task")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    wait_for(lambda: not g.processes(), "everything to end")
+    assert "running" not in g.states().values()
+
+
+def test_U12_no_control_codes_when_not_a_terminal(g):
+    some(g, 2)
+    outcome = g.ok("run", g.batch("b", script(COPY)))
+    assert "\x1b" not in outcome.out + outcome.err and "\r" not in outcome.out + outcome.err
+
+
+def test_the_log_has_times_and_streams_and_escapes(g):
+    some(g)
+    g.ok("run", g.batch("b", script('printf "one\\rtwo\\n\\377x\\n"; echo oops >&2; ' + COPY)))
+    text = g.ok("log", "s_0/work").out
+    assert "one" in text and "two" in text and "oops" in text
+    assert "\udcff" not in text
+
+
+def test_the_home_is_refused_when_it_cannot_be_written(g):
+    some(g)
+    g.fails(4, "ls", env={"GANTRY_HOME": "/proc/gantry"})
+
+
+def test_two_homes_do_not_see_each_other(g):
+    some(g)
+    g.ok("run", g.batch("b", script(COPY)))
+    assert g.run("ps", "--all", "--json", env={"GANTRY_HOME": str(g.base / "second")}).out.strip() in ("[]", "")

@@ -1,0 +1,134 @@
+"""REQUIREMENTS H: a live acquisition is followed by content; nothing half-written is taken, nothing twice."""
+import json
+import os
+import signal
+import threading
+import time
+
+import h5py
+import numpy as np
+
+import scans
+from runner import script, wait_for
+
+SHAPE = (40, 2, 48)  # projections, rows, columns
+
+
+class Writer(threading.Thread):
+    """Appends projections to one scan, as a detector does; stops early when `until` is given (an aborted scan)."""
+
+    def __init__(self, path, until=None, pause=0.02):
+        super().__init__(daemon=True)
+        self.path, self.until, self.pause = path, until or SHAPE[0], pause
+        scans.write(path.with_suffix(".source"), columns=SHAPE[2], rows=SHAPE[1], angles=SHAPE[0])
+
+    def run(self):
+        with h5py.File(self.path.with_suffix(".source"), "r") as source:
+            arrays = {name: source["/exchange/" + name][...] for name in ("data", "data_white", "data_dark", "theta")}
+        with h5py.File(self.path, "w", libver="latest") as file:
+            file["/exchange/theta"] = arrays["theta"]
+            file["/exchange/data_white"] = arrays["data_white"]
+            file["/exchange/data_dark"] = arrays["data_dark"]
+            data = file.create_dataset("/exchange/data", (0, *SHAPE[1:]), "uint16", maxshape=(None, *SHAPE[1:]),
+                chunks=(1, *SHAPE[1:]))
+            for frame in range(self.until):
+                data.resize(frame + 1, axis=0)
+                data[frame] = arrays["data"][frame]
+                file.flush()
+                time.sleep(self.pause)
+        self.path.with_suffix(".source").unlink()
+
+
+def journal_batch(g):
+    """Notes each scan it works on, and how many projections that scan had."""
+    return g.batch("note", script(f'echo "$(basename "$f1")" >> "{g.base}/journal"; echo x > "$o1"'))
+
+
+def lines(g):
+    path = g.base / "journal"
+    return path.read_text().split() if path.exists() else []
+
+
+def stop(process, number=signal.SIGINT):
+    process.send_signal(number)
+    assert process.wait(60) in (0, 130)
+
+
+def watch(g, *args, **options):
+    g.ok("config", "set", "watch_poll=0.5")
+    g.ok("config", "set", "watch_abort_after=3")
+    return g.start("scan", "--watch", *args, **options)
+
+
+def test_H1_H2_each_scan_is_taken_when_its_frames_reach_its_angles(g):
+    batch = journal_batch(g)
+    process = watch(g, "--run", batch)
+    wait_for(lambda: g.processes(), "the watcher")
+    writers = [Writer(g.data / f"s_{i}.h5", pause=0.01 * i) for i in (1, 2, 3)]
+    for writer in writers:
+        writer.start()
+    wait_for(lambda: sorted(lines(g)) == ["s_1.h5", "s_2.h5", "s_3.h5"], "all three scans taken")
+    for writer in writers:
+        writer.join()
+    stop(process)
+    assert sorted(lines(g)) == ["s_1.h5", "s_2.h5", "s_3.h5"]
+
+
+def test_H2_a_preallocated_scan_of_final_size_is_not_complete(g):
+    """Neither the size of the file nor the shape alone says that the frames are there: this one has fewer frames."""
+    batch = journal_batch(g)
+    process = watch(g, "--run", batch)
+    wait_for(lambda: g.processes(), "the watcher")
+    scans.write(g.data / "short.h5", columns=48, rows=2, angles=40, frames=39)
+    scans.write(g.data / "whole.h5", columns=48, rows=2, angles=40)
+    wait_for(lambda: lines(g) == ["whole.h5"], "the whole scan")
+    with h5py.File(g.data / "short.h5", "a") as file:
+        old = file["/exchange/data"][...]
+        del file["/exchange/data"]
+        file["/exchange/data"] = np.concatenate([old, old[:1]])
+    wait_for(lambda: sorted(lines(g)) == ["short.h5", "whole.h5"], "the completed scan")
+    stop(process)
+
+
+def test_H3_says_how_far_an_incomplete_scan_is(g):
+    with open(g.base / "said", "wb") as said:
+        process = watch(g, stdout=said, stderr=said)
+        wait_for(lambda: g.processes(), "the watcher")
+        scans.write(g.data / "s_1.h5", columns=48, rows=2, angles=40, frames=17)
+        wait_for(lambda: b"s_1.h5: 17/40 projections written" in (g.base / "said").read_bytes(), "the report")
+        stop(process)
+
+
+def test_H4_files_present_at_start_are_not_new(g):
+    scans.write(g.data / "old.h5", columns=48, rows=2, angles=40)
+    batch = journal_batch(g)
+    process = watch(g, "--run", batch)
+    wait_for(lambda: g.ls(), "the list")
+    scans.write(g.data / "new.h5", columns=48, rows=2, angles=40)
+    wait_for(lambda: lines(g) == ["new.h5"], "the new scan")
+    stop(process)
+    assert lines(g) == ["new.h5"]
+
+
+def test_live_acquisition_with_an_aborted_scan_and_a_killed_watcher(g):
+    """The acceptance: three scans grow, one is aborted; the watcher is killed in the middle and started again."""
+    process = watch(g, "--run", "tomo-ai-reco")
+    wait_for(lambda: g.processes(), "the watcher")
+    writers = [Writer(g.data / "s_1.h5"), Writer(g.data / "s_2.h5", pause=0.05), Writer(g.data / "s_3.h5", until=12)]
+    for writer in writers:
+        writer.start()
+    wait_for(lambda: (g.rec / "s_1_rec").is_dir() or not writers[0].is_alive(), "the first scan")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process = watch(g, "--run", "tomo-ai-reco")
+    wait_for(lambda: (g.rec / "s_1_rec").is_dir() and (g.rec / "s_2_rec").is_dir(), "both scans reconstructed", 120)
+    for writer in writers:
+        writer.join()
+    wait_for(lambda: all(t["state"] not in ("ready", "waiting", "running") for t in g.json("ps", "--all")), "idle")
+    stop(process)
+    assert not (g.rec / "s_3_rec").exists()
+    row = g.row("s_3.h5")
+    assert "12" in json.dumps(row) and row["status"] not in ("Done", "Ready"), row
+    tasks = g.json("ps", "--all")
+    done = [t for t in tasks if t["job"] == "full" and t["state"] == "done"]
+    assert sorted(t["item"].removesuffix(".h5") for t in done) == ["s_1", "s_2"], tasks
