@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,6 +305,28 @@ bool file_measure(const char *path, struct file_measure *ret, struct err *err)
             return err_errno(err, errno, "cannot read '%s'", path);
         }
     }
+    *ret = m;
+    return true;
+}
+
+bool file_measure_glob(const char *folder, const char *pattern, struct file_measure *ret, struct err *err)
+{
+    struct file_measure m = {.folder = true};
+    DIR *d = opendir(folder);
+    if (!d) {
+        return err_errno(err, errno, "cannot list '%s'", folder);
+    }
+    for (struct dirent *e; (e = readdir(d));) {
+        struct stat st;
+        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+            S_ISREG(st.st_mode)) {
+            int64_t mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+            m.size += st.st_size;
+            m.files++;
+            m.mtime_ns = mtime > m.mtime_ns ? mtime : m.mtime_ns;
+        }
+    }
+    (void)closedir(d);
     *ret = m;
     return true;
 }

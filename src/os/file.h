@@ -38,6 +38,8 @@ struct file_measure {
     bool folder;
 };
 bool file_measure(const char *path, struct file_measure *ret, struct err *err) CHECK_RESULT;
+/* The same over the files of one folder whose names match a glob `pattern` (not below it); folder is true. */
+bool file_measure_glob(const char *folder, const char *pattern, struct file_measure *ret, struct err *err) CHECK_RESULT;
 /* Give a tree the group of `model` (a folder) and its mode: files without the execute bits. Failures to change the
  * group are ignored (only its members may). */
 void file_like_folder(const char *path, const char *model);

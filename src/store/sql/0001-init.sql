@@ -148,7 +148,8 @@ CREATE TABLE output (
     task_id    INTEGER NOT NULL REFERENCES task(id),
     name       TEXT NOT NULL,                  -- the declared output's id
     path       TEXT NOT NULL,                  -- absolute, published
-    kind       TEXT NOT NULL CHECK (kind IN ('file','folder')),
+    kind       TEXT NOT NULL CHECK (kind IN ('file','folder','files')),
+    pattern    TEXT NOT NULL DEFAULT '',       -- kind files: which names in the folder
     size       INTEGER NOT NULL,               -- bytes; of a folder: the sum over its files
     mtime_ns   INTEGER NOT NULL,               -- of a folder: the newest file's
     files      INTEGER NOT NULL DEFAULT 1
