@@ -93,9 +93,8 @@ static bool clock_form(const char *text, double *ret)
     double total = 0, days = 0;
     const char *dash = strchr(text, '-');
     if (dash) {
-        char *end;
-        days = strtod(text, &end);
-        if (end != dash) {
+        const char *end;
+        if (!decimal_prefix(text, &days, &end) || end != dash || days < 0) {
             return false;
         }
         text = dash + 1;
@@ -139,6 +138,9 @@ bool num_seconds(const char *text, double *ret)
     } else if (!strcmp(end, "ms")) {
         factor = 1e-3;
     } else if (*end && strcmp(end, "s") != 0) {
+        return false;
+    }
+    if (!isfinite(v * factor)) {
         return false;
     }
     *ret = v * factor;
