@@ -1,0 +1,376 @@
+/* Each run keeps one bit a task: "was told". An update counts tasks by state (an index scan) and
+ * tells those that are over and were not. Updates are thinned out so that reading never takes more
+ * than a fifth of the time, however many tasks there are. */
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/resolve.h"
+#include "cli/text.h"
+#include "model/state.h"
+
+#define LEAST_INTERVAL_US 50000 /* a change reaches the eye within 200 ms */
+#define COST_SHARE 5
+#define SAMPLES 32 /* of the rate: half a minute, one a second */
+#define SAMPLE_US 1000000
+#define BAR_WIDTH 24
+#define SHOWN_RUNNING 4
+
+struct followed {
+    int64_t run;
+    int64_t first, last; /* ids of its tasks */
+    unsigned char *told; /* one bit a task */
+};
+
+struct progress {
+    struct cli *c;
+    bool quiet;
+    bool bar; /* on a terminal */
+    bool drawn;
+    struct followed *runs;
+    size_t n_runs;
+    int64_t over, total, failed, running; /* of all runs, when last read */
+    int64_t begun_over;                   /* over when we began */
+    int64_t sample_us[SAMPLES], sample_over[SAMPLES];
+    size_t n_samples;
+    int64_t last_us, cost_us;
+    int64_t last_event;
+    struct err failure;
+};
+
+struct progress *progress_new(struct cli *c, bool quiet, struct err *err)
+{
+    struct progress *p = mem_zero(sizeof *p, err);
+    struct store *s = p ? cli_store(c, err) : NULL;
+    if (!s || !store_int(s, 0, &p->last_event, err, "SELECT max(id) FROM event", "")) {
+        progress_free(p);
+        return NULL;
+    }
+    p->c = c;
+    p->quiet = quiet;
+    p->bar = c->terminal && c->terminal_err && !quiet;
+    return p;
+}
+
+void progress_free(struct progress *p)
+{
+    for (size_t i = 0; p && i < p->n_runs; i++) {
+        mem_free(p->runs[i].told);
+    }
+    if (p) {
+        mem_free(p->runs);
+    }
+    mem_free(p);
+}
+
+bool progress_count(struct store *s, int64_t run, struct progress_counts *ret, struct err *err)
+{
+    memset(ret, 0, sizeof *ret);
+    struct query *q = store_query(
+        s, err, "SELECT state, count(*) FROM task WHERE run_id = ? GROUP BY state", "i", run);
+    if (!q) {
+        return false;
+    }
+    while (query_next(q)) {
+        int64_t state = query_int(q, 0), n = query_int(q, 1);
+        if (state >= 0 && state < 16) {
+            ret->by_state[state] = n;
+        }
+        ret->total += n;
+        ret->over += task_state_final((enum task_state)state) ? n : 0;
+    }
+    return query_end(q, err);
+}
+
+static bool told(const struct followed *f, int64_t id)
+{
+    size_t i = (size_t)(id - f->first);
+    return id < f->first || id > f->last || (f->told[i / 8] >> (i % 8) & 1);
+}
+
+static void mark(struct followed *f, int64_t id)
+{
+    size_t i = (size_t)(id - f->first);
+    f->told[i / 8] |= (unsigned char)(1u << (i % 8));
+}
+
+static void clear_bar(struct progress *p)
+{
+    if (p->drawn) {
+        (void)fputs("\r\033[K", stderr);
+        p->drawn = false;
+    }
+}
+
+static bool tell_task(struct progress *p, int64_t id, struct err *err)
+{
+    struct query *q = store_query(
+        p->c->store, err,
+        "SELECT i.name, t.job_id, t.state, t.message, t.started_us, t.ended_us FROM task t"
+        " JOIN item i ON i.id = t.item_id WHERE t.id = ?",
+        "i", id);
+    if (!q) {
+        return false;
+    }
+    if (query_next(q)) {
+        struct str name = STR_INIT, message = STR_INIT;
+        char span[32] = "";
+        char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
+        enum task_state state = (enum task_state)query_int(q, 2);
+        text_show(&name, label ? label : "");
+        text_show(&message, query_text(q, 3));
+        if (!query_null(q, 4) && !query_null(q, 5)) {
+            clock_span((double)(query_int(q, 5) - query_int(q, 4)) / 1e6, span, sizeof span);
+        }
+        if (!p->bar && !p->quiet) {
+            cli_print(p->c, "Completed %" PRId64 "/%" PRId64 "  %s  %s  %s  %s\n", p->over,
+                      p->total, str_text(&name), query_text(q, 1), task_state_name(state), span);
+        }
+        if (state == TASK_FAILED) {
+            clear_bar(p);
+            cli_note(p->c, "%s/%s failed: %s", str_text(&name), query_text(q, 1),
+                     str_text(&message));
+        }
+        str_fini(&name);
+        str_fini(&message);
+        mem_free(label);
+    }
+    return query_end(q, err);
+}
+
+/* Tasks of one run that came to an end since the last look. */
+static bool tell_run(struct progress *p, struct followed *f, bool silent, struct err *err)
+{
+    int64_t *fresh = NULL;
+    size_t n = 0, cap = 0;
+    bool ok = true;
+    struct query *q =
+        store_query(p->c->store, err,
+                    "SELECT id FROM task WHERE run_id = ? AND state BETWEEN 5 AND 9", "i", f->run);
+    if (!q) {
+        return false;
+    }
+    while (ok && query_next(q)) {
+        int64_t id = query_int(q, 0);
+        if (told(f, id)) {
+            continue;
+        }
+        mark(f, id);
+        if (!silent && n == cap) {
+            cap = cap ? 2 * cap : 64;
+            int64_t *grown = mem_resize(fresh, cap, sizeof *fresh, err);
+            ok = grown != NULL;
+            fresh = grown ? grown : fresh;
+        }
+        if (!silent && ok) {
+            fresh[n++] = id;
+        }
+    }
+    ok = query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
+    for (size_t i = 0; ok && i < n; i++) {
+        p->over++;
+        ok = tell_task(p, fresh[i], err);
+    }
+    mem_free(fresh);
+    return ok;
+}
+
+bool progress_add_run(struct progress *p, int64_t run, struct err *err)
+{
+    struct followed *grown = mem_resize(p->runs, p->n_runs + 1, sizeof *grown, err);
+    if (!grown) {
+        return false;
+    }
+    p->runs = grown;
+    struct followed *f = &grown[p->n_runs];
+    memset(f, 0, sizeof *f);
+    f->run = run;
+    if (!store_int(p->c->store, 1, &f->first, err, "SELECT min(id) FROM task WHERE run_id = ?", "i",
+                   run) ||
+        !store_int(p->c->store, 0, &f->last, err, "SELECT max(id) FROM task WHERE run_id = ?", "i",
+                   run)) {
+        return false;
+    }
+    f->told = mem_zero((size_t)(f->last - f->first + 1) / 8 + 1, err);
+    if (!f->told) {
+        return false;
+    }
+    p->n_runs++;
+    struct progress_counts counts;
+    if (!progress_count(p->c->store, run, &counts, err) || !tell_run(p, f, true, err)) {
+        return false;
+    }
+    p->total += counts.total;
+    p->over += counts.over;
+    p->begun_over = p->over;
+    return true;
+}
+
+/* What the queue has to say (a full disk, a stranger on a GPU). */
+static bool tell_events(struct progress *p, struct err *err)
+{
+    struct query *q =
+        store_query(p->c->store, err, "SELECT id, text FROM event WHERE id > ? AND kind = 'queue'",
+                    "i", p->last_event);
+    if (!q) {
+        return false;
+    }
+    while (query_next(q)) {
+        p->last_event = query_int(q, 0);
+        clear_bar(p);
+        cli_note(p->c, "%s", query_text(q, 1));
+    }
+    return query_end(q, err);
+}
+
+/* Tasks a second over the last half minute; 0 = not known yet. */
+static double rate(struct progress *p, int64_t now)
+{
+    size_t newest = (p->n_samples + SAMPLES - 1) % SAMPLES;
+    if (!p->n_samples || now - p->sample_us[newest] >= SAMPLE_US) {
+        p->sample_us[p->n_samples % SAMPLES] = now;
+        p->sample_over[p->n_samples % SAMPLES] = p->over;
+        p->n_samples++;
+    }
+    size_t oldest = p->n_samples <= SAMPLES ? 0 : p->n_samples % SAMPLES;
+    double seconds = (double)(now - p->sample_us[oldest]) / 1e6;
+    return seconds < 0.5 ? 0 : (double)(p->over - p->sample_over[oldest]) / seconds;
+}
+
+static bool add_running(struct progress *p, struct str *line, struct err *err)
+{
+    int shown = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < p->n_runs && shown < SHOWN_RUNNING; i++) {
+        struct query *q =
+            store_query(p->c->store, err,
+                        "SELECT i.name, t.job_id FROM task t JOIN item i ON i.id = t.item_id"
+                        " WHERE t.run_id = ? AND t.state = 3 ORDER BY t.started_us LIMIT 4",
+                        "i", p->runs[i].run);
+        if (!q) {
+            return false;
+        }
+        while (query_next(q) && shown++ < SHOWN_RUNNING) {
+            char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
+            str_add(line, shown == 1 ? "  " : ", ");
+            text_show(line, label ? label : "");
+            str_addf(line, "/%s", query_text(q, 1));
+            mem_free(label);
+        }
+        ok = query_end(q, err);
+    }
+    return ok;
+}
+
+/* As much of the line as fits; writing into the last column would wrap. */
+static void put_line(const struct str *line)
+{
+    struct winsize size;
+    size_t room =
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79;
+    size_t at = 0, used = 0;
+    while (at < line->len) {
+        uint32_t point = 0;
+        size_t n = text_decode(line->buf + at, &point);
+        size_t w = n ? text_point_width(point) : 1;
+        if (used + w > room) {
+            break;
+        }
+        used += w;
+        at += n ? n : 1;
+    }
+    (void)fprintf(stderr, "\r%.*s\033[K", (int)at, str_text(line));
+    (void)fflush(stderr);
+}
+
+static bool draw(struct progress *p, int64_t now, struct err *err)
+{
+    struct str line = STR_INIT;
+    char span[32];
+    double per_second = rate(p, now);
+    int filled = p->total ? (int)(BAR_WIDTH * p->over / p->total) : 0;
+    str_add(&line, "[");
+    for (int i = 0; i < BAR_WIDTH; i++) {
+        str_addc(&line, i < filled ? '#' : '.');
+    }
+    str_addf(&line, "] %" PRId64 "/%" PRId64 " %d %%", p->over, p->total,
+             p->total ? (int)(100 * p->over / p->total) : 0);
+    if (per_second > 0) {
+        str_addf(&line, per_second >= 1 ? "  %.1f/s" : "  %.1f/min",
+                 per_second >= 1 ? per_second : 60 * per_second);
+        clock_span((double)(p->total - p->over) / per_second, span, sizeof span);
+        str_addf(&line, "  ETA %s", span);
+    }
+    if (p->failed) {
+        str_addf(&line, "  %" PRId64 " failed", p->failed);
+    }
+    bool ok = add_running(p, &line, err);
+    if (ok) {
+        put_line(&line);
+        p->drawn = true;
+    }
+    str_fini(&line);
+    return ok;
+}
+
+static bool look(struct progress *p, int64_t now, struct err *err)
+{
+    int64_t total = 0, over = 0;
+    p->failed = p->running = 0;
+    for (size_t i = 0; i < p->n_runs; i++) {
+        struct progress_counts counts;
+        if (!progress_count(p->c->store, p->runs[i].run, &counts, err)) {
+            return false;
+        }
+        total += counts.total;
+        over += counts.over;
+        p->failed += counts.by_state[TASK_FAILED];
+        p->running += counts.by_state[TASK_RUNNING];
+    }
+    p->total = total;
+    for (size_t i = 0; i < p->n_runs; i++) {
+        if (!tell_run(p, &p->runs[i], false, err)) {
+            return false;
+        }
+    }
+    p->over = over;
+    return tell_events(p, err) && (!p->bar || draw(p, now, err));
+}
+
+static void update(struct progress *p, bool force)
+{
+    int64_t now = clock_mono_us();
+    int64_t interval =
+        COST_SHARE * p->cost_us > LEAST_INTERVAL_US ? COST_SHARE * p->cost_us : LEAST_INTERVAL_US;
+    if (p->failure.code || (!force && p->last_us && now - p->last_us < interval)) {
+        return;
+    }
+    p->last_us = now;
+    if (!look(p, now, &p->failure) && !p->failure.code) {
+        p->failure.code = ERR_BUG;
+    }
+    p->cost_us = clock_mono_us() - now;
+    (void)fflush(stdout);
+}
+
+void progress_update(void *progress)
+{
+    update(progress, false);
+}
+
+bool progress_end(struct progress *p, struct err *err)
+{
+    update(p, true);
+    clear_bar(p);
+    if (p->failure.code) {
+        *err = p->failure;
+        return false;
+    }
+    return true;
+}
