@@ -134,8 +134,8 @@ char *ini_with(const char *text, const char *key, const char *value, struct err 
             section = name;
         }
         if (kind == LINE_ENTRY && full_key(section, name, have) && !strcmp(have, key)) {
-            if (!done) {
-                add_entry(&out, dot ? dot + 1 : key, value);
+            if (!done) { /* as it is named where it stands: a dotted key needs no section */
+                add_entry(&out, section.n ? key + section.n + 1 : key, value);
                 done = true;
             }
         } else {
