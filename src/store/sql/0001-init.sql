@@ -41,6 +41,7 @@ CREATE TABLE item (
     skip_reason   TEXT NOT NULL DEFAULT '',
     hidden        INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0,1)),      -- forgotten until scan --all
     gone          INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0,1)),        -- no longer on disk
+    grown_us      INTEGER NOT NULL DEFAULT 0,        -- when its size or mtime was last seen to change
     baseline      INTEGER NOT NULL DEFAULT 1 CHECK (baseline IN (0,1)),    -- 0 = arrived while a watch was on
     taken         INTEGER NOT NULL DEFAULT 0 CHECK (taken IN (0,1)),       -- a watch has launched its batch on it
     status        TEXT NOT NULL DEFAULT 'Ready',     -- the row's word (REQUIREMENTS B4)
