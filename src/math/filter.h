@@ -7,7 +7,7 @@
  *   ramp         1                                shepp        sin(pi u/2) / (pi u/2)
  *   cosine       cos(pi u/2)                      cosine2      cos(pi u/2)^2
  *   hann         (1 + cos(pi u)) / 2              hamming      0.54 + 0.46 cos(pi u)
- *   parzen       1 - 6 u^2 (1-u) to u = 1/2, then 2 (1-u)^3
+ *   parzen       (1 - u)^3
  *   butterworth  1 / (1 + (2 u)^8), order 4, half power at half the Nyquist frequency
  *   none         no ramp and no window: plain back-projection of the lines as they are
  *

@@ -1,0 +1,311 @@
+/*
+ * The inner loops, written once with the compiler's portable vectors and compiled for three instruction sets
+ * (KERNELS_NAME says which; see meson.build). Eight floats are the unit; where the CPU has only four the compiler
+ * splits them, and the AVX-512 build takes a whole kernel row of the gridding step at once.
+ */
+#include "math/kernels.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Unaligned views: every load and store below may start at any float. */
+typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t v8i __attribute__((vector_size(32), aligned(4), may_alias));
+#ifdef __AVX512F__
+typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
+#endif
+
+/* Samples of a line that are spread together; and how far apart in the line neighbours in time are taken, so that a
+ * store to a cell is settled before the next load from it (a load that overlaps a young store stalls). */
+enum { STRIP = 64, LANES_APART = 8 };
+
+/* Added before truncating to an integer, so that it rounds down for negative numbers too. */
+#define FLOOR_BIAS 16384
+
+static inline v8 load8(const float *p)
+{
+    return *(const v8 *)p;
+}
+
+static inline void store8(float *p, v8 v)
+{
+    *(v8 *)p = v;
+}
+
+static inline v8 all8(float x)
+{
+    return (v8){x, x, x, x, x, x, x, x};
+}
+
+static inline float finite_or_zero(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits & 0x7f800000u) == 0x7f800000u ? 0 : bits;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static void pack(const float *restrict a, const float *restrict b, size_t count, float *restrict ret_pairs)
+{
+    if (!b) {
+        for (size_t i = 0; i < count; i++) {
+            ret_pairs[2 * i] = finite_or_zero(a[i]);
+            ret_pairs[2 * i + 1] = 0;
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ret_pairs[2 * i] = finite_or_zero(a[i]);
+        ret_pairs[2 * i + 1] = finite_or_zero(b[i]);
+    }
+}
+
+static void scale(float *restrict values, const float *restrict factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        values[i] *= factor[i];
+    }
+}
+
+static void window(const struct window_job *job, float *restrict ret_pairs)
+{
+    const float *restrict in = job->pairs, *restrict left = job->left_curve, *restrict right = job->right_curve;
+    const float *restrict weight = job->weight;
+    float la = job->left[0], lb = job->left[1], ra = job->right[0], rb = job->right[1];
+    for (size_t i = 0; i < job->count; i++) {
+        ret_pairs[2 * i] = weight[i] * (in[2 * i] + la * left[i] + ra * right[i]);
+        ret_pairs[2 * i + 1] = weight[i] * (in[2 * i + 1] + lb * left[i] + rb * right[i]);
+    }
+}
+
+static void turn(float *pairs, const float *re_twice, const float *im_signed, size_t count, float weight)
+{
+    size_t i = 0;
+    const v8i swap = {1, 0, 3, 2, 5, 4, 7, 6};
+    v8 w = all8(weight);
+    for (; i + 8 <= 2 * count; i += 8) {
+        v8 q = load8(pairs + i) * w;
+        store8(pairs + i, q * load8(re_twice + i) + __builtin_shuffle(q, swap) * load8(im_signed + i));
+    }
+    for (; i < 2 * count; i += 2) {
+        float re = pairs[i] * weight, im = pairs[i + 1] * weight;
+        pairs[i] = re * re_twice[i] + im * im_signed[i];
+        pairs[i + 1] = im * re_twice[i + 1] + re * im_signed[i + 1];
+    }
+}
+
+/* ---- spreading ---- */
+
+/* Where each sample of a strip goes: offset of its first cell, its rows in the kernel table and the rest between. */
+struct strip {
+    int32_t offset[STRIP], table_x[STRIP], table_y[STRIP];
+    float rest_x[STRIP], rest_y[STRIP];
+};
+
+static inline void place(const struct spread_job *job, long first, float cos_step, float sin_step, struct strip *s)
+{
+    int32_t stride = (int32_t)job->stride;
+    int32_t middle = (int32_t)(job->cells / 2) - (SPREAD_WIDTH / 2 - 1) - FLOOR_BIAS;
+    for (int i = 0; i < STRIP; i++) {
+        float k = (float)(first + i);
+        float x = k * cos_step, y = k * sin_step;
+        int32_t ix = (int32_t)(x + FLOOR_BIAS), iy = (int32_t)(y + FLOOR_BIAS);
+        float tx = (x - (float)(ix - FLOOR_BIAS)) * SPREAD_STEPS, ty = (y - (float)(iy - FLOOR_BIAS)) * SPREAD_STEPS;
+        int32_t jx = (int32_t)tx, jy = (int32_t)ty;
+        s->offset[i] = 2 * ((iy + middle) * stride + ix + middle);
+        s->table_x[i] = jx * SPREAD_ROW;
+        s->table_y[i] = jy * SPREAD_ROW;
+        s->rest_x[i] = tx - (float)jx;
+        s->rest_y[i] = ty - (float)jy;
+    }
+}
+
+static inline void spread_one(const struct spread_job *job, const struct strip *s, int i, const float *pair)
+{
+    const float *tx = job->table + s->table_x[i], *ty = job->table + s->table_y[i];
+    v8 kx = load8(tx) + all8(s->rest_x[i]) * load8(tx + 8);
+    v8 ky = load8(ty) + all8(s->rest_y[i]) * load8(ty + 8);
+    float *cell = job->grid + s->offset[i];
+    size_t next = 2 * job->stride;
+#ifdef __AVX512F__
+    const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 6, 6, 7, 7};
+    union {
+        v8 half[2];
+        v16 all;
+    } k = {.half = {__builtin_shuffle(kx, low), __builtin_shuffle(kx, high)}};
+    v16 q = {pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1],
+             pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1]};
+    v16 value = q * k.all;
+    for (int j = 0; j < SPREAD_WIDTH; j++, cell += next) {
+        *(v16 *)cell += value * ky[j];
+    }
+#else
+    const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 4, 4, 5, 5};
+    v8 q = {pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1]};
+    v8 value = q * __builtin_shuffle(kx, low);
+    v8 rest8 = q * __builtin_shuffle(kx, high);
+    v4 rest = {rest8[0], rest8[1], rest8[2], rest8[3]};
+    for (int j = 0; j < SPREAD_WIDTH; j++, cell += next) {
+        store8(cell, load8(cell) + value * ky[j]);
+        *(v4 *)(cell + 8) += rest * ky[j];
+    }
+#endif
+}
+
+/* One strip of one line: samples `first` .. first + count - 1 of it, count <= STRIP. */
+static inline void spread_strip(const struct spread_job *job, const float *line, long first, int count, float cos_step,
+                                float sin_step)
+{
+    struct strip s;
+    place(job, first, cos_step, sin_step, &s);
+    const float *pairs = line + 2 * (first < 0 ? first + (long)job->length : first);
+    if (count == STRIP) {
+        for (int i = 0; i < STRIP / LANES_APART; i++) {
+            for (int j = 0; j < LANES_APART; j++) {
+                int at = j * (STRIP / LANES_APART) + i;
+                spread_one(job, &s, at, pairs + 2 * at);
+            }
+        }
+    } else {
+        for (int i = 0; i < count; i++) {
+            spread_one(job, &s, i, pairs + 2 * i);
+        }
+    }
+}
+
+static void spread(const struct spread_job *job)
+{
+    long half = (long)(job->length / 2);
+    for (long side = 0; side < 2; side++) {
+        long from = side ? 0 : 1 - half, to = side ? half : 0; /* the unpaired Nyquist sample is left out */
+        for (long first = from; first < to; first += STRIP) {
+            int count = to - first < STRIP ? (int)(to - first) : STRIP;
+            for (size_t a = 0; a < job->angles; a++) {
+                spread_strip(job, job->lines + a * 2 * job->length, first, count, job->cos_step[a], job->sin_step[a]);
+            }
+        }
+    }
+}
+
+/* ---- the rest ---- */
+
+static void unpack(const float *restrict pairs, const float *restrict factor, float by, size_t count,
+                   float *restrict ret_a, float *restrict ret_b)
+{
+    if (!ret_b) {
+        for (size_t i = 0; i < count; i++) {
+            ret_a[i] = pairs[2 * i] * (factor[i] * by);
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float f = factor[i] * by;
+        ret_a[i] = pairs[2 * i] * f;
+        ret_b[i] = pairs[2 * i + 1] * f;
+    }
+}
+
+static void line_add(const struct line_job *job)
+{
+    for (size_t a = 0; a < job->angles; a++) {
+        const float *line = job->lines + a * job->length * LINE_LANES;
+        double start = job->start[a], step = job->step[a];
+        for (size_t i = 0; i < job->pixels; i++) {
+            double at = start + (double)i * step;
+            int32_t left = (int32_t)at;
+            float part = (float)(at - left);
+            const float *pair = line + (size_t)left * LINE_LANES;
+            v8 here = load8(pair), next = load8(pair + LINE_LANES);
+            float *sum = job->sum + i * LINE_LANES;
+            store8(sum, load8(sum) + here + (next - here) * all8(part));
+        }
+    }
+}
+
+static void wedge(const float *power, const float *re, const float *im, size_t count, const float *cosine,
+                  const float *sine, size_t candidates, double *curve)
+{
+    for (size_t c = 0; c < candidates; c++) {
+        float cs = cosine[c], sn = sine[c];
+        v8 sum = all8(0);
+        size_t i = 0;
+        for (; i + 8 <= count; i += 8) {
+            v8 square = load8(power + i) + load8(re + i) * cs - load8(im + i) * sn;
+            v8i positive = square > all8(0);
+            v8 clamped = (v8)((v8i)square & positive);
+            for (int j = 0; j < 8; j++) {
+                clamped[j] = sqrtf(clamped[j]);
+            }
+            sum += clamped;
+        }
+        double all = 0;
+        for (int j = 0; j < 8; j++) {
+            all += (double)sum[j];
+        }
+        for (; i < count; i++) {
+            float square = power[i] + re[i] * cs - im[i] * sn;
+            all += square > 0 ? (double)sqrtf(square) : 0;
+        }
+        curve[c] += all;
+    }
+}
+
+/* Natural logarithm of 8 positive normal numbers, error under 2 units in the last place: x = m 2^e with m within
+ * sqrt(1/2) .. sqrt(2), then ln m = 2 atanh(s), s = (m-1)/(m+1), by its series to s^9. */
+static inline v8 log8(v8 x)
+{
+    v8i bits = (v8i)x;
+    v8i exponent = (bits - 0x3f3504f3) >> 23; /* 0x3f3504f3 = sqrt(1/2) */
+    v8 m = (v8)(bits - (exponent << 23));
+    v8 e = __builtin_convertvector(exponent, v8);
+    v8 s = (m - all8(1)) / (m + all8(1));
+    v8 z = s * s;
+    v8 series = all8(2) + z * (all8(2.0f / 3) + z * (all8(2.0f / 5) + z * (all8(2.0f / 7) + z * all8(2.0f / 9))));
+    return s * series + e * all8(0.69314718056f);
+}
+
+static size_t minus_log(const float *raw, const float *dark, const float *gain, size_t count, float floor_value,
+                        float *ret)
+{
+    v8i low = {0};
+    size_t i = 0, bad = 0;
+    v8 least = all8(floor_value);
+    for (; i + 8 <= count; i += 8) {
+        v8 t = (load8(raw + i) - load8(dark + i)) * load8(gain + i);
+        low -= t <= all8(0);
+        v8i under = t < least;
+        t = (v8)(((v8i)t & ~under) | ((v8i)least & under));
+        store8(ret + i, -log8(t));
+    }
+    if (i < count) { /* the tail, through a full vector */
+        float r[8], d[8] = {0}, g[8], out[8];
+        for (size_t j = 0; j < 8; j++) {
+            bool in = i + j < count;
+            r[j] = in ? raw[i + j] : 1;
+            d[j] = in ? dark[i + j] : 0;
+            g[j] = in ? gain[i + j] : 1;
+        }
+        bad = minus_log(r, d, g, 8, floor_value, out);
+        memcpy(ret + i, out, (count - i) * sizeof *out);
+    }
+    for (int j = 0; j < 8; j++) {
+        bad += (size_t)low[j];
+    }
+    return bad;
+}
+
+extern const struct kernels KERNELS_NAME;
+const struct kernels KERNELS_NAME = {
+    .pack = pack,
+    .scale = scale,
+    .window = window,
+    .turn = turn,
+    .spread = spread,
+    .unpack = unpack,
+    .line_add = line_add,
+    .wedge = wedge,
+    .minus_log = minus_log,
+};
