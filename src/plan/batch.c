@@ -1,0 +1,196 @@
+/* Checking batches. */
+#include "plan/batch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/str.h"
+
+static const char *const argument_types[] = {"FILE", "OUT", "PATHOUT", "NUMERIC", "STRING", "LOGICAL", "OPTION", "of", NULL};
+static const char *const modes[] = {"split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
+static const char *const error_modes[] = {"break", "continue", "ignore", NULL};
+
+static bool one_of(const char *text, const char *const *list)
+{
+    size_t i = 0;
+    while (list[i] && strcmp(list[i], text) != 0) {
+        i++;
+    }
+    return list[i] != NULL;
+}
+
+const struct tool *batch_tool(const json_t *job, const struct tools *tools)
+{
+    return tools_find(tools, json_get_text(job, "tool", ""));
+}
+
+static bool check_argument(const char *job, const char *name, const json_t *value, struct err *err)
+{
+    if (!json_is_object(value)) {
+        return true;
+    }
+    char where[160];
+    (void)snprintf(where, sizeof where, "argument '%s' of job '%s'", name, job);
+    if (!json_only_keys(value, argument_types, where, err)) {
+        return false;
+    }
+    const char *out = json_get_text(value, "OUT", json_get_text(value, "PATHOUT", NULL));
+    if (out && strpbrk(out, "*?")) {
+        return err_set(err, ERR_USAGE, "%s: an output takes no wildcards: '%s'", where, out);
+    }
+    if (out && (out[0] == '/' || strstr(out, ".."))) {
+        return err_set(err, ERR_USAGE, "%s: an output stays inside its item's folder: '%s'", where, out);
+    }
+    return true;
+}
+
+static bool check_job(const json_t *job, size_t i, const struct tools *tools, struct err *err)
+{
+    static const char *const keys[] = {"id", "tool", "name", "args", "resources", "setup", "on_error", "timeout", "stall",
+                                       "queue", "collect", "on_success", NULL};
+    static const char *const resource_keys[] = {"cpus", "mem", "mem_max", "time", "gpus", "licenses", NULL};
+    char where[100];
+    const char *id = json_get_text(job, "id", "");
+    (void)snprintf(where, sizeof where, "job %zu ('%s')", i + 1, id);
+    if (!json_is_object(job) || !id[0]) {
+        return err_set(err, ERR_USAGE, "job %zu of the batch has no id", i + 1);
+    }
+    if (!json_only_keys(job, keys, where, err) ||
+        !json_only_keys(json_object_get(job, "resources"), resource_keys, where, err)) {
+        return false;
+    }
+    const struct tool *tool = batch_tool(job, tools);
+    if (!tool) {
+        return err_set(err, ERR_USAGE, "%s: there is no tool '%s'", where, json_get_text(job, "tool", ""));
+    }
+    if (!one_of(json_get_text(job, "on_error", "break"), error_modes)) {
+        return err_set(err, ERR_USAGE, "%s: on_error must be break, continue or ignore", where);
+    }
+    if (json_get_bool(job, "collect", false)) {
+        return err_set(err, ERR_UNSUPPORTED, "%s: 'collect' jobs are not built yet", where);
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(job, "args"), name, value)
+    {
+        if (!check_argument(id, name, value, err)) {
+            return false;
+        }
+        if (!json_is_object(value) && !tool_check_value(tool, name, value, err)) {
+            return err_wrap(err, "%s", where);
+        }
+    }
+    if (!strcmp(tool->kind, "script") && !json_get_text(json_object_get(job, "args"), "script", NULL)) {
+        return err_set(err, ERR_USAGE, "%s: a script job needs args.script", where);
+    }
+    return true;
+}
+
+bool batch_check(const json_t *batch, const struct tools *tools, struct err *err)
+{
+    static const char *const keys[] = {"gantry", "name", "description", "level", "jobs", "options", "variables", NULL};
+    static const char *const option_keys[] = {"mode", "on_error", "queue", "timeout", "stall", "setup", NULL};
+    size_t i;
+    json_t *job, *jobs = json_object_get(batch, "jobs"), *options = json_object_get(batch, "options");
+    if (!json_is_object(batch) || json_get_int(batch, "gantry", 0) != 1) {
+        return err_set(err, ERR_USAGE, "not a batch: it needs \"gantry\": 1");
+    }
+    if (!json_only_keys(batch, keys, "the batch", err) || !json_only_keys(options, option_keys, "the batch's options", err)) {
+        return false;
+    }
+    if (!json_get_text(batch, "name", "")[0] || json_array_size(jobs) == 0) {
+        return err_set(err, ERR_USAGE, "a batch needs a name and at least one job");
+    }
+    const char *mode = json_get_text(options, "mode", "split");
+    if (!one_of(mode, modes) && !str_starts(mode, "n-tasks:")) {
+        return err_set(err, ERR_USAGE, "mode '%s' is unknown", mode);
+    }
+    if (strcmp(mode, "split") != 0 && strcmp(mode, "split-ignore-dependencies") != 0) {
+        return err_set(err, ERR_UNSUPPORTED, "mode '%s' is not built yet", mode);
+    }
+    if (strcmp(json_get_text(batch, "level", "scan"), "scan") != 0) {
+        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan", json_get_text(batch, "level", ""));
+    }
+    json_array_foreach(jobs, i, job)
+    {
+        if (!check_job(job, i, tools, err)) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (!strcmp(json_get_text(json_array_get(jobs, k), "id", ""), json_get_text(job, "id", "-"))) {
+                return err_set(err, ERR_USAGE, "two jobs are called '%s'", json_get_text(job, "id", ""));
+            }
+        }
+    }
+    return true;
+}
+
+static const char *phase_of(const json_t *job, const struct tools *tools)
+{
+    const struct tool *tool = batch_tool(job, tools);
+    return tool ? json_get_text(tool->gantry, "phase", "") : "";
+}
+
+json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools, struct err *err)
+{
+    json_t *copy = json_deep_copy(batch), *kept = json_array(), *job, *phase;
+    size_t i, k;
+    bool ok = copy && kept;
+    json_array_foreach(phases, k, phase)
+    {
+        bool known = false;
+        json_array_foreach(json_object_get(batch, "jobs"), i, job)
+        {
+            known = known || str_equal(json_string_value(phase), json_get_text(job, "id", "")) ||
+                    str_equal(json_string_value(phase), phase_of(job, tools));
+        }
+        if (ok && !known) {
+            ok = err_set(err, str_equal(json_string_value(phase), "upload") ? ERR_UNSUPPORTED : ERR_USAGE,
+                         "batch '%s' has no phase '%s'%s", json_get_text(batch, "name", ""), json_string_value(phase),
+                         str_equal(json_string_value(phase), "upload") ? " (the upload to tomolog is not built yet)" : "");
+        }
+    }
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        bool wanted = json_array_size(phases) == 0;
+        json_array_foreach(phases, k, phase)
+        {
+            wanted = wanted || str_equal(json_string_value(phase), json_get_text(job, "id", "")) ||
+                     str_equal(json_string_value(phase), phase_of(job, tools));
+        }
+        ok = ok && (!wanted || json_array_append(kept, job) == 0);
+    }
+    ok = ok && (json_array_size(kept) > 0 || err_set(err, ERR_USAGE, "no phase is left to run"));
+    if (ok) {
+        (void)json_object_set(copy, "jobs", kept);
+    } else {
+        json_decref(copy);
+        copy = NULL;
+    }
+    json_decref(kept);
+    return copy;
+}
+
+bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools, struct err *err)
+{
+    const char *key;
+    json_t *value, *job;
+    size_t i;
+    json_object_foreach((json_t *)params, key, value)
+    {
+        bool known = false;
+        json_array_foreach(json_object_get(batch, "jobs"), i, job)
+        {
+            const struct tool *tool = batch_tool(job, tools);
+            bool has = tool && (tool_input(tool, key) || json_object_get(json_object_get(job, "args"), key));
+            if (has && tool_input(tool, key) && !tool_check_value(tool, key, value, err)) {
+                return false;
+            }
+            known = known || has;
+        }
+        if (!known) {
+            return err_set(err, ERR_USAGE, "no tool of batch '%s' has a parameter '%s'", json_get_text(batch, "name", ""), key);
+        }
+    }
+    return true;
+}
