@@ -289,6 +289,20 @@ static json_t *read_answer(int fd, struct err *err)
     return doc;
 }
 
+static void say_detached(struct cli *c, const json_t *answer)
+{
+    const json_t *runs = json_object_get(answer, "runs");
+    if (!runs) {
+        cli_print(c,
+                  "Run %" PRId64 ": %" PRId64
+                  " tasks, in the background. gantry status -f follows it.\n",
+                  json_get_int(answer, "run", 0), json_get_int(answer, "tasks", 0));
+        return;
+    }
+    cli_print(c, "%zu unfinished runs go on in the background. gantry status -f follows them.\n",
+              json_array_size(runs));
+}
+
 bool launch_detached(struct cli *c, const char *op, const json_t *args, struct err *err)
 {
     int ends[2] = {-1, -1};
@@ -312,10 +326,7 @@ bool launch_detached(struct cli *c, const char *op, const json_t *args, struct e
         if (c->json) {
             ok = cli_json(c, answer, err);
         } else {
-            cli_print(c,
-                      "Run %" PRId64 ": %" PRId64
-                      " tasks, in the background. gantry status -f follows it.\n",
-                      json_get_int(answer, "run", 0), json_get_int(answer, "tasks", 0));
+            say_detached(c, answer);
         }
     }
     json_decref(doc);
@@ -336,6 +347,28 @@ bool launch(struct cli *c, const char *op, const json_t *args, bool detach, stru
     struct session *session = session_open(c->home, err);
     json_t *answer = session ? session_call(session, op, args, err) : NULL;
     bool ok = answer && launch_follow(c, session, answer, err);
+    json_decref(answer);
+    session_close(session);
+    return ok;
+}
+
+bool launch_resume(struct cli *c, bool detach, struct err *err)
+{
+    if (detach) {
+        json_t *none = json_object();
+        bool done = none && launch_detached(c, "run.resume", none, err);
+        json_decref(none);
+        return done;
+    }
+    struct session *session = session_open(c->home, err);
+    json_t *answer = session ? session_call(session, "run.resume", NULL, err) : NULL;
+    bool ok = answer != NULL;
+    if (ok && !json_array_size(json_object_get(answer, "runs"))) {
+        cli_note(c, "nothing is left to resume");
+        ok = !c->json || cli_json(c, answer, err);
+    } else if (ok) {
+        ok = launch_follow(c, session, answer, err);
+    }
     json_decref(answer);
     session_close(session);
     return ok;

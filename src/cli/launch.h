@@ -21,6 +21,9 @@ bool launch_detached(struct cli *c, const char *op, const json_t *args,
 bool launch(struct cli *c, const char *op, const json_t *args, bool detach,
             struct err *err) CHECK_RESULT;
 
+/* `gantry run --resume`: what an engine left unfinished. */
+bool launch_resume(struct cli *c, bool detach, struct err *err) CHECK_RESULT;
+
 /* --detach's other half, `gantry engine --drain`: reads {"op","args"} from standard input, answers
  * with one line of JSON on standard output, stays until nothing is queued or running. */
 bool launch_engine(struct cli *c, struct err *err) CHECK_RESULT;

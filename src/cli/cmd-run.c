@@ -1,0 +1,364 @@
+/* `gantry run`: refresh the catalog, select, launch, follow. */
+#include <inttypes.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "catalog/cor.h"
+#include "cli/command.h"
+#include "cli/launch.h"
+#include "cli/pick.h"
+#include "engine/session.h"
+#include "os/file.h"
+
+static const struct opt options[] = {
+    {0, "phase", OPT_TEXT, "LIST", "only these jobs: try,infer,full (any combination)", false},
+    {0, "cor", OPT_TEXT, "X", "rotation axis of rows that have none of their own; auto = find it",
+     false},
+    {0, "set", OPT_TEXT, "KEY=VALUE", "a tool's parameter, for all items (may be repeated)", false},
+    {0, "dry-run", OPT_FLAG, NULL,
+     "only the plan: every task with its command, inputs, outputs, bytes, memory", false},
+    {0, "detach", OPT_FLAG, NULL, "in the background; gantry status -f follows it", false},
+    {0, "resume", OPT_FLAG, NULL, "take up what an engine left unfinished", false},
+    {0, "slots", OPT_INT, "N", "tasks at the same time (default: config slots)", false},
+    {0, "gpus", OPT_TEXT, "LIST", "GPUs to use: 0,1 or none", false},
+    {0, "threads", OPT_INT, "N", "threads of one task", false},
+    {0, "timeout", OPT_SECONDS, "TIME", "end a task that runs longer", false},
+    {0, "stall", OPT_SECONDS, "TIME", "end a task without progress and output for so long", false},
+    {0, "mode", OPT_TEXT, "MODE",
+     "split (default), split-ignore-dependencies, per-subject, n-tasks:N, immediate", false},
+    {0, "on-error", OPT_TEXT, "WHAT",
+     "break (default: the item's later jobs are not run), continue, ignore", false},
+    {0, "on", OPT_TEXT, "EXECUTOR", "where: local", false},
+    {0, "priority", OPT_INT, "N", "higher runs go first (default 0)", false},
+    {0, "overwrite", OPT_FLAG, NULL, "replace outputs that Gantry did not make", false},
+    {0, "skip-missing-cor", OPT_FLAG, NULL,
+     "leave out rows without a rotation axis instead of refusing", false},
+    {0, "keep-try", OPT_TEXT, "21|all", "try slices to keep after the centre was found", false},
+    {0, "hash", OPT_FLAG, NULL, "compare inputs by content, not by size and time", false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
+
+static bool put(json_t *object, const char *key, json_t *value, struct err *err)
+{
+    return json_put(object, key, value, err);
+}
+
+/* "try,infer" -> ["try","infer"] */
+static json_t *split_list(const struct cli *c, const char *option, const char *text,
+                          struct err *err)
+{
+    json_t *list = json_array();
+    while (list) {
+        size_t n = strcspn(text, ",");
+        if (n == 0 || json_array_append_new(list, json_stringn(text, n))) {
+            (void)cli_usage(c, err, "--%s: a list of names with commas between them is wanted",
+                            option);
+            json_decref(list);
+            return NULL;
+        }
+        if (!text[n]) {
+            return list;
+        }
+        text += n + 1;
+    }
+    (void)err_set(err, ERR_NOMEM, "out of memory");
+    return NULL;
+}
+
+static json_t *gpu_list(const struct cli *c, const char *text, struct err *err)
+{
+    if (!strcmp(text, "none") || !strcmp(text, "auto")) {
+        return !strcmp(text, "none") ? json_array() : json_string(text);
+    }
+    json_t *words = split_list(c, "gpus", text, err);
+    json_t *list = words ? json_array() : NULL;
+    for (size_t i = 0; list && i < json_array_size(words); i++) {
+        int64_t gpu;
+        if (!num_int64(json_string_value(json_array_get(words, i)), &gpu) || gpu < 0 ||
+            json_array_append_new(list, json_integer(gpu))) {
+            (void)cli_usage(c, err, "--gpus: '%s' is not a list such as 0,1 (or none, auto)", text);
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    json_decref(words);
+    return list;
+}
+
+/* A finite number, or auto. */
+static json_t *top_bar_cor(const struct cli *c, const char *text, struct err *err)
+{
+    double cor;
+    if (!strcmp(text, "auto")) {
+        return json_string(text);
+    }
+    if (!cor_parse(text, &cor)) {
+        (void)cli_usage(c, err, "--cor: '%s' is neither a number nor auto", text);
+        return NULL;
+    }
+    return json_real(cor);
+}
+
+static bool one_of(const struct cli *c, const char *option, const char *value,
+                   const char *const *words, struct err *err)
+{
+    for (size_t i = 0; words[i]; i++) {
+        if (!strcmp(words[i], value) || (str_ends(words[i], ":") && str_starts(value, words[i]))) {
+            return true;
+        }
+    }
+    return cli_usage(c, err, "--%s: '%s' is not one of those in the help", option, value);
+}
+
+/* What is refused here and not only by the engine, so that nothing is read and scanned before. */
+static bool check_words(const struct cli *c, struct err *err)
+{
+    static const char *const modes[] = {
+        "split", "split-ignore-dependencies", "per-subject", "n-tasks:", "immediate", "jupyter",
+        NULL};
+    static const char *const on_error[] = {"break", "continue", "ignore", NULL};
+    const char *on = cli_text(c, "on", "local");
+    const char *mode = cli_text(c, "mode", "split");
+    if (strcmp(on, "local")) {
+        return err_set(err, ERR_UNSUPPORTED, "--on %s: only local is built so far", on);
+    }
+    if (!strcmp(mode, "jupyter")) {
+        return err_set(err, ERR_UNSUPPORTED, "--mode jupyter is not built yet");
+    }
+    if (cli_int(c, "slots", 1) < 1 || cli_int(c, "threads", 1) < 1) {
+        return cli_usage(c, err, "--slots and --threads start at 1");
+    }
+    return one_of(c, "mode", mode, modes, err) &&
+        one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err);
+}
+
+/* Only what was given: the engine knows the defaults. */
+static json_t *run_options(const struct cli *c, struct err *err)
+{
+    static const char *const numbers[] = {"slots", "threads", "priority", NULL};
+    static const char *const seconds[] = {"timeout", "stall", NULL};
+    static const char *const texts[] = {"mode", "on-error", "keep-try", NULL};
+    static const char *const flags[] = {"overwrite", "hash", "skip-missing-cor", NULL};
+    json_t *all = json_object();
+    bool ok = all != NULL;
+    char key[32];
+    for (const struct opt *o = options; ok && o->name; o++) {
+        size_t i = 0;
+        for (; o->name[i] && i + 1 < sizeof key; i++) {
+            key[i] = o->name[i] == '-' ? '_' : o->name[i];
+        }
+        key[i] = '\0';
+        if (!cli_has(c, o->name)) {
+            continue;
+        }
+        for (i = 0; ok && numbers[i]; i++) {
+            ok = strcmp(numbers[i], o->name) ||
+                put(all, key, json_integer(cli_int(c, o->name, 0)), err);
+        }
+        for (i = 0; ok && seconds[i]; i++) {
+            ok = strcmp(seconds[i], o->name) ||
+                put(all, key, json_real(cli_number(c, o->name, 0)), err);
+        }
+        for (i = 0; ok && texts[i]; i++) {
+            ok = strcmp(texts[i], o->name) ||
+                put(all, key, json_string(cli_text(c, o->name, "")), err);
+        }
+        for (i = 0; ok && flags[i]; i++) {
+            ok = strcmp(flags[i], o->name) || put(all, key, json_true(), err);
+        }
+    }
+    if (ok && cli_has(c, "gpus")) {
+        json_t *gpus = gpu_list(c, cli_text(c, "gpus", ""), err);
+        ok = gpus && put(all, "gpus", gpus, err);
+    }
+    if (!ok) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
+static json_t *set_params(const struct cli *c, struct err *err)
+{
+    size_t n = cli_count(c, "set");
+    char **words = mem_array(n + 1, sizeof *words, err);
+    json_t *params = NULL;
+    if (words) {
+        for (size_t i = 0; i < n; i++) {
+            words[i] = (char *)cli_nth(c, "set", i);
+        }
+        params = cli_pairs(c, words, n, err);
+    }
+    mem_free(words);
+    return params;
+}
+
+/* The saved batch's name, or a batch file's content. */
+static bool put_batch(const struct cli *c, json_t *args, struct err *err)
+{
+    const char *word = c->args[0];
+    if (str_ends(word, ".json") && file_exists(word)) {
+        json_t *batch = json_read(word, err);
+        return batch && put(args, "batch", batch, err);
+    }
+    json_t *name = json_string(word);
+    return name ? put(args, "name", name, err)
+                : cli_usage(c, err, "the batch's name is not valid UTF-8");
+}
+
+/* Everything of run.create but project and items. */
+static json_t *create_args(const struct cli *c, struct err *err)
+{
+    json_t *args = json_object();
+    json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
+    bool ok = args && params && put_batch(c, args, err);
+    ok = (params ? put(args, "params", params, ok ? err : err_ignore("the first error stays"))
+                 : false) &&
+        ok;
+    ok = (opts ? put(args, "options", opts, ok ? err : err_ignore("the first error stays"))
+               : false) &&
+        ok;
+    if (ok && cli_has(c, "phase")) {
+        json_t *phases = split_list(c, "phase", cli_text(c, "phase", ""), err);
+        ok = phases && put(args, "phases", phases, err);
+    }
+    if (ok && cli_has(c, "cor")) {
+        json_t *cor = top_bar_cor(c, cli_text(c, "cor", ""), err);
+        ok = cor && put(args, "cor", cor, err);
+    }
+    if (ok && cli_has(c, "dry-run")) {
+        ok = put(args, "dry_run", json_true(), err);
+    }
+    if (!ok) {
+        json_decref(args);
+        return NULL;
+    }
+    return args;
+}
+
+static bool print_plan(struct cli *c, const json_t *answer, struct err *err)
+{
+    static const struct column columns[] = {
+        {"Item", "item", CELL_TEXT},       {"Job", "job", CELL_TEXT},
+        {"Tool", "tool", CELL_TEXT},       {"Bytes", "bytes", CELL_BYTES},
+        {"Memory", "mem", CELL_BYTES},     {"Inputs", "inputs", CELL_TEXT},
+        {"Outputs", "outputs", CELL_TEXT}, {"Command", "command", CELL_TEXT},
+        {NULL, NULL, CELL_TEXT},
+    };
+    if (c->json) {
+        return cli_json(c, answer, err);
+    }
+    const json_t *plan = json_object_get(answer, "plan");
+    double bytes = 0;
+    for (size_t i = 0; i < json_array_size(plan); i++) {
+        bytes += json_get_double(json_array_get(plan, i), "bytes", 0);
+    }
+    char total[32];
+    num_show_bytes((int64_t)bytes, total, sizeof total);
+    if (!cli_table(c, plan, columns, err)) {
+        return false;
+    }
+    cli_print(c, "%zu tasks, about %s of output\n", json_array_size(plan), total);
+    return true;
+}
+
+/* X4: every row without a centre is named; nothing was launched. */
+static bool refused(struct cli *c, const json_t *answer)
+{
+    const json_t *rows = json_object_get(answer, "missing_cor");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        char *name = cli_shown(json_string_value(json_array_get(rows, i)),
+                               err_ignore("an empty name is shown"));
+        cli_note(c, "no rotation axis: %s", name ? name : "");
+        mem_free(name);
+    }
+    if (json_array_size(rows) && json_get_int(answer, "run", 0) == 0) {
+        cli_note(c,
+                 "%zu rows without a rotation axis: give --cor X or --cor auto, gantry cor set, or "
+                 "leave them out "
+                 "with --skip-missing-cor",
+                 json_array_size(rows));
+        c->status = err_exit_status(ERR_USAGE);
+        return true;
+    }
+    return false;
+}
+
+static bool launch_new(struct cli *c, struct err *err)
+{
+    struct pick pick = {.ids = NULL};
+    struct session *session = NULL;
+    json_t *args = NULL, *answer = NULL;
+    bool detach = cli_has(c, "detach"), ok = false;
+    args = check_words(c, err) ? create_args(c, err) : NULL;
+    if (!args) {
+        goto out;
+    }
+    /* The background engine takes the lock itself, so a detached run does not hold it while it
+     * reads the folder. */
+    session = detach ? NULL : session_open(c->home, err);
+    if (!session && !detach) {
+        goto out;
+    }
+    if (!pick_items(c, session, c->args + 1, c->n_args - 1, &pick, err) ||
+        !put(args, "project", json_integer(pick.project.id), err) ||
+        !put(args, "items", json_incref(pick.ids), err)) {
+        goto out;
+    }
+    if (detach && !cli_has(c, "dry-run")) {
+        ok = launch_detached(c, "run.create", args, err);
+        goto out;
+    }
+    answer = session ? session_call(session, "run.create", args, err)
+                     : cli_call(c, "run.create", args, err);
+    if (!answer) {
+        goto out;
+    }
+    if (refused(c, answer)) {
+        ok = true;
+    } else if (cli_has(c, "dry-run")) {
+        ok = print_plan(c, answer, err);
+    } else {
+        ok = launch_follow(c, session, answer, err);
+    }
+out:
+    json_decref(answer);
+    json_decref(args);
+    pick_fini(&pick);
+    session_close(session);
+    return ok;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    if (cli_has(c, "resume")) {
+        if (c->n_args) {
+            return cli_usage(
+                c, err, "--resume takes no batch: it goes on with every run that is not finished");
+        }
+        return launch_resume(c, cli_has(c, "detach"), err);
+    }
+    if (!c->n_args) {
+        return cli_usage(c, err, "say which batch to run (gantry batch ls)");
+    }
+    return launch_new(c, err);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .group = GROUP_RUNS,
+    .summary = "Run a batch on the selected items",
+    .usage = "BATCH [SELECTOR...] [options]\n--resume",
+    .help = "Refreshes the catalog, selects (nothing given means all), launches and shows progress "
+            "until the run ends.\n"
+            "BATCH is the name of a saved batch (gantry batch ls) or a batch file. Work done "
+            "before with the same inputs\n"
+            "and parameters is skipped as cached. Ctrl-C stops it; gantry run --resume goes on.\n"
+            "\n"
+            "  gantry run tomo-ai-reco\n"
+            "  gantry run tomo-full series:sample --cor 1024.5 --set fbp_filter=shepp",
+    .options = options,
+    .max_args = -1,
+    .run = run,
+};

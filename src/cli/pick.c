@@ -1,0 +1,87 @@
+/* Refresh first, so that a scan written a second ago is part of what is selected. */
+#include "cli/pick.h"
+
+#include <stdio.h>
+#include "base/mem.h"
+#include "catalog/selector.h"
+#include "cli/resolve.h"
+#include "engine/refresh.h"
+
+#define SHOWN_WARNINGS 20
+#define LEAST_SHOWN 200 /* reading fewer headers needs no counter */
+
+static void show_reading(void *arg, size_t done, size_t total)
+{
+    struct cli *c = arg;
+    if (c->terminal_err && total >= LEAST_SHOWN) {
+        (void)fprintf(stderr, "\rreading headers %zu/%zu%s", done, total,
+                      done >= total ? "\r\033[K" : "");
+        (void)fflush(stderr);
+    }
+}
+
+static bool refresh(struct cli *c, struct session *session, int64_t project, struct err *err)
+{
+    struct refresh_report report = {0};
+    struct refresh how = {
+        .home = c->home,
+        .session = session,
+        .project = project,
+        .min_size_pct = -1,
+        .progress = show_reading,
+        .arg = c,
+    };
+    if (!refresh_project(&how, &report, err)) {
+        return false;
+    }
+    size_t n = json_array_size(report.warnings);
+    for (size_t i = 0; i < n && i < SHOWN_WARNINGS; i++) {
+        cli_note(c, "%s", json_string_value(json_array_get(report.warnings, i)));
+    }
+    if (n > SHOWN_WARNINGS) {
+        cli_note(c, "(+%zu more; gantry ls shows each with its reason)", n - SHOWN_WARNINGS);
+    }
+    refresh_report_fini(&report);
+    return true;
+}
+
+bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
+                struct pick *ret, struct err *err)
+{
+    int64_t *ids = NULL;
+    size_t n_ids = 0;
+    struct pick p = {.ids = NULL};
+    if (!resolve_project(c, true, &p.project, err)) {
+        return false;
+    }
+    bool ok = refresh(c, session, p.project.id, err);
+    if (ok) {
+        cli_store_close(c);
+        ok = cli_store(c, err) &&
+            selector_items(c->store, p.project.id, selectors, n, SELECT_SCANS, &ids, &n_ids, err);
+    }
+    if (ok && n_ids == 0) {
+        ok = err_set(err, ERR_NOTHING, "No files selected: there is no scan in '%s' (gantry ls)",
+                     p.project.root);
+    }
+    p.ids = ok ? json_array() : NULL;
+    for (size_t i = 0; ok && i < n_ids; i++) {
+        if (!p.ids || json_array_append_new(p.ids, json_integer(ids[i]))) {
+            ok = err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    mem_free(ids);
+    if (!ok) {
+        pick_fini(&p);
+        return false;
+    }
+    *ret = p;
+    return true;
+}
+
+void pick_fini(struct pick *p)
+{
+    json_decref(p->ids);
+    p->ids = NULL;
+    project_fini(&p->project);
+}

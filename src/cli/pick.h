@@ -1,0 +1,21 @@
+/* Choosing items for run and adopt: the project, a fresh catalog, the selection. */
+#ifndef GANTRY_CLI_PICK_H
+#define GANTRY_CLI_PICK_H
+
+#include "catalog/project.h"
+#include "cli/command.h"
+#include "engine/session.h"
+
+struct pick {
+    struct project project;
+    json_t *ids; /* array of integers */
+};
+
+/* The project of the current folder (registered when it is none yet), its catalog refreshed through
+ * `session` (NULL: each write by itself), the items that `selectors` name. Warnings of the refresh
+ * go to stderr. ERR_NOTHING "No files selected." when there are none. pick_fini() the answer. */
+bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
+                struct pick *ret, struct err *err) CHECK_RESULT;
+void pick_fini(struct pick *p);
+
+#endif
