@@ -13,9 +13,9 @@
 struct project {
     int64_t id;
     char *name;
-    char *root;     /* absolute, links resolved */
-    char *rec;      /* <root>_rec */
-    char *attempts; /* where attempts live */
+    char *root;           /* absolute, links resolved */
+    char *rec;            /* <root>_rec */
+    char *attempts;       /* where attempts live */
     int64_t min_size_pct; /* of the undersized rule; -1 = not set for this project */
 };
 

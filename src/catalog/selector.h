@@ -36,7 +36,7 @@ bool selector_glob(const char *pattern, const char *text);
 bool selector_status(const char *word, const char *status, const char *state);
 
 enum selector_scope {
-    SELECT_SCANS = 0, /* scans on disk that were not forgotten */
+    SELECT_SCANS = 0,  /* scans on disk that were not forgotten */
     SELECT_HIDDEN = 1, /* forgotten ones too */
     SELECT_GONE = 2,   /* and those no longer on disk */
     SELECT_FILES = 4   /* rows of every level, not only scans */

@@ -1,0 +1,262 @@
+/* The walk: one recursion over folders by descriptor, so that a folder renamed meanwhile does not
+ * lead us astray; one fstatat a file. */
+#include "discover/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+/* A data folder has a handful of levels; more is a loop of bind mounts. */
+#define DEPTH_MAX 48
+
+struct walk {
+    const char *root;
+    struct found_list *list;
+    struct err *err;
+};
+
+struct kind_of_name {
+    const char *ext;
+    const char *kind;
+};
+
+static const struct kind_of_name kinds[] = {
+    {".h5", "hdf5"},        {".hdf5", "hdf5"},      {".hdf", "hdf5"},     {".nxs", "hdf5"},
+    {".nx5", "hdf5"},       {".nii", "nifti"},      {".nii.gz", "nifti"}, {".zip", "dicom-zip"},
+    {".tck", "tractogram"}, {".trk", "tractogram"},
+};
+
+const char *walk_kind(const char *name)
+{
+    if (name[0] == '.' || str_ends(name, "_rec.h5") || str_ends(name, ".prov.json")) {
+        return NULL;
+    }
+    const char *ext = path_ext(name);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!strcasecmp(ext, kinds[i].ext)) {
+            return kinds[i].kind;
+        }
+    }
+    return NULL;
+}
+
+bool walk_skips_folder(const char *name)
+{
+    return name[0] == '.' || str_ends(name, "_rec") || !strcmp(name, "try_center");
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool walk_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        int more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : 1;
+        unsigned lead = *p, next = p[1];
+        if (lead < 0xC2 || lead > 0xF4 || (lead == 0xE0 && next < 0xA0) ||
+            (lead == 0xED && next > 0x9F) || (lead == 0xF0 && next < 0x90) ||
+            (lead == 0xF4 && next > 0x8F)) {
+            return false;
+        }
+        for (int i = 1; i <= more; i++) {
+            if ((p[i] & 0xC0) != 0x80) {
+                return false;
+            }
+        }
+        p += more + 1;
+    }
+    return true;
+}
+
+static void note_bad_name(struct found_list *list, const char *folder, const char *name)
+{
+    struct str shown = STR_INIT;
+    if (list->bad_names++ > 0) {
+        return;
+    }
+    str_add(&shown, walk_utf8(folder) ? folder : "...");
+    str_add(&shown, *folder ? "/" : "");
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
+        if (*p >= 0x20 && *p < 0x7f) {
+            str_addc(&shown, (char)*p);
+        } else {
+            str_addf(&shown, "\\x%02x", *p);
+        }
+    }
+    (void)snprintf(list->bad_example, sizeof list->bad_example, "%s", str_text(&shown));
+    str_fini(&shown);
+}
+
+static bool note_unread(struct walk *w, const char *folder, int reason)
+{
+    struct found_list *list = w->list;
+    if (list->n_unread == 0) {
+        (void)snprintf(list->unread_why, sizeof list->unread_why, "%s", strerror(reason));
+    }
+    char **more = mem_resize(list->unread, list->n_unread + 1, sizeof *more, w->err);
+    if (!more) {
+        return false;
+    }
+    list->unread = more;
+    more[list->n_unread] = mem_strdup(folder, w->err);
+    if (!more[list->n_unread]) {
+        return false;
+    }
+    list->n_unread++;
+    return true;
+}
+
+/* Takes `name`. */
+static bool add_file(struct walk *w, char *name, const char *kind, const struct stat *st)
+{
+    struct found_list *list = w->list;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 256;
+        struct found *more = mem_resize(list->files, cap, sizeof *more, w->err);
+        if (!more) {
+            mem_free(name);
+            return false;
+        }
+        list->files = more;
+        list->cap = cap;
+    }
+    list->files[list->n++] = (struct found){
+        .name = name,
+        .kind = kind,
+        .size = st->st_size,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+    };
+    return true;
+}
+
+/* A link is a file of the project when what it points to is one below the root too. */
+static bool link_stays_inside(const struct walk *w, const char *name)
+{
+    char target[PATH_MAX];
+    char *path = path_join(w->root, name, w->err);
+    bool inside = path && realpath(path, target) && path_within(target, w->root);
+    mem_free(path);
+    return inside;
+}
+
+static bool visit_file(struct walk *w, int dir, const char *folder, const char *base, bool link)
+{
+    struct stat st;
+    const char *kind = walk_kind(base);
+    if (!kind) {
+        return true;
+    }
+    char *name = path_join(folder, base, w->err);
+    if (!name) {
+        return false;
+    }
+    if ((link && !link_stays_inside(w, name)) || fstatat(dir, base, &st, 0) != 0 ||
+        !S_ISREG(st.st_mode)) {
+        mem_free(name); /* gone meanwhile, a dangling link, a socket */
+        return true;
+    }
+    return add_file(w, name, kind, &st);
+}
+
+static unsigned char type_of(int dir, const struct dirent *e)
+{
+    struct stat st;
+    if (e->d_type != DT_UNKNOWN) {
+        return e->d_type;
+    }
+    if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        return DT_UNKNOWN;
+    }
+    return S_ISDIR(st.st_mode) ? DT_DIR : S_ISLNK(st.st_mode) ? DT_LNK : DT_REG;
+}
+
+/* Owns `fd`. NOLINTNEXTLINE(misc-no-recursion): the depth is bounded. */
+static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
+{
+    bool ok = true;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        int reason = errno;
+        (void)close(fd);
+        return note_unread(w, folder, reason);
+    }
+    struct dirent *e = NULL;
+    for (errno = 0; ok && (e = readdir(dir)); errno = 0) {
+        unsigned char type = type_of(fd, e);
+        bool is_folder = type == DT_DIR;
+        if (is_folder ? walk_skips_folder(e->d_name) : !walk_kind(e->d_name)) {
+            continue;
+        }
+        if (!walk_utf8(e->d_name)) {
+            note_bad_name(w->list, folder, e->d_name);
+        } else if (!is_folder) {
+            ok = visit_file(w, fd, folder, e->d_name, type == DT_LNK);
+        } else if (depth < DEPTH_MAX) {
+            int below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            int reason = errno;
+            char *name = path_join(folder, e->d_name, w->err);
+            ok = name &&
+                (below < 0 ? note_unread(w, name, reason)
+                           : visit_folder(w, below, name, depth + 1));
+            if (!name && below >= 0) {
+                (void)close(below);
+            }
+            mem_free(name);
+        }
+    }
+    if (ok && errno) {
+        ok = note_unread(w, folder, errno);
+    }
+    (void)closedir(dir);
+    return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+bool walk_folder(const char *root, struct found_list *ret, struct err *err)
+{
+    struct found_list list = {0};
+    struct walk w = {.root = root, .list = &list, .err = err};
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_errno(err, errno, "cannot read the folder '%s'", root);
+    }
+    if (!visit_folder(&w, fd, "", 0)) {
+        found_list_fini(&list);
+        return false;
+    }
+    if (list.n > 1) {
+        qsort(list.files, list.n, sizeof *list.files, by_name);
+    }
+    *ret = list;
+    return true;
+}
+
+void found_list_fini(struct found_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        mem_free(list->files[i].name);
+    }
+    for (size_t i = 0; i < list->n_unread; i++) {
+        mem_free(list->unread[i]);
+    }
+    mem_free(list->files);
+    mem_free(list->unread);
+    *list = (struct found_list){0};
+}
