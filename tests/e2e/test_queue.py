@@ -265,3 +265,45 @@ def test_nothing_is_left_running(g):
     g.ok("run", g.batch("b", script('sleep 300 & echo x > "$o1"')))
     wait_for(lambda: not g.processes(), "the background child to be ended")
     assert os.path.isdir(g.home)
+
+
+def test_G7_X16_slots_are_read_at_every_dispatch(g):
+    """A run on one slot; the option is raised meanwhile, and three tasks run at once."""
+    some(g, 6)
+    gate = g.base / "gate"
+    text = f'while [ ! -e "{gate}" ]; do sleep 0.02; done; echo x > "$o1"'
+    g.ok("config", "set", "slots=1")
+    process = g.start("run", g.batch("b", script(text)))
+    count = lambda: sum(task["state"] == "running" for task in g.tasks())
+    wait_for(lambda: count() == 1, "one running task")
+    g.ok("config", "set", "slots=3")
+    wait_for(lambda: count() == 3, "three running tasks")
+    gate.touch()
+    assert process.wait(60) == 0
+
+
+def test_G15_X14_upload_is_refused_by_name(g):
+    """The upload phase comes with the site's tomolog; until then nobody is left to believe that it ran."""
+    make(g, "s_1.h5")
+    outcome = g.fails(2, "run", "tomo-ai-reco", "--phase", "full,upload", "--cor", "24")
+    assert "upload" in outcome.err
+
+
+def test_G17_the_command_that_repeats_it_uses_tomocupys_flags(g):
+    make(g, "s_1.h5")
+    g.ok("run", "tomo-full", "--cor", "24.25")
+    line = (g.rec / "s_1_rec" / "rec_line.txt").read_text()
+    for words in (f"--file-name {g.data / 's_1.h5'}", "--reconstruction-type full", "--rotation-axis 24.25"):
+        assert words in line, line
+    before = {p.name: p.read_bytes() for p in (g.rec / "s_1_rec").glob("*.tiff")}
+    command = line.strip().splitlines()[-1].replace("gantry ", f"{g.program} ", 1)
+    import subprocess
+    subprocess.run(command + f" --out-path-name '{g.base}/again'", shell=True, check=True, env=g.env, cwd=g.base)
+    after = {p.name: p.read_bytes() for p in (g.base / "again").rglob("recon_*.tiff")}
+    assert after == before
+
+
+def test_X8_the_runs_own_eta_is_shown(g):
+    some(g, 3)
+    outcome = g.ok("run", g.batch("b", script('echo x > "$o1"')))
+    assert "3" in outcome.out + outcome.err
