@@ -237,19 +237,27 @@ bool fft_planned(void)
     return atomic_load(&planned);
 }
 
+/* What stays of n without the prime factors 2, 3, 5 and at most one 7. */
+static size_t without_small_factors(size_t n)
+{
+    while (n % 2 == 0) {
+        n /= 2;
+    }
+    while (n % 3 == 0) {
+        n /= 3;
+    }
+    while (n % 5 == 0) {
+        n /= 5;
+    }
+    return n % 7 == 0 ? n / 7 : n;
+}
+
 size_t fft_good_size(size_t n)
 {
-    size_t size = n < 2 ? 2 : n + (n & 1);
-    for (;; size += 2) {
-        size_t rest = size;
-        for (unsigned k = 0; k < 4; k++) {
-            static const size_t prime[] = {2, 3, 5, 7};
-            while (rest % prime[k] == 0) {
-                rest /= prime[k];
-            }
-        }
-        if (rest == 1) {
-            return size;
-        }
+    size_t step = n >= 512 ? 32 : n >= 32 ? 16 : 2;
+    size_t size = n < 2 ? 2 : (n + step - 1) / step * step;
+    while (without_small_factors(size) != 1) {
+        size += step;
     }
+    return size;
 }

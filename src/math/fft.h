@@ -25,7 +25,8 @@ bool fft_wisdom_save(const char *path, struct err *err) CHECK_RESULT;
 /* Did this process measure a size that the wisdom it had did not know? */
 bool fft_planned(void);
 
-/* The smallest even product of 2, 3, 5 and 7 (FFTW's fast sizes) that is >= n and >= 2. */
+/* The smallest size >= n and >= 2 that FFTW is fast at: a product of 2, 3, 5 and at most one 7, a multiple of 2, of 16 from
+ * 32 on, of 32 from 512 on (1296 = 2^4 3^4 costs 1.6 times as much a point as 1280). */
 size_t fft_good_size(size_t n);
 
 #endif

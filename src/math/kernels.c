@@ -13,7 +13,9 @@
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t v8i __attribute__((vector_size(32), aligned(4), may_alias));
+typedef double v4d __attribute__((vector_size(32), may_alias));
 #ifdef __AVX512F__
+typedef double v8d __attribute__((vector_size(64), may_alias));
 typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
 #endif
 
@@ -33,6 +35,9 @@ static inline void store8(float *p, v8 v)
 {
     *(v8 *)p = v;
 }
+
+/* The first four of eight. */
+#define LOW_HALF(v) __builtin_shufflevector((v), (v), 0, 1, 2, 3)
 
 static inline v8 all8(float x)
 {
@@ -105,7 +110,8 @@ struct strip {
     float rest_x[STRIP], rest_y[STRIP];
 };
 
-static inline void place(const struct spread_job *job, long first, float cos_step, float sin_step, struct strip *s)
+static inline void place(const struct spread_job *job, int first, float cos_step, float sin_step,
+                         struct strip *restrict s)
 {
     int32_t stride = (int32_t)job->stride;
     int32_t middle = (int32_t)(job->cells / 2) - (SPREAD_WIDTH / 2 - 1) - FLOOR_BIAS;
@@ -123,66 +129,81 @@ static inline void place(const struct spread_job *job, long first, float cos_ste
     }
 }
 
-static inline void spread_one(const struct spread_job *job, const struct strip *s, int i, const float *pair)
+/* The value of row j of the kernel in all lanes. */
+#define ROW(ky, j) __builtin_shuffle((ky), (v8i){j, j, j, j, j, j, j, j})
+
+static inline __attribute__((always_inline)) void spread_one(float *restrict grid, size_t row_floats,
+                                                             const float *restrict table, const struct strip *s, int i,
+                                                             const float *restrict pair)
 {
-    const float *tx = job->table + s->table_x[i], *ty = job->table + s->table_y[i];
+    const float *tx = table + s->table_x[i], *ty = table + s->table_y[i];
     v8 kx = load8(tx) + all8(s->rest_x[i]) * load8(tx + 8);
     v8 ky = load8(ty) + all8(s->rest_y[i]) * load8(ty + 8);
-    float *cell = job->grid + s->offset[i];
-    size_t next = 2 * job->stride;
+    float *cell = grid + s->offset[i];
+    double both; /* the pair as one 8-byte item, so that it is broadcast in one step */
+    memcpy(&both, pair, sizeof both);
 #ifdef __AVX512F__
     const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 6, 6, 7, 7};
     union {
         v8 half[2];
         v16 all;
     } k = {.half = {__builtin_shuffle(kx, low), __builtin_shuffle(kx, high)}};
-    v16 q = {pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1],
-             pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1]};
-    v16 value = q * k.all;
-    for (int j = 0; j < SPREAD_WIDTH; j++, cell += next) {
+    v16 value = (v16)(v8d){both, both, both, both, both, both, both, both} * k.all;
+    for (int j = 0; j < SPREAD_WIDTH; j++, cell += row_floats) {
         *(v16 *)cell += value * ky[j];
     }
 #else
     const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 4, 4, 5, 5};
-    v8 q = {pair[0], pair[1], pair[0], pair[1], pair[0], pair[1], pair[0], pair[1]};
+    v8 q = (v8)(v4d){both, both, both, both};
     v8 value = q * __builtin_shuffle(kx, low);
-    v8 rest8 = q * __builtin_shuffle(kx, high);
-    v4 rest = {rest8[0], rest8[1], rest8[2], rest8[3]};
-    for (int j = 0; j < SPREAD_WIDTH; j++, cell += next) {
-        store8(cell, load8(cell) + value * ky[j]);
-        *(v4 *)(cell + 8) += rest * ky[j];
-    }
+    v8 rest = q * __builtin_shuffle(kx, high);
+#define ADD_ROW(j)                                                     \
+    do {                                                               \
+        v8 k = ROW(ky, j);                                             \
+        store8(cell, load8(cell) + value * k);                         \
+        *(v4 *)(cell + 8) += LOW_HALF(rest) * LOW_HALF(k);             \
+        cell += row_floats;                                            \
+    } while (0)
+    ADD_ROW(0);
+    ADD_ROW(1);
+    ADD_ROW(2);
+    ADD_ROW(3);
+    ADD_ROW(4);
+    ADD_ROW(5);
+#undef ADD_ROW
 #endif
 }
 
 /* One strip of one line: samples `first` .. first + count - 1 of it, count <= STRIP. */
-static inline void spread_strip(const struct spread_job *job, const float *line, long first, int count, float cos_step,
+static inline void spread_strip(const struct spread_job *job, const float *line, int first, int count, float cos_step,
                                 float sin_step)
 {
     struct strip s;
+    float *grid = job->grid;
+    const float *table = job->table, *pairs = line + 2 * (first < 0 ? (long)job->length + first : first);
+    size_t row_floats = 2 * job->stride;
     place(job, first, cos_step, sin_step, &s);
-    const float *pairs = line + 2 * (first < 0 ? first + (long)job->length : first);
     if (count == STRIP) {
         for (int i = 0; i < STRIP / LANES_APART; i++) {
             for (int j = 0; j < LANES_APART; j++) {
                 int at = j * (STRIP / LANES_APART) + i;
-                spread_one(job, &s, at, pairs + 2 * at);
+                spread_one(grid, row_floats, table, &s, at, pairs + 2 * at);
             }
         }
     } else {
         for (int i = 0; i < count; i++) {
-            spread_one(job, &s, i, pairs + 2 * i);
+            spread_one(grid, row_floats, table, &s, i, pairs + 2 * i);
         }
     }
 }
 
 static void spread(const struct spread_job *job)
 {
-    long half = (long)(job->length / 2);
-    for (long side = 0; side < 2; side++) {
-        long from = side ? 0 : 1 - half, to = side ? half : 0; /* the unpaired Nyquist sample is left out */
-        for (long first = from; first < to; first += STRIP) {
-            int count = to - first < STRIP ? (int)(to - first) : STRIP;
+    int half = (int)(job->length / 2);
+    for (int side = 0; side < 2; side++) {
+        int from = side ? 0 : 1 - half, to = side ? half : 0; /* the unpaired Nyquist sample is left out */
+        for (int first = from; first < to; first += STRIP) {
+            int count = to - first < STRIP ? to - first : STRIP;
             for (size_t a = 0; a < job->angles; a++) {
                 spread_strip(job, job->lines + a * 2 * job->length, first, count, job->cos_step[a], job->sin_step[a]);
             }

@@ -27,6 +27,9 @@
 #define RADIAL_SURPLUS 1.125
 #define GRID_SURPLUS 1.25
 
+/* Added to both below 256 pixels, so that a slice of a few pixels has room too (and sizes come as multiples of COLUMN_BLOCK). */
+#define SMALL_SURPLUS 32
+
 /* beta = SHAPE pi w (1 - 1 / (2 sigma)), the kernel's sharpness; SHAPE is Barnett's 0.976 tuned for low sigma. */
 #define SHAPE 0.97
 
@@ -82,6 +85,16 @@ static void fill_window(struct recon *r)
     }
 }
 
+static void fill_circle(struct recon *r)
+{
+    double radius = (double)r->width / 2, middle = ((double)r->width - 1) / 2;
+    for (size_t y = 0; y < r->width; y++) {
+        double dy = (double)y - middle, half = sqrt(fmax(0, radius * radius - dy * dy));
+        double from = fmax(0, ceil(middle - half)), to = fmin((double)r->width, floor(middle + half) + 1);
+        r->circle[y] = (struct span){(uint32_t)from, (uint32_t)fmax(from, to)};
+    }
+}
+
 static void fill_half_pixel(struct recon *r)
 {
     for (size_t i = 0; i < 2 * r->cells; i++) {
@@ -104,20 +117,18 @@ static bool fourier_plans(struct recon *r, struct err *err)
 
 bool recon_fourier_init(struct recon *r, struct err *err)
 {
-    r->radial = fft_good_size((size_t)ceil(RADIAL_SURPLUS * (double)r->width) + 16);
-    r->cells = fft_good_size((size_t)ceil(GRID_SURPLUS * (double)r->width) + SPREAD_WIDTH);
-    while (r->cells % COLUMN_BLOCK) {
-        r->cells = fft_good_size(r->cells + 2);
-    }
+    r->radial = fft_good_size((size_t)ceil(RADIAL_SURPLUS * (double)r->width) + (r->width < 256 ? SMALL_SURPLUS : 0));
+    r->cells = fft_good_size((size_t)ceil(GRID_SURPLUS * (double)r->width) + (r->width < 256 ? SMALL_SURPLUS : 0));
     r->stride = r->cells + 2 * SPREAD_GUARD;
     r->stride += r->stride % 256 == 0 ? 8 : 0; /* rows 2 KB apart fall into one cache set */
     r->grid_rows = r->cells + 2 * GUARD_ROWS;
     r->window = mem_array(r->radial, sizeof *r->window, err);
     r->table = mem_big((SPREAD_STEPS + 1) * SPREAD_ROW, sizeof *r->table, err);
     r->crop = mem_array(r->width, sizeof *r->crop, err);
+    r->circle = mem_array(r->width, sizeof *r->circle, err);
     r->cos_step = mem_array(r->angles, sizeof *r->cos_step, err);
     r->sin_step = mem_array(r->angles, sizeof *r->sin_step, err);
-    if (!r->window || !r->table || !r->crop || !r->cos_step || !r->sin_step) {
+    if (!r->window || !r->table || !r->crop || !r->circle || !r->cos_step || !r->sin_step) {
         return false;
     }
     if (r->width % 2 == 0) {
@@ -134,6 +145,7 @@ bool recon_fourier_init(struct recon *r, struct err *err)
     fill_table(r->table, beta);
     fill_crop(r, beta);
     fill_window(r);
+    fill_circle(r);
     for (size_t i = 0; i < r->angles; i++) {
         r->cos_step[i] = (float)(r->cosine[i] * (double)r->cells / (double)r->radial);
         r->sin_step[i] = (float)(r->sine[i] * (double)r->cells / (double)r->radial);
@@ -150,6 +162,7 @@ void recon_fourier_fini(struct recon *r)
     mem_free(r->half_re);
     mem_free(r->sin_step);
     mem_free(r->cos_step);
+    mem_free(r->circle);
     mem_free(r->crop);
     mem_free(r->table);
     mem_free(r->window);
@@ -224,16 +237,6 @@ static float *grid_origin(const struct recon *r, const struct work *w)
     return w->grid + 2 * (GUARD_ROWS * r->stride + SPREAD_GUARD);
 }
 
-/* First and one-past-last pixel of row y inside the circle. */
-static void circle_row(const struct recon *r, size_t y, size_t *ret_from, size_t *ret_to)
-{
-    double radius = (double)r->width / 2, dy = (double)y - ((double)r->width - 1) / 2;
-    double half = sqrt(fmax(0, radius * radius - dy * dy));
-    double from = ceil(((double)r->width - 1) / 2 - half), to = floor(((double)r->width - 1) / 2 + half) + 1;
-    *ret_from = from < 0 ? 0 : (size_t)from;
-    *ret_to = to > (double)r->width ? r->width : (size_t)fmax(to, (double)*ret_from);
-}
-
 /* Columns first .. first + COLUMN_BLOCK - 1 of the transformed grid, as far as they are pixels, to the images. Pixel x is
  * column x - width/2 modulo cells; x0 is the first pixel that may lie in this half, x1 one past the last. */
 static void crop_block(const struct recon *r, const float *origin, size_t first, size_t x0, size_t x1, long shift,
@@ -243,9 +246,9 @@ static void crop_block(const struct recon *r, const float *origin, size_t first,
     long lo = begin < (long)x0 ? (long)x0 : begin, hi = end > (long)x1 ? (long)x1 : end;
     size_t half = r->width / 2;
     for (size_t y = 0; y < r->width; y++) {
-        size_t from, to, row = y < half ? r->cells - half + y : y - half;
-        circle_row(r, y, &from, &to);
-        long a = (long)from > lo ? (long)from : lo, b = (long)to < hi ? (long)to : hi;
+        size_t row = y < half ? r->cells - half + y : y - half;
+        long from = r->circle[y].from, to = r->circle[y].to;
+        long a = from > lo ? from : lo, b = to < hi ? to : hi;
         if (a < b) {
             const float *pairs = origin + 2 * (row * r->stride + (size_t)(a - shift));
             size_t at = y * r->width + (size_t)a;

@@ -14,8 +14,14 @@
  * and one pass over the grid per 64 lines costs little. */
 enum { ANGLE_BLOCK = 64 };
 
-/* Columns that are transformed, cropped and written together: one cache line of pairs. */
-enum { COLUMN_BLOCK = 8 };
+/* Columns that are transformed, cropped and written together: one cache line of an image's row, so that no line of
+ * the output is written twice. */
+enum { COLUMN_BLOCK = 16 };
+
+/* Pixels of an image row inside the circle: from .. to - 1. */
+struct span {
+    uint32_t from, to;
+};
 
 struct recon {
     size_t columns, angles, width;
@@ -40,6 +46,7 @@ struct recon {
     float *window;             /* [radial]: fades the ends of the window, where no pixel looks */
     float *table;              /* the gridding kernel, kernels.h */
     float *crop;               /* [width]: 1 / transform of the kernel, with the sign of the grid's middle */
+    struct span *circle;       /* [width] */
     float *half_re, *half_im;  /* [2 * 2 cells]: half-pixel turn by row + column, NULL for an odd width */
     float *cos_step, *sin_step; /* [angles] */
     fftwf_plan radial_forward, row_backward, columns_backward;
