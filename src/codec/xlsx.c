@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "codec/mapped.h"
+#include "codec/utf8.h"
 
 #define CELL_CHARACTERS 32767u /* Excel's limit for the text of one cell */
 #define SHEET_NAME 31u
@@ -26,49 +27,6 @@ struct xlsx {
     lxw_format *strong;
     lxw_error first_error;
 };
-
-/* Length of the UTF-8 sequence at `at`, 0 when it is not one. */
-static size_t utf8_length(const unsigned char *at)
-{
-    size_t n = at[0] < 0x80                       ? 1
-        : (at[0] & 0xE0) == 0xC0 && at[0] >= 0xC2 ? 2
-        : (at[0] & 0xF0) == 0xE0                  ? 3
-        : (at[0] & 0xF8) == 0xF0 && at[0] <= 0xF4 ? 4
-                                                  : 0;
-
-    for (size_t i = 1; i < n; i++) {
-        if ((at[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((n == 3 && at[0] == 0xE0 && at[1] < 0xA0) || (n == 3 && at[0] == 0xED && at[1] >= 0xA0) ||
-        (n == 4 && at[0] == 0xF0 && at[1] < 0x90) || (n == 4 && at[0] == 0xF4 && at[1] >= 0x90)) {
-        return 0;
-    }
-    return n;
-}
-
-/* Text that XML 1.0 and Excel can hold, at most `limit` characters. */
-static void clean_text(struct str *out, const char *text, size_t limit)
-{
-    const unsigned char *at = (const unsigned char *)text;
-
-    for (size_t characters = 0; *at != '\0' && characters < limit; characters++) {
-        size_t n = utf8_length(at);
-
-        if (n == 0) {
-            str_add(out, "\xEF\xBF\xBD");
-            at++;
-        } else if (n == 1 && *at < 0x20 && *at != '\t' && *at != '\n') {
-            str_addc(out, ' ');
-            at++;
-        } else {
-            str_addn(out, (const char *)at, n);
-            at += n;
-            characters += n == 4 ? 1 : 0; /* Excel counts UTF-16 units */
-        }
-    }
-}
 
 static void note(struct xlsx *book, lxw_error error)
 {
@@ -101,7 +59,7 @@ void xlsx_sheet(struct xlsx *book, const char *name)
 {
     struct str clean = STR_INIT;
 
-    clean_text(&clean, name, SHEET_NAME);
+    utf8_clean(&clean, name, SHEET_NAME);
     for (size_t i = 0; i < clean.len; i++) {
         if (strchr("[]:*?/\\'", clean.buf[i]) != NULL) {
             clean.buf[i] = '-';
@@ -132,7 +90,7 @@ void xlsx_text(struct xlsx *book, size_t row, size_t column, const char *text, b
     if (!cell_possible(book, row, column)) {
         return;
     }
-    clean_text(&clean, text, CELL_CHARACTERS);
+    utf8_clean(&clean, text, CELL_CHARACTERS);
     if (clean.failed) {
         note(book, LXW_ERROR_MEMORY_MALLOC_FAILED);
     } else if (clean.len > 0) {

@@ -28,11 +28,6 @@ struct deepest {
     char text[300];
 };
 
-void hdf5_quiet(void)
-{
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
 static herr_t take_deepest(unsigned n, const H5E_error2_t *entry, void *user)
 {
     struct deepest *d = user;

@@ -1,15 +1,13 @@
 /*
  * HDF5 keeps its own stack of errors and prints it. Here it is silenced and the deepest message,
- * the one that says what happened, becomes the end of ours. Call hdf5_quiet once before the first
- * HDF5 call of a program.
+ * the one that says what happened, becomes the end of ours. (hdf5_setup of hdf5-scan.h silences
+ * it.)
  */
 #ifndef GANTRY_IMAGE_HDF5_ERROR_H
 #define GANTRY_IMAGE_HDF5_ERROR_H
 
 #include <hdf5.h>
 #include "base/err.h"
-
-void hdf5_quiet(void);
 
 /* Set the text with ": <HDF5's deepest message>" behind it and clear HDF5's stack. A message about
  * a full disk or missing memory changes the code to ERR_DISKFULL or ERR_NOMEM. Always returns

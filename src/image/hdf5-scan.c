@@ -10,6 +10,7 @@
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "base/mem.h"
@@ -322,6 +323,12 @@ static void describe(struct hdf5_scan *scan)
 }
 
 /* ---- opening ---- */
+
+void hdf5_setup(void)
+{
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
 
 static hid_t file_access(void)
 {

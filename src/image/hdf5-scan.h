@@ -1,6 +1,6 @@
 /*
  * One tomographic scan in an HDF5 file: Data Exchange (/exchange/data, data_white, data_dark, theta
- * in degrees) or NeXus NXtomo (data, image_key, rotation_angle). Order of calls: hdf5_quiet() once,
+ * in degrees) or NeXus NXtomo (data, image_key, rotation_angle). Order of calls: hdf5_setup() once,
  * hdf5_scan_open(), look at hdf5_scan_info() (headers only, no pixel is touched), hdf5_scan_ready()
  * when it is to be reconstructed, hdf5_scan_theta() and hdf5_scan_read() as often as wanted,
  * hdf5_scan_close(). One thread.
@@ -39,6 +39,10 @@ struct hdf5_scan_info {
 };
 
 struct hdf5_scan;
+
+/* Once, before any other HDF5 call of the program: no locks (they fail on network file systems and
+ * we only read), no messages on stderr. */
+void hdf5_setup(void);
 
 /* Open and describe. Fails when the file cannot be read (ERR_IO, ERR_PERM) or is not a whole HDF5
  * file (ERR_FORMAT: not HDF5, truncated, damaged). An HDF5 file that is not a scan opens well:

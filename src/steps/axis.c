@@ -1,0 +1,251 @@
+/*
+ * 1. vo: the slice's sinogram, its views sorted by angle and cut to half a turn (a full turn shows
+ * every ray twice).
+ * 2. pc: a band of rows of the two views that are nearest to half a turn apart.
+ * 3. Both are asked within the search range first; at its edge, or without confidence, on the whole
+ * detector.
+ * 4. centre_auto weighs the two.
+ */
+#include "steps/axis.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+
+/* Under this a result is looked for again on the whole detector: centre.h calls it not to be
+ * trusted. */
+#define DOUBTFUL 0.3
+/* Rows of a band for phase correlation: more average the noise, and cost reading. */
+#define BAND_SLICES 64u
+
+struct search {
+    struct source *source;
+    const struct recon_params *params;
+    unsigned threads;
+    float *sino; /* [angles][columns], half a turn, sorted */
+    double *theta;
+    size_t angles;
+    float *zero, *opposite; /* [rows][columns] */
+    size_t rows;
+    double step;
+};
+
+struct view_angle {
+    double theta;
+    size_t view;
+};
+
+static int by_angle(const void *a, const void *b)
+{
+    const struct view_angle *x = a;
+    const struct view_angle *y = b;
+
+    return x->theta < y->theta ? -1 : x->theta > y->theta;
+}
+
+/* The slice's sinogram, sorted by angle, first half turn. */
+static bool load_sinogram(struct search *s, size_t slice, struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+    struct view_angle *order = mem_array(g->angles, sizeof(*order), err);
+    float *all = order == NULL ? NULL : mem_big(g->angles * g->columns, sizeof(float), err);
+    bool good = all != NULL && source_select(s->source, slice, 1, err) &&
+        source_sinograms(s->source, slice, 1, all, NULL, NULL, err);
+
+    s->sino = good ? mem_big(g->angles * g->columns, sizeof(float), err) : NULL;
+    s->theta = s->sino == NULL ? NULL : mem_array(g->angles, sizeof(double), err);
+    good = s->theta != NULL;
+    for (size_t i = 0; good && i < g->angles; i++) {
+        order[i] = (struct view_angle){g->theta_rad[i], i};
+    }
+    if (good) {
+        qsort(order, g->angles, sizeof(*order), by_angle);
+    }
+    for (size_t i = 0; good && i < g->angles && order[i].theta - order[0].theta < M_PI - 1e-9;
+         i++) {
+        memcpy(s->sino + i * g->columns, all + order[i].view * g->columns,
+               g->columns * sizeof(float));
+        s->theta[s->angles++] = order[i].theta;
+    }
+    mem_free(all);
+    mem_free(order);
+    return good;
+}
+
+/* Two views half a turn apart, a band of rows about the slice. ERR_FORMAT when the scan has no such
+ * pair. */
+static bool load_pair(struct search *s, size_t slice, struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+    size_t end = g->slice_first + g->slices;
+    size_t from =
+        slice - g->slice_first > BAND_SLICES / 2 ? slice - BAND_SLICES / 2 : g->slice_first;
+    size_t first;
+    size_t opposite;
+    double off_rad;
+
+    if (!centre_pair(g->theta_rad, g->angles, &first, &opposite, &off_rad, err)) {
+        return false;
+    }
+    s->rows = end - from < BAND_SLICES ? end - from : BAND_SLICES;
+    s->zero = mem_big(s->rows * g->columns, sizeof(float), err);
+    s->opposite = s->zero == NULL ? NULL : mem_big(s->rows * g->columns, sizeof(float), err);
+    return s->opposite != NULL && source_select(s->source, from, s->rows, err) &&
+        source_view(s->source, from, s->rows, first, s->zero, err) &&
+        source_view(s->source, from, s->rows, opposite, s->opposite, err);
+}
+
+/* At the edge of lo..hi, or not believable. */
+static bool doubtful(const struct centre_result *r, double lo, double hi, double step)
+{
+    return r->confidence < DOUBTFUL || r->centre <= lo + step || r->centre >= hi - step;
+}
+
+static bool run_vo(const struct search *s, double lo, double hi, struct axis_found *f,
+                   struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->threads};
+    struct centre_result wide;
+    struct centre_curve curve = {0, NULL, NULL};
+
+    if (!centre_vo(&sino, lo, hi, s->step, &f->vo, &f->curve, err)) {
+        return false;
+    }
+    if (lo < hi && doubtful(&f->vo, lo, hi, s->step)) {
+        /* As step 0: the whole middle of the detector, whatever was said about where to look. */
+        if (centre_vo(&sino, 0, 0, s->step, &wide, &curve, err_ignore("the narrow answer stays")) &&
+            wide.confidence > f->vo.confidence) {
+            centre_curve_fini(&f->curve);
+            f->curve = curve;
+            f->vo = wide;
+            f->global = true;
+        } else {
+            centre_curve_fini(&curve);
+        }
+    }
+    f->have_vo = true;
+    return true;
+}
+
+static bool run_pc(const struct search *s, double lo, double hi, struct axis_found *f,
+                   struct err *err)
+{
+    size_t columns = source_grid(s->source)->columns;
+    struct centre_result wide;
+
+    if (!centre_pc(s->zero, s->opposite, s->rows, columns, lo, hi, &f->pc, err)) {
+        return false;
+    }
+    if (lo < hi && doubtful(&f->pc, lo, hi, s->step) &&
+        centre_pc(s->zero, s->opposite, s->rows, columns, 0, 0, &wide,
+                  err_ignore("the narrow answer stays")) &&
+        wide.confidence > f->pc.confidence) {
+        f->pc = wide;
+        f->global = true;
+    }
+    f->have_pc = true;
+    return true;
+}
+
+/* Both finders as the method wants them; with auto one of them may fail. */
+static bool run_finders(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                        struct err *err)
+{
+    enum axis_method method = s->params->method;
+    struct err first = {ERR_NONE, ""};
+
+    if (method != AXIS_PC && (!load_sinogram(s, slice, &first) || !run_vo(s, lo, hi, f, &first)) &&
+        (method == AXIS_VO || first.code != ERR_FORMAT)) {
+        *err = first;
+        return false;
+    }
+    if (method != AXIS_VO && (!load_pair(s, slice, err) || !run_pc(s, lo, hi, f, err))) {
+        if (f->have_vo) {
+            return true;
+        }
+        if (first.code != ERR_NONE) {
+            *err = first; /* vo's reason is the one that people can act upon */
+        }
+        return false;
+    }
+    return true;
+}
+
+static void to_full(const struct source *source, struct axis_found *f)
+{
+    f->axis = source_axis_full(source, f->axis);
+    f->vo.centre = source_axis_full(source, f->vo.centre);
+    f->pc.centre = source_axis_full(source, f->pc.centre);
+    for (size_t i = 0; i < f->curve.count; i++) {
+        f->curve.centre[i] = source_axis_full(source, f->curve.centre[i]);
+    }
+}
+
+bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,
+               unsigned threads, struct axis_found *ret_found, struct err *err)
+{
+    double scale = 1.0 / (double)(1u << params->binning);
+    double last = (double)source_grid(source)->columns - 1;
+    struct search s = {.source = source, .params = params, .threads = threads, .step = 0.5};
+    struct axis_found f = {0};
+    struct centre_result best = {0, 0};
+    double lo = 0;
+    double hi = 0; /* lo >= hi: anywhere */
+    bool good;
+
+    if (isfinite(seed)) {
+        lo = fmax(0, source_axis(source, seed) - params->search_width * scale);
+        hi = fmin(last, source_axis(source, seed) + params->search_width * scale);
+        if (lo >= hi) {
+            lo = hi = 0; /* a seed off the detector says nothing */
+        }
+    }
+    good = run_finders(&s, slice, lo, hi, &f, err) &&
+        centre_auto(f.have_vo ? &f.vo : NULL, f.have_pc ? &f.pc : NULL, &best, &f.source, err);
+    if (good) {
+        f.axis = best.centre;
+        f.confidence = best.confidence;
+        to_full(source, &f);
+        *ret_found = f;
+    } else {
+        axis_fini(&f);
+    }
+    mem_free(s.sino);
+    mem_free(s.theta);
+    mem_free(s.zero);
+    mem_free(s.opposite);
+    return good;
+}
+
+void axis_fini(struct axis_found *found)
+{
+    centre_curve_fini(&found->curve);
+    found->curve = (struct centre_curve){0, NULL, NULL};
+}
+
+bool axis_find_all(struct source *source, const struct recon_params *params, double seed,
+                   unsigned threads, struct axis_found *ret_found, struct err *err)
+{
+    struct axis_found best = {0};
+    bool any = false;
+
+    for (size_t i = 0; i < params->nsinos; i++) {
+        struct axis_found f = {0};
+
+        if (!axis_find(source, params, source_slice_of(source, params->nsino[i]), seed, threads, &f,
+                       err)) {
+            axis_fini(&best);
+            return false;
+        }
+        if (!any || f.confidence > best.confidence) {
+            axis_fini(&best);
+            best = f;
+            any = true;
+        } else {
+            axis_fini(&f);
+        }
+    }
+    *ret_found = best;
+    return any ? true : err_bug(err, "no slice to search");
+}

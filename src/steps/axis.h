@@ -1,0 +1,38 @@
+/*
+ * Finding the rotation axis of a scan: the finders of math/centre.h fed from a source. One call,
+ * then axis_fini.
+ */
+#ifndef GANTRY_STEPS_AXIS_H
+#define GANTRY_STEPS_AXIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+#include "math/centre.h"
+#include "steps/params.h"
+#include "steps/source.h"
+
+/* All centres are columns of the full detector. */
+struct axis_found {
+    double axis;
+    double confidence;  /* 0..1 */
+    const char *source; /* "vo" or "pc": which of them the value is */
+    bool have_vo, have_pc;
+    struct centre_result vo, pc;
+    struct centre_curve curve; /* of vo; empty when it did not run */
+    bool global;               /* the whole detector was searched, though a seed was given */
+};
+
+/* Search slice `slice`, around `seed` +- the parameters' width, or anywhere when seed is NaN. A
+ * result at the edge of the range, or one that deserves no trust, is searched for again on the
+ * whole detector. Changes the source's selection. ERR_FORMAT when no finder can run on this scan
+ * (too few columns or angles, less than half a turn). */
+bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,
+               unsigned threads, struct axis_found *ret_found, struct err *err) CHECK_RESULT;
+void axis_fini(struct axis_found *found);
+
+/* axis_find() over all slices of nsino; the most confident answer counts. */
+bool axis_find_all(struct source *source, const struct recon_params *params, double seed,
+                   unsigned threads, struct axis_found *ret_found, struct err *err) CHECK_RESULT;
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * gantry-imaging headers: what many files are, from their headers alone. One line of JSON a file,
+ * in order, written out before the next file is opened: after a crash the caller knows which file
+ * it was and starts again behind it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/str.h"
+#include "codec/json.h"
+#include "codec/utf8.h"
+#include "image/hdf5-scan.h"
+#include "os/file.h"
+#include "steps/command.h"
+#include "steps/job.h"
+
+extern const struct command command_word_headers;
+
+/* A list of a million long paths. */
+#define LIST_MAX ((size_t)1 << 30)
+
+static bool put_all(int fd, const char *data, size_t size, struct err *err)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return err_errno(err, errno, "writing the list of headers");
+        }
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool put_scan(json_t *line, const struct hdf5_scan_info *info, struct err *err)
+{
+    bool scan = info->layout != SCAN_NONE;
+
+    if (!json_put(line, "kind", json_string(scan ? "hdf5-projections" : "other"), err) ||
+        !json_put(line, "reason", json_string(info->reason), err)) {
+        return false;
+    }
+    if (!scan) {
+        return true;
+    }
+    return json_put(line, "layout",
+                    json_string(info->layout == SCAN_NXTOMO ? "nxtomo" : "exchange"), err) &&
+        json_put(line, "frames", json_integer((json_int_t)info->frames), err) &&
+        json_put(line, "angles", json_integer((json_int_t)info->angles), err) &&
+        json_put(line, "rows", json_integer((json_int_t)info->rows), err) &&
+        json_put(line, "columns", json_integer((json_int_t)info->columns), err) &&
+        json_put(line, "dtype", json_string(info->dtype), err) &&
+        json_put(line, "bytes_per_pixel", json_integer((json_int_t)info->pixel_bytes), err) &&
+        json_put(line, "logical_bytes", json_integer(info->logical_bytes), err) &&
+        json_put(line, "n_white", json_integer((json_int_t)info->n_white), err) &&
+        json_put(line, "n_dark", json_integer((json_int_t)info->n_dark), err) &&
+        json_put(line, "complete", json_boolean(info->complete), err) &&
+        json_put(line, "unallocated", json_boolean(info->unallocated), err) &&
+        json_put(line, "theta_ok", json_boolean(info->theta_ok), err) &&
+        json_put(line, "theta_first", job_number(info->theta_first_deg), err) &&
+        json_put(line, "theta_last", job_number(info->theta_last_deg), err) &&
+        json_put(line, "usable", json_boolean(info->reason[0] == '\0'), err);
+}
+
+/* All that is said about one path; trouble with the file is part of the answer, not an error. */
+static bool describe(const char *path, json_t *line, struct err *err)
+{
+    struct err why = {ERR_NONE, ""};
+    struct hdf5_scan *scan = NULL;
+    struct str clean = STR_INIT;
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    bool good;
+
+    utf8_clean(&clean, path, SIZE_MAX);
+    good = json_put(line, "path", json_string(str_text(&clean)), err) &&
+        json_put(line, "size", json_integer(there ? (json_int_t)st.st_size : 0), err) &&
+        json_put(line, "mtime_ns",
+                 json_integer(
+                     there ? (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0),
+                 err);
+    if (good) {
+        scan = hdf5_scan_open(path, &why);
+        str_clear(&clean);
+        utf8_clean(&clean, why.text, SIZE_MAX);
+        good = json_put(line, "ok", json_boolean(scan != NULL), err);
+    }
+    if (good && scan != NULL) {
+        good = put_scan(line, hdf5_scan_info(scan), err);
+    } else if (good) {
+        good = json_put(line, "kind", json_string("other"), err) &&
+            json_put(line, "code", json_string(err_name(why.code)), err) &&
+            json_put(line, "reason", json_string(str_text(&clean)), err);
+    }
+    hdf5_scan_close(scan);
+    str_fini(&clean);
+    return good;
+}
+
+static bool write_line(const char *path, int fd, struct err *err)
+{
+    json_t *line = json_object();
+    char *text = NULL;
+    bool good = false;
+
+    if (line == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (describe(path, line, err)) {
+        text = json_dumps(line, JSON_COMPACT);
+        good = text != NULL || err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (good) {
+        size_t length = strlen(text);
+
+        text[length] = '\n'; /* the terminator's place: a line goes out in one write */
+        good = put_all(fd, text, length + 1, err);
+    }
+    mem_free(text);
+    json_decref(line);
+    return good;
+}
+
+static bool headers(const char *list, const char *out, struct err *err)
+{
+    size_t length = 0;
+    char *paths = file_read(strcmp(list, "-") == 0 ? "/dev/stdin" : list, LIST_MAX, &length, err);
+    int fd = -1;
+    bool good = false;
+
+    if (paths == NULL) {
+        return false;
+    }
+    fd = strcmp(out, "-") == 0 ? dup(STDOUT_FILENO)
+                               : open(out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        err_errno(err, errno, "%s", out);
+        goto out;
+    }
+    good = true;
+    for (char *at = paths; good && at < paths + length; at += strlen(at) + 1) {
+        good = at[0] == '\0' || write_line(at, fd, err);
+    }
+out:
+    if (fd >= 0 && close(fd) != 0 && good) {
+        good = err_errno(err, errno, "%s", out);
+    }
+    mem_free(paths);
+    return good;
+}
+
+static int run(int argc, char **argv)
+{
+    struct err err = {ERR_NONE, ""};
+
+    if (argc != 4 || strcmp(argv[0], "--list") != 0 || strcmp(argv[2], "--out") != 0) {
+        err_set(&err, ERR_USAGE, "usage: gantry-imaging headers --list FILE --out FILE");
+        return command_fail(&err);
+    }
+    return headers(argv[1], argv[3], &err) ? 0 : command_fail(&err);
+}
+
+const struct command command_word_headers = {
+    .name = "headers",
+    .usage = "--list FILE --out FILE",
+    .help = "describe the files named in FILE (paths end in NUL), one line of JSON each, appended",
+    .run = run,
+};

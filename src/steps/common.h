@@ -1,0 +1,29 @@
+/* What the reconstruction steps have in common: FFT wisdom of the home, and the words about
+ * repaired pixels. */
+#ifndef GANTRY_STEPS_COMMON_H
+#define GANTRY_STEPS_COMMON_H
+
+#include <stdbool.h>
+#include "base/err.h"
+#include "steps/job.h"
+#include "steps/source.h"
+
+/* Wisdom lives in <home>/wisdom; it is a cache, so trouble with it is said in the log and stops
+ * nothing. */
+void common_wisdom_load(struct job *job);
+/* When something new was planned. */
+void common_wisdom_save(struct job *job);
+
+/* A line for each kind of pixel that had to be repaired. */
+void common_say_repairs(struct job *job, const struct source *source);
+/* {"dead_pixels", "dead_rows", "nan_samples", "negative_samples"}; NULL without memory. */
+json_t *common_repairs(const struct source *source);
+
+/* The folder that a file goes into, made when missing. */
+bool common_folder_of(const char *path, struct err *err) CHECK_RESULT;
+
+/* Text as one word of a POSIX shell: quoted when it has to be. Appends to `out`. */
+struct str;
+void common_shell_word(struct str *out, const char *text);
+
+#endif

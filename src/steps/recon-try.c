@@ -1,0 +1,104 @@
+/*
+ * recon.try: one slice (or those that nsino names) reconstructed about many centres, so that a
+ * person sees the right one. The centres lie around the seed; without a seed the axis is looked for
+ * first.
+ */
+#include <math.h>
+#include "base/mem.h"
+#include "os/file.h"
+#include "steps/axis.h"
+#include "steps/common.h"
+#include "steps/params.h"
+#include "steps/step.h"
+#include "steps/try-set.h"
+
+extern const struct step step_recon_try;
+
+/* Where the centres lie: the seed, the given axis, or one that is found. */
+static bool choose_middle(struct job *job, struct source *source, const struct recon_params *p,
+                          double *ret_middle, struct err *err)
+{
+    struct axis_found found = {0};
+    double given = isfinite(p->seed) ? p->seed : p->axis;
+
+    if (isfinite(given) && !p->axis_auto) {
+        *ret_middle = given;
+        return true;
+    }
+    job_progress(job, 0, "looking for the rotation axis");
+    if (!axis_find_all(source, p, given, job->threads, &found, err)) {
+        return false;
+    }
+    *ret_middle = found.axis;
+    job_say(job, "axis about %.2f (confidence %.2f): centres are tried around it", found.axis,
+            found.confidence);
+    axis_fini(&found);
+    return true;
+}
+
+static bool report(struct job *job, const double *centre, size_t count, double middle,
+                   struct err *err)
+{
+    return job_value(job, "centres", json_integer((json_int_t)count), err) &&
+        job_value(job, "first", job_number(centre[0]), err) &&
+        job_value(job, "last", job_number(centre[count - 1]), err) &&
+        job_value(job, "seed", job_number(middle), err);
+}
+
+static bool run(struct job *job, struct err *err)
+{
+    const struct job_output *out = job_output_named(job, "slices");
+    struct source *source = NULL;
+    struct recon_params p;
+    double *centre = NULL;
+    size_t count = 0;
+    double middle;
+    bool good = false;
+
+    if (out == NULL) {
+        return err_set(err, ERR_FORMAT, "job.json: recon.try needs an output 'slices'");
+    }
+    if (!params_read(job->params, &p, err) || !file_mkdirs(out->staging, 0777, err)) {
+        return false;
+    }
+    common_wisdom_load(job);
+    source = source_open(job->input, &p, job->threads, err);
+    if (source == NULL || !choose_middle(job, source, &p, &middle, err) ||
+        !try_set_centres(source, middle, p.search_step, p.search_width, &centre, &count, err)) {
+        goto out;
+    }
+    for (size_t i = 0; i < p.nsinos; i++) {
+        double share = 1.0 / (double)p.nsinos;
+
+        if (!try_set_write(job, source, &p, source_slice_of(source, p.nsino[i]), centre, count,
+                           out->staging, share * (double)i, share * (double)(i + 1), err)) {
+            goto out;
+        }
+    }
+    common_say_repairs(job, source);
+    common_wisdom_save(job);
+    good = report(job, centre, count, middle, err);
+out:
+    mem_free(centre);
+    source_close(source);
+    return good;
+}
+
+const struct step step_recon_try = {
+    .name = "recon.try",
+    .title = "Try rotation centres on one slice",
+    .help = "Reconstructs one slice about many rotation centres around a first guess, one TIFF "
+            "each, so that the "
+            "right centre can be seen.",
+    .version = 1,
+    .family = STEP_TRY,
+    .phase = "try",
+    .word_done = "Done try",
+    .word_failed = "Try failed",
+    .stall_s = 600,
+    .mem = "2G",
+    .output = {{"slices", "files", "{rec}/try_center/{name}", "recon_slice*_center*.tif*", NULL,
+                false}},
+    .binding = {{"seed", "cor-seed"}},
+    .run = run,
+};
