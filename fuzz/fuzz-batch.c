@@ -35,7 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (cut && !batch_check(cut, tools, &err)) {
             abort();
         }
-        (void)batch_check_params(batch, json_object_get(batch, "options"), tools, &err);
+        if (!batch_check_params(batch, json_object_get(batch, "options"), tools, &err) &&
+            err.text[0] == '\0') {
+            abort();
+        }
         json_decref(cut);
         json_decref(phases);
     }
