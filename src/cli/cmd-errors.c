@@ -87,7 +87,7 @@ static json_t *cause_rows(struct cli *c, int64_t project, int64_t run, struct er
     json_t *rows =
         store_rows(c->store, err,
                    "SELECT k.id, coalesce(k.code, t.code) AS code, count(*) AS count,"
-                   " coalesce(k.example, t.message) AS message, min(t.ended_us) AS first_us,"
+                   " coalesce(k.example, t.message) AS example, min(t.ended_us) AS first_us,"
                    " max(t.ended_us) AS last_us FROM task t JOIN run r ON r.id = t.run_id"
                    " LEFT JOIN cause k ON k.id = t.cause_id WHERE " OPEN_FAILURES
                    " GROUP BY t.cause_id ORDER BY count(*) DESC, k.id",
@@ -107,7 +107,7 @@ static void print_cause(struct cli *c, const json_t *row)
     const json_t *members = json_object_get(row, "members");
     size_t n = json_array_size(members);
     int64_t id = json_get_int(row, "id", 0);
-    text_show(&line, json_get_text(row, "message", ""));
+    text_show(&line, json_get_text(row, "example", ""));
     cli_print(c, "%s%" PRId64 "%s  %zu x %s: %s\n", cli_paint(c, "red"), id, cli_paint(c, NULL), n,
               json_get_text(row, "code", ""), str_text(&line));
     str_clear(&line);

@@ -1,0 +1,238 @@
+/* `gantry batch`: saved batches, and those that ship. */
+#include <string.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cli/command.h"
+#include "engine/home.h"
+#include "os/file.h"
+#include "plan/batch.h"
+#include "plan/tool.h"
+
+static const char *const words[] = {"ls", "show", "save", "rm", "validate", NULL};
+
+/* The saved batch of that name; *ret = NULL when there is none. */
+static bool saved_batch(struct cli *c, const char *name, json_t **ret, struct err *err)
+{
+    struct err none = {.code = ERR_NONE};
+    char *text = NULL;
+    *ret = NULL;
+    if (!cli_store(c, &none)) {
+        return none.code == ERR_NOTHING || err_set(err, none.code, "%s", none.text);
+    }
+    if (!store_text(c->store, &text, err, "SELECT json FROM batch WHERE name = ?", "s", name)) {
+        return false;
+    }
+    if (text) {
+        *ret = json_parse(text, strlen(text), name, err);
+        mem_free(text);
+        return *ret != NULL;
+    }
+    return true;
+}
+
+static char *shipped_folder(struct err *err)
+{
+    char *share = home_share(err);
+    char *folder = share ? path_join(share, "batches", err) : NULL;
+    mem_free(share);
+    return folder;
+}
+
+/* By name: the saved one wins over the one that ships. */
+static json_t *find_batch(struct cli *c, const char *name, struct err *err)
+{
+    json_t *batch = NULL;
+    if (!saved_batch(c, name, &batch, err) || batch) {
+        return batch;
+    }
+    char *folder = strchr(name, '/') ? NULL : shipped_folder(err);
+    char *path = folder ? mem_printf(err, "%s/%s.json", folder, name) : NULL;
+    if (path && file_exists(path)) {
+        batch = json_read(path, err);
+    } else {
+        (void)err_set(err, ERR_USAGE, "there is no batch '%s' (gantry batch ls)", name);
+    }
+    mem_free(path);
+    mem_free(folder);
+    return batch;
+}
+
+static json_t *batch_row(const json_t *batch, const char *from)
+{
+    json_t *jobs = json_array();
+    const json_t *list = json_object_get(batch, "jobs");
+    for (size_t i = 0; jobs && i < json_array_size(list); i++) {
+        (void)json_array_append_new(jobs,
+                                    json_string(json_get_text(json_array_get(list, i), "id", "")));
+    }
+    return json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", json_get_text(batch, "name", ""), "level",
+                     json_get_text(batch, "level", "scan"), "jobs", jobs, "from", from,
+                     "description", json_get_text(batch, "description", ""));
+}
+
+static bool has_name(const json_t *rows, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        if (!strcmp(json_get_text(json_array_get(rows, i), "name", ""), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_saved(struct cli *c, json_t *rows, struct err *err)
+{
+    struct err none = {.code = ERR_NONE};
+    if (!cli_store(c, &none)) {
+        return none.code == ERR_NOTHING || err_set(err, none.code, "%s", none.text);
+    }
+    json_t *saved =
+        store_rows(c->store, err, "SELECT json AS batch_json FROM batch ORDER BY name", "");
+    bool ok = saved != NULL;
+    for (size_t i = 0; ok && i < json_array_size(saved); i++) {
+        const json_t *batch = json_object_get(json_array_get(saved, i), "batch");
+        ok = json_array_append_new(rows, batch_row(batch, "saved")) == 0 ||
+            err_set(err, ERR_NOMEM, "out of memory");
+    }
+    json_decref(saved);
+    return ok;
+}
+
+static bool add_shipped(json_t *rows, struct err *err)
+{
+    char *folder = shipped_folder(err);
+    size_t n = 0;
+    char **names = folder && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
+    bool ok = folder && (names || !file_is_folder(folder));
+    for (size_t i = 0; ok && i < n; i++) {
+        char *path = str_ends(names[i], ".json") ? path_join(folder, names[i], err) : NULL;
+        json_t *batch = path ? json_read(path, err) : NULL;
+        if (path && !batch) {
+            ok = false;
+        } else if (batch && !has_name(rows, json_get_text(batch, "name", ""))) {
+            ok = json_array_append_new(rows, batch_row(batch, "shipped")) == 0 ||
+                err_set(err, ERR_NOMEM, "out of memory");
+        }
+        json_decref(batch);
+        mem_free(path);
+    }
+    file_list_free(names);
+    mem_free(folder);
+    return ok;
+}
+
+static bool list(struct cli *c, struct err *err)
+{
+    static const struct column columns[] = {
+        {"Batch", "name", CELL_TEXT}, {"Level", "level", CELL_TEXT},  {"Jobs", "jobs", CELL_TEXT},
+        {"From", "from", CELL_TEXT},  {"", "description", CELL_TEXT}, {NULL, NULL, CELL_TEXT},
+    };
+    json_t *rows = json_array();
+    bool ok = rows && add_saved(c, rows, err) && add_shipped(rows, err);
+    ok = ok && (c->json ? cli_json(c, rows, err) : cli_table(c, rows, columns, err));
+    json_decref(rows);
+    return ok;
+}
+
+static bool show(struct cli *c, const char *name, struct err *err)
+{
+    json_t *batch = find_batch(c, name, err);
+    bool ok = batch != NULL;
+    if (ok && c->json) {
+        ok = cli_json(c, batch, err);
+    } else if (ok) {
+        char *text = json_pretty(batch, err);
+        ok = text != NULL;
+        cli_print(c, "%s%s", text ? text : "", text && str_ends(text, "\n") ? "" : "\n");
+        mem_free(text);
+    }
+    json_decref(batch);
+    return ok;
+}
+
+/* Checked by the engine, which knows the tools. */
+static bool change(struct cli *c, const char *op, const char *key, json_t *value, struct err *err)
+{
+    json_t *args = value ? json_pack("{s:O}", key, value) : NULL;
+    cli_store_close(c);
+    json_t *answer = args ? cli_call(c, op, args, err) : NULL;
+    bool ok = answer && (!c->json || cli_json(c, answer, err));
+    json_decref(answer);
+    json_decref(args);
+    return ok;
+}
+
+static bool validate(struct cli *c, const char *word, struct err *err)
+{
+    bool is_file = str_ends(word, ".json") && file_exists(word);
+    json_t *batch = is_file ? json_read(word, err) : find_batch(c, word, err);
+    char *share = batch ? home_share(err) : NULL;
+    char *shipped = share ? path_join(share, "tools", err) : NULL,
+         *own = shipped ? path_join(c->home, "tools", err) : NULL;
+    const char *folders[] = {shipped, own, NULL};
+    struct tools *tools = own ? tools_load(folders, err) : NULL;
+    bool ok = tools && batch_check(batch, tools, err);
+    if (ok && c->json) {
+        json_t *doc =
+            json_pack("{s:s, s:b, s:i}", "name", json_get_text(batch, "name", ""), "valid", 1,
+                      "jobs", (int)json_array_size(json_object_get(batch, "jobs")));
+        ok = doc ? cli_json(c, doc, err) : err_set(err, ERR_NOMEM, "out of memory");
+        json_decref(doc);
+    } else if (ok) {
+        cli_print(c, "%s is valid: %zu jobs\n", json_get_text(batch, "name", ""),
+                  json_array_size(json_object_get(batch, "jobs")));
+    }
+    tools_free(tools);
+    mem_free(own);
+    mem_free(shipped);
+    mem_free(share);
+    json_decref(batch);
+    return ok;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    const char *word = cli_sub(c, words, "ls", err);
+    const char *name = c->n_args ? c->args[0] : NULL;
+    if (!word) {
+        return false;
+    }
+    if (!strcmp(word, "ls")) {
+        return name ? cli_usage(c, err, "gantry batch ls takes no name") : list(c, err);
+    }
+    if (c->n_args != 1) {
+        return cli_usage(c, err, "gantry batch %s takes one %s", word,
+                         strcmp(word, "save") ? "name" : "file");
+    }
+    if (!strcmp(word, "show")) {
+        return show(c, name, err);
+    }
+    if (!strcmp(word, "validate")) {
+        return validate(c, name, err);
+    }
+    bool save = !strcmp(word, "save");
+    json_t *value = save ? json_read(name, err) : json_string(name);
+    if (!value) {
+        return save ? false : cli_usage(c, err, "the name is not valid UTF-8");
+    }
+    bool ok = change(c, save ? "batch.save" : "batch.rm", save ? "batch" : "name", value, err);
+    if (ok && !c->json) {
+        cli_note(c, "%s %s", save ? "saved" : "removed",
+                 save ? json_get_text(value, "name", "") : name);
+    }
+    json_decref(value);
+    return ok;
+}
+
+const struct command command_batch = {
+    .name = "batch",
+    .group = GROUP_RUNS,
+    .summary = "Saved batches: list, show, save, remove, validate",
+    .usage = "ls\nshow NAME\nsave FILE.json\nrm NAME\nvalidate NAME|FILE.json",
+    .help = "A batch is a linear list of jobs, each a tool with its arguments; "
+            "docs/formats/batch.schema.json describes it.\n"
+            "A saved batch wins over one that ships under the same name.",
+    .max_args = 2,
+    .run = run,
+};

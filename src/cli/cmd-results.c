@@ -1,0 +1,130 @@
+/* `gantry results`: the table of a run. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cli/child.h"
+#include "cli/command.h"
+#include "cli/resolve.h"
+#include "os/file.h"
+#include "report/results.h"
+
+#define MOST_JOBS 12 /* shown on a terminal; files have all */
+
+static const struct opt options[] = {
+    {'o', "output", OPT_TEXT, "FILE", "write FILE.xlsx, FILE.csv or FILE.json instead of printing",
+     false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
+
+/* Excel is written by gantry-imaging, from a file of ours. */
+static bool write_xlsx(struct cli *c, const char *path, const json_t *columns, const json_t *rows,
+                       struct err *err)
+{
+    json_t *table = results_table(columns, rows, err);
+    char *text = table ? json_text(table, err) : NULL;
+    char *in = text ? mem_printf(err, "%s/results-%ld.json", c->home, (long)getpid()) : NULL;
+    bool ok = in && file_write(in, text, strlen(text), false, err);
+    if (ok) {
+        const char *args[] = {"table", in, path, NULL};
+        ok = child_imaging(args, NULL, err);
+        (void)unlink(in);
+    }
+    mem_free(in);
+    mem_free(text);
+    json_decref(table);
+    return ok;
+}
+
+static bool write_file(struct cli *c, const char *path, const json_t *columns, const json_t *rows,
+                       struct err *err)
+{
+    const char *ext = path_ext(path);
+    char *text = NULL;
+    if (!strcmp(ext, ".xlsx")) {
+        return write_xlsx(c, path, columns, rows, err);
+    }
+    text = !strcmp(ext, ".csv") ? results_csv(columns, rows, err) : json_pretty(rows, err);
+    bool ok = text && file_write(path, text, strlen(text), true, err);
+    mem_free(text);
+    return ok;
+}
+
+/* The folder must be there before anything is computed. */
+static bool check_target(const struct cli *c, const char *path, struct err *err)
+{
+    const char *ext = path_ext(path);
+    char *folder = NULL;
+    bool ok = true;
+    if (strcmp(ext, ".xlsx") && strcmp(ext, ".csv") && strcmp(ext, ".json")) {
+        return cli_usage(c, err, "'%s': the name must end in .xlsx, .csv or .json", path);
+    }
+    folder = path_dir(path, err);
+    if (!folder) {
+        return false;
+    }
+    if (!file_is_folder(folder)) {
+        ok = err_set(err, ERR_IO, "there is no folder '%s' to write '%s' into", folder, path);
+    } else if (access(folder, W_OK)) {
+        ok = err_set(err, ERR_PERM, "Permission denied: %s", path);
+    }
+    mem_free(folder);
+    return ok;
+}
+
+static bool print_table(struct cli *c, const json_t *columns, const json_t *rows, struct err *err)
+{
+    struct column shown[MOST_JOBS + 8] = {
+        {"File", "name", CELL_TEXT},        {"Status", "status", CELL_STATUS},
+        {"COR", "cor", CELL_COR},           {"From", "cor_source", CELL_TEXT},
+        {"Sure", "confidence", CELL_SCORE},
+    };
+    size_t n = 5;
+    /* between confidence and outputs: job, job_seconds, ... */
+    for (size_t i = 7; i + 3 < json_array_size(columns) && n < MOST_JOBS + 5; i += 2) {
+        const char *job = json_string_value(json_array_get(columns, i));
+        shown[n++] = (struct column){job, job, CELL_STATUS};
+    }
+    shown[n++] = (struct column){"Error", "error", CELL_TEXT};
+    return cli_table(c, rows, shown, err);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    int64_t project = 0, id = 0;
+    const char *path = cli_text(c, "output", NULL);
+    json_t *columns = NULL, *rows = NULL;
+    bool ok = (!path || check_target(c, path, err)) && resolve_project_id(c, &project, err) &&
+        cli_store(c, err) && resolve_run(c, c->n_args ? c->args[0] : "last", project, &id, err);
+    columns = ok ? results_columns(c->store, id, err) : NULL;
+    rows = columns ? results_rows(c->store, id, err) : NULL;
+    ok = rows != NULL;
+    if (ok && path) {
+        ok = write_file(c, path, columns, rows, err);
+        if (ok) {
+            cli_note(c, "wrote %zu rows of run %" PRId64 " to %s", json_array_size(rows), id, path);
+        }
+    } else if (ok && c->json) {
+        ok = cli_json(c, rows, err);
+    } else if (ok) {
+        ok = print_table(c, columns, rows, err);
+    }
+    json_decref(rows);
+    json_decref(columns);
+    return ok;
+}
+
+const struct command command_results = {
+    .name = "results",
+    .group = GROUP_RESULTS,
+    .summary = "The table of a run: one row an item",
+    .usage = "RUN [-o FILE.xlsx|FILE.csv|FILE.json]",
+    .help = "RUN is a number or 'last' (the default). A file is written aside and renamed: it is "
+            "never half there.",
+    .options = options,
+    .max_args = 1,
+    .run = run,
+};
