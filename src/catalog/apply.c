@@ -28,6 +28,9 @@ static json_t *header_extra(const json_t *header, struct err *err)
     if (ok && json_get_bool(header, "unallocated", false)) {
         ok = json_put(extra, "unallocated", json_true(), err);
     }
+    if (ok && !json_get_bool(header, "complete", true)) {
+        ok = json_put(extra, "incomplete", json_true(), err);
+    }
     if (ok && !json_get_bool(header, "theta_ok", true)) {
         ok = json_put(extra, "theta_ok", json_false(), err);
     }
@@ -78,13 +81,18 @@ static bool facts_of(int64_t project, const json_t *file, struct facts *f, struc
 
 static bool update_file(struct store *s, const struct facts *f, bool *ret_found, struct err *err)
 {
-    /* Growth is what a watch waits for; a second look at the same bytes is none. */
+    /* Growth is what a watch waits for; a second look at the same bytes is none. A scan that was
+     * incomplete when the watch began and grows under it counts as new. */
     bool ok = store_exec(
         s, err,
         "UPDATE item SET level=?3,kind=?4,size=?5,mtime_ns=?6,frames=nullif(?7,-1),"
         "angles=nullif(?8,-1),n_rows=nullif(?9,-1),n_columns=nullif(?10,-1),dtype=?11,"
         "logical_bytes=nullif(?12,-1),reason=?13,readable=?14,series=?15,idx=?16,extra=?17,"
-        "grown_us=CASE WHEN size<>?5 OR mtime_ns<>?6 THEN ?18 ELSE grown_us END,gone=0,"
+        "grown_us=CASE WHEN size<>?5 OR mtime_ns<>?6 THEN ?18 ELSE grown_us END,"
+        "baseline=CASE WHEN (size<>?5 OR mtime_ns<>?6) AND baseline=1 AND "
+        "EXISTS(SELECT 1 FROM watch WHERE project_id=?1) AND NOT (level='scan' AND readable=1 AND "
+        "frames>=angles AND angles>0 AND coalesce(json_extract(extra,'$.unallocated'),"
+        "json_extract(extra,'$.incomplete'),0)=0) THEN 0 ELSE baseline END,gone=0,"
         "changed_us=?18 WHERE project_id=?1 AND name=?2 AND level IN ('scan','file')",
         "isssiiiiiisisisiji", f->project, f->name, f->level, f->kind, f->size, f->mtime_ns,
         header_int(f->header, "frames"), header_int(f->header, "angles"),

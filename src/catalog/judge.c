@@ -93,7 +93,8 @@ static bool load(struct store *s, int64_t project, struct rows *r, struct err *e
     struct query *q = store_query(
         s, err,
         "SELECT id,name,series,size,frames,angles,logical_bytes,reason,readable,auto_skip,enabled,"
-        "skip_reason,status,coalesce(json_extract(extra,'$.unallocated'),0),"
+        "skip_reason,status,coalesce(json_extract(extra,'$.unallocated'),json_extract(extra,'$."
+        "incomplete'),0),"
         "EXISTS(SELECT 1 FROM task WHERE item_id=item.id) FROM item WHERE project_id=?1 AND "
         "level='scan' AND hidden=0 AND gone=0 ORDER BY series,idx,name",
         "i", project);

@@ -27,12 +27,14 @@ struct refresh {
 };
 
 struct refresh_report {
-    int64_t files;   /* on disk now */
-    int64_t scans;   /* of them, acquisitions */
+    int64_t files; /* on disk now */
+    int64_t scans; /* of them, acquisitions */
     int64_t added, changed, gone;
     int64_t read;       /* headers read now */
     int64_t unreadable; /* of these */
     json_t *warnings;   /* array of lines for stderr */
+    json_t
+        *troubles; /* further lines, one for each unreadable file; the rows keep the reasons too */
 };
 
 bool refresh_project(const struct refresh *how, struct refresh_report *ret,

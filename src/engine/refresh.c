@@ -1,0 +1,289 @@
+/* Walk, compare, read headers, apply, judge. */
+#include "engine/refresh.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/str.h"
+#include "catalog/corfile.h"
+#include "catalog/diff.h"
+#include "catalog/judge.h"
+#include "catalog/project.h"
+#include "discover/walk.h"
+#include "engine/headers.h"
+#include "engine/home.h"
+#include "engine/session.h"
+#include "model/options.h"
+#include "os/loop.h"
+#include "store/store.h"
+
+/* Files for one reader process: its start costs as much as some tens of headers. */
+#define CHUNK 500
+/* Readers at once: headers are waiting on the disk more than on a core. */
+#define READERS 2
+/* Rows of one operation: its transaction stays a few milliseconds. */
+#define ROWS_AT_ONCE 1000
+/* Between two looks at the readers when the host's loop must turn meanwhile. */
+#define STEP_MS 20
+
+struct refreshing {
+    const struct refresh *how;
+    struct refresh_report report;
+    struct project project;
+    struct store *store;
+    struct options *options;
+    struct found_list found;
+    struct diff diff;
+    char *imaging;
+    struct err *err;
+};
+
+static bool call(struct refreshing *r, json_t *args)
+{
+    bool ok = args && json_put(args, "project", json_integer(r->project.id), r->err);
+    json_t *answer = NULL;
+    if (ok) {
+        answer = r->how->session ? session_call(r->how->session, "scan.apply", args, r->err)
+                                 : session_once(r->how->home, "scan.apply", args, r->err);
+    }
+    json_t *warning;
+    size_t i;
+    /* An answer may carry what could not be done beside it (a COR file that is not understood). */
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+    {
+        ok = json_array_append(r->report.warnings, warning) == 0 && ok;
+    }
+    json_decref(answer);
+    return ok && answer;
+}
+
+/* Send a list in pieces, under `key`. Takes `list`. */
+static bool send_list(struct refreshing *r, const char *key, json_t *list)
+{
+    size_t n = json_array_size(list);
+    bool ok = list != NULL;
+    for (size_t at = 0; ok && at < n; at += ROWS_AT_ONCE) {
+        json_t *args = json_object(), *piece = json_array();
+        ok = args && piece;
+        for (size_t i = at; ok && i < n && i < at + ROWS_AT_ONCE; i++) {
+            ok = json_array_append(piece, json_array_get(list, i)) == 0;
+        }
+        ok = ok && json_object_set(args, key, piece) == 0;
+        ok = ok ? call(r, args) : err_set(r->err, ERR_NOMEM, "out of memory");
+        json_decref(piece);
+        json_decref(args);
+    }
+    json_decref(list);
+    return ok;
+}
+
+static bool warn(struct refreshing *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static bool warn(struct refreshing *r, const char *fmt, ...)
+{
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return json_array_append_new(r->report.warnings, json_string(text)) == 0 ||
+        err_set(r->err, ERR_NOMEM, "out of memory");
+}
+
+static bool warn_of_walk(struct refreshing *r)
+{
+    const struct found_list *f = &r->found;
+    bool ok = true;
+    if (f->n_unread) {
+        ok = warn(r, "%zu folder%s could not be read, the first is '%s': %s", f->n_unread,
+                  f->n_unread == 1 ? "" : "s", f->unread[0], f->unread_why);
+    }
+    if (ok && f->bad_names) {
+        ok = warn(r, "%zu name%s not UTF-8 and left out, the first is %s", f->bad_names,
+                  f->bad_names == 1 ? " is" : "s are", f->bad_example);
+    }
+    return ok;
+}
+
+static bool note_trouble(struct refreshing *r, const json_t *row, const json_t *header)
+{
+    char *text = mem_printf(r->err, "%s: %s", json_get_text(row, "name", ""),
+                            json_get_text(header, "reason", "unreadable"));
+    bool ok = text && json_array_append_new(r->report.troubles, json_string(text)) == 0;
+    mem_free(text);
+    return ok || err_set(r->err, ERR_NOMEM, "out of memory");
+}
+
+static bool look_at_headers(struct refreshing *r, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+    bool ok = true;
+    json_array_foreach(rows, i, row)
+    {
+        const json_t *header = json_object_get(row, "header");
+        r->report.read += json_is_object(header);
+        if (json_is_object(header) && !json_get_bool(header, "ok", true)) {
+            r->report.unreadable++;
+            ok = ok && note_trouble(r, row, header);
+        }
+    }
+    return ok;
+}
+
+static void wait_a_moment(const struct refreshing *r, struct headers *const *running)
+{
+    struct pollfd fds[READERS];
+    nfds_t n = 0;
+    struct loop *loop = r->how->session ? session_loop(r->how->session) : NULL;
+    for (size_t i = 0; i < READERS; i++) {
+        if (running[i] && headers_pidfd(running[i]) >= 0) {
+            fds[n++] = (struct pollfd){headers_pidfd(running[i]), POLLIN, 0};
+        }
+    }
+    (void)poll(fds, n, loop ? STEP_MS : 100);
+    if (loop) {
+        loop_turn(loop, false);
+    }
+}
+
+/* One look at a reader; a finished one is applied and freed. */
+static bool step(struct refreshing *r, struct headers **h, size_t *ret_read, size_t *finished)
+{
+    bool done = false;
+    size_t read = 0;
+    if (!headers_step(*h, &done, &read, r->err)) {
+        return false;
+    }
+    if (!done) {
+        *ret_read += read;
+        return true;
+    }
+    json_t *rows = headers_take(*h, r->err);
+    headers_free(*h);
+    *h = NULL;
+    *finished += json_array_size(rows);
+    if (rows && !look_at_headers(r, rows)) {
+        json_decref(rows);
+        return false;
+    }
+    return rows && send_list(r, "files", rows);
+}
+
+static bool read_headers(struct refreshing *r)
+{
+    struct headers *running[READERS] = {NULL};
+    const size_t n = r->diff.n_changed;
+    size_t next = 0, finished = 0;
+    bool ok = true;
+    while (ok && finished < n) {
+        size_t underway = 0;
+        for (size_t i = 0; ok && i < READERS; i++) {
+            if (!running[i] && next < n) {
+                size_t m = n - next < CHUNK ? n - next : CHUNK;
+                running[i] =
+                    headers_start(r->imaging, r->project.root, r->diff.changed + next, m, r->err);
+                next += m;
+                ok = running[i] != NULL;
+            }
+            ok = ok && (!running[i] || step(r, &running[i], &underway, &finished));
+        }
+        if (ok && r->how->progress) {
+            r->how->progress(r->how->arg, finished + underway, n);
+        }
+        if (ok && finished < n) {
+            wait_a_moment(r, running);
+        }
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        headers_free(running[i]);
+    }
+    return ok;
+}
+
+/* Rows whose files are gone, and forgotten ones that come back. */
+static bool send_gone(struct refreshing *r)
+{
+    json_t *gone = json_array();
+    bool ok = gone != NULL;
+    for (size_t i = 0; ok && i < r->diff.n_gone; i++) {
+        ok = json_array_append_new(gone, json_integer(r->diff.gone[i])) == 0;
+    }
+    if (!ok) {
+        json_decref(gone);
+        return err_set(r->err, ERR_NOMEM, "out of memory");
+    }
+    ok = send_list(r, "gone", gone);
+    if (ok && r->how->all) {
+        json_t *args = json_object();
+        ok = args && json_put(args, "all", json_true(), r->err) && call(r, args);
+        json_decref(args);
+    }
+    return ok;
+}
+
+/* A fresh look at the store: what we applied was written through another connection. */
+static bool send_verdicts(struct refreshing *r)
+{
+    int64_t pct = r->how->min_size_pct;
+    if (pct < 0 && r->project.min_size_pct < 0 && options_given(r->options, "undersized_percent")) {
+        pct = (int64_t)options_number(r->options, "undersized_percent");
+    }
+    json_t *rows = judge_rows(r->store, &r->project, judge_pct(&r->project, pct), NULL, 0, r->err);
+    if (!rows || !send_list(r, "rows", rows)) {
+        return false;
+    }
+    json_t *cors = cor_file_changes(r->store, &r->project, r->report.warnings, r->err);
+    return cors && send_list(r, "cors", cors);
+}
+
+static bool count(struct refreshing *r)
+{
+    r->report.files = (int64_t)r->found.n;
+    r->report.added = (int64_t)r->diff.n_new;
+    r->report.changed = (int64_t)(r->diff.n_changed - r->diff.n_new);
+    r->report.gone = (int64_t)r->diff.n_gone;
+    return store_int(r->store, 0, &r->report.scans, r->err,
+                     "SELECT count(*) FROM item WHERE project_id=?1 AND level='scan' AND gone=0 "
+                     "AND hidden=0",
+                     "i", r->project.id);
+}
+
+bool refresh_project(const struct refresh *how, struct refresh_report *ret, struct err *err)
+{
+    struct refreshing r = {.how = how, .err = err};
+    r.report.warnings = json_array();
+    r.report.troubles = json_array();
+    bool ok =
+        ((r.report.warnings && r.report.troubles) || err_set(err, ERR_NOMEM, "out of memory")) &&
+        (r.store = store_open(how->home, STORE_READ, err)) &&
+        (r.options = options_load(how->home, err)) &&
+        project_by_id(r.store, how->project, &r.project, err) &&
+        walk_folder(r.project.root, &r.found, err) && warn_of_walk(&r) &&
+        diff_make(r.store, how->project, &r.found, &r.diff, err);
+    if (ok && r.diff.n_changed) {
+        r.imaging = home_imaging(err);
+        ok = r.imaging && read_headers(&r);
+    }
+    ok = ok && send_gone(&r) && send_verdicts(&r) && count(&r);
+    diff_fini(&r.diff);
+    found_list_fini(&r.found);
+    project_fini(&r.project);
+    options_free(r.options);
+    store_close(r.store);
+    mem_free(r.imaging);
+    if (!ok) {
+        refresh_report_fini(&r.report);
+        return false;
+    }
+    *ret = r.report;
+    return true;
+}
+
+void refresh_report_fini(struct refresh_report *r)
+{
+    json_decref(r->warnings);
+    json_decref(r->troubles);
+    r->warnings = r->troubles = NULL;
+}
