@@ -59,8 +59,18 @@ bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...)
 
 void hdf5_drop(hid_t id)
 {
-    if (id >= 0) {
-        H5Idec_ref(id);
+    hid_t kept = -1;
+
+    if (id < 0) {
+        return;
+    }
+    /* A successful call empties the error stack: put it aside, so that the reason outlives the cleanup. */
+    if (H5Eget_num(H5E_DEFAULT) > 0) {
+        kept = H5Eget_current_stack();
+    }
+    H5Idec_ref(id);
+    if (kept >= 0) {
+        H5Eset_current_stack(kept);
     }
 }
 

@@ -14,7 +14,7 @@
  * false. */
 bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Close any HDF5 identifier; negative ones are ignored. */
+/* Close any HDF5 identifier; negative ones are ignored. Errors on HDF5's stack stay there. */
 void hdf5_drop(hid_t id);
 
 /* "bitshuffle" for 32008; "" when the filter's number is not known to us. */

@@ -66,7 +66,10 @@ static void describe_pixel(hid_t dataset, struct hdf5_scan_info *info)
         snprintf(info->dtype, sizeof(info->dtype), "float%zu", size * 8);
         info->pixel = size == 4 ? SCAN_PIXEL_F32 : SCAN_PIXEL_OTHER;
     } else {
-        snprintf(info->dtype, sizeof(info->dtype), "class-%d", (int)class);
+        snprintf(info->dtype, sizeof(info->dtype), "%s",
+                 class == H5T_COMPOUND     ? "compound"
+                     : class == H5T_STRING ? "text"
+                                           : "other");
     }
     if (info->pixel == SCAN_PIXEL_OTHER) {
         because(info, "pixels are %s; uint8, uint16 and float32 are read", info->dtype);
@@ -358,30 +361,47 @@ static struct hdf5_scan *scan_new(const char *name, struct err *err)
     return scan;
 }
 
-/* Why a file did not open: not HDF5 at all, cut off, or damaged. */
-static void explain(const char *path, struct err *err)
+/* Why a file did not open: not HDF5 at all, cut off, or damaged. `why` is HDF5's own reason, as ":
+ * reason". */
+static void explain(const char *path, const struct err *why, struct err *err)
 {
-    struct err why;
-    const char *text;
+    static const char cut[] = "truncated file: ";
+    const char *text = strstr(why->text, cut);
 
-    hdf5_fail(&why, ERR_FORMAT, "%s", "");
-    text = strstr(why.text, "truncated file");
     if (H5Fis_hdf5(path) <= 0) {
         err_set(err, ERR_FORMAT, "%s: not an HDF5 file", path);
     } else if (text != NULL) {
-        err_set(err, ERR_FORMAT, "%s: truncated HDF5 file (%s)", path,
-                text + strlen("truncated file: "));
+        err_set(err, ERR_FORMAT, "%s: truncated HDF5 file (%s)", path, text + strlen(cut));
     } else {
-        err_set(err, ERR_FORMAT, "%s: damaged HDF5 file%s", path, why.text);
+        err_set(err, ERR_FORMAT, "%s: damaged HDF5 file%s", path, why->text);
     }
     H5Eclear2(H5E_DEFAULT);
+}
+
+/* Open for reading; -1 with HDF5's reason in `why`. */
+static hid_t open_file(const char *path, struct err *why)
+{
+    hid_t plist = file_access();
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, plist);
+
+    if (file < 0) {
+        hdf5_fail(why, ERR_FORMAT, "%s", "");
+    }
+    /* A detector that still writes in SWMR mode marks the file; such a file opens for SWMR readers
+     * only. */
+    if (file < 0 && strstr(why->text, "SWMR") != NULL) {
+        file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, plist);
+    }
+    hdf5_drop(plist);
+    H5Eclear2(H5E_DEFAULT);
+    return file;
 }
 
 struct hdf5_scan *hdf5_scan_open(const char *path, struct err *err)
 {
     struct hdf5_scan *scan;
+    struct err why = {ERR_NONE, ""};
     struct stat st;
-    hid_t access_plist;
     FILE *probe = fopen(path, "rbe");
 
     if (probe == NULL || fstat(fileno(probe), &st) != 0) {
@@ -401,23 +421,9 @@ struct hdf5_scan *hdf5_scan_open(const char *path, struct err *err)
     if (scan == NULL) {
         return NULL;
     }
-    access_plist = file_access();
-    scan->file = H5Fopen(path, H5F_ACC_RDONLY, access_plist);
+    scan->file = open_file(path, &why);
     if (scan->file < 0) {
-        /* A detector that still writes in SWMR mode marks the file; such a file opens for SWMR
-         * readers only. */
-        struct err first;
-        hdf5_fail(&first, ERR_FORMAT, "%s", "");
-        if (strstr(first.text, "SWMR") != NULL) {
-            scan->file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access_plist);
-        } else {
-            scan->file =
-                H5Fopen(path, H5F_ACC_RDONLY, access_plist); /* again, for its error stack */
-        }
-    }
-    hdf5_drop(access_plist);
-    if (scan->file < 0) {
-        explain(path, err);
+        explain(path, &why, err);
         hdf5_scan_close(scan);
         return NULL;
     }
@@ -439,12 +445,13 @@ struct hdf5_scan *hdf5_scan_open_bytes(const char *name, const void *bytes, size
     if (H5Pset_file_image(access_plist, (void *)(uintptr_t)bytes, size) >= 0) {
         scan->file = H5Fopen(name, H5F_ACC_RDONLY, access_plist);
     }
-    hdf5_drop(access_plist);
     if (scan->file < 0) {
         hdf5_fail(err, ERR_FORMAT, "%s: not a whole HDF5 file", name);
+        hdf5_drop(access_plist);
         hdf5_scan_close(scan);
         return NULL;
     }
+    hdf5_drop(access_plist);
     describe(scan);
     return scan;
 }

@@ -90,7 +90,10 @@ static bool describe(const char *path, json_t *line, struct err *err)
     if (good) {
         scan = hdf5_scan_open(path, &why);
         str_clear(&clean);
-        utf8_clean(&clean, why.text, SIZE_MAX);
+        /* The reason stands beside the path: it need not repeat it. */
+        size_t skip = strncmp(why.text, path, strlen(path)) == 0 ? strlen(path) : 0;
+        utf8_clean(&clean, why.text + skip + (skip > 0 ? strspn(why.text + skip, ": ") : 0),
+                   SIZE_MAX);
         good = json_put(line, "ok", json_boolean(scan != NULL), err);
     }
     if (good && scan != NULL) {

@@ -20,7 +20,7 @@ char *slices_try_path(const char *dir, size_t slice, double centre, struct err *
 {
     char name[96];
 
-    snprintf(name, sizeof(name), "recon_slice%04zu_center%06.2f.tiff", slice, centre);
+    snprintf(name, sizeof(name), "recon_slice%04zu_center%05.2f.tiff", slice, centre);
     return path_join(dir, name, err);
 }
 
