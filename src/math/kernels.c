@@ -36,6 +36,8 @@ static inline void store8(float *p, v8 v)
     *(v8 *)p = v;
 }
 
+/* Real and imaginary parts of each pair change places. */
+#define SWAP_PAIRS(v) __builtin_shufflevector((v), (v), 1, 0, 3, 2, 5, 4, 7, 6)
 /* The first four of eight. */
 #define LOW_HALF(v) __builtin_shufflevector((v), (v), 0, 1, 2, 3)
 
@@ -89,11 +91,10 @@ static void window(const struct window_job *job, float *restrict ret_pairs)
 static void turn(float *pairs, const float *re_twice, const float *im_signed, size_t count, float weight)
 {
     size_t i = 0;
-    const v8i swap = {1, 0, 3, 2, 5, 4, 7, 6};
     v8 w = all8(weight);
     for (; i + 8 <= 2 * count; i += 8) {
         v8 q = load8(pairs + i) * w;
-        store8(pairs + i, q * load8(re_twice + i) + __builtin_shuffle(q, swap) * load8(im_signed + i));
+        store8(pairs + i, q * load8(re_twice + i) + SWAP_PAIRS(q) * load8(im_signed + i));
     }
     for (; i < 2 * count; i += 2) {
         float re = pairs[i] * weight, im = pairs[i + 1] * weight;
@@ -130,7 +131,7 @@ static inline void place(const struct spread_job *job, int first, float cos_step
 }
 
 /* The value of row j of the kernel in all lanes. */
-#define ROW(ky, j) __builtin_shuffle((ky), (v8i){j, j, j, j, j, j, j, j})
+#define ROW(ky, j) __builtin_shufflevector((ky), (ky), j, j, j, j, j, j, j, j)
 
 static inline __attribute__((always_inline)) void spread_one(float *restrict grid, size_t row_floats,
                                                              const float *restrict table, const struct strip *s, int i,
@@ -143,20 +144,19 @@ static inline __attribute__((always_inline)) void spread_one(float *restrict gri
     double both; /* the pair as one 8-byte item, so that it is broadcast in one step */
     memcpy(&both, pair, sizeof both);
 #ifdef __AVX512F__
-    const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 6, 6, 7, 7};
     union {
         v8 half[2];
         v16 all;
-    } k = {.half = {__builtin_shuffle(kx, low), __builtin_shuffle(kx, high)}};
+    } k = {.half = {__builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3),
+                      __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 6, 6, 7, 7)}};
     v16 value = (v16)(v8d){both, both, both, both, both, both, both, both} * k.all;
     for (int j = 0; j < SPREAD_WIDTH; j++, cell += row_floats) {
         *(v16 *)cell += value * ky[j];
     }
 #else
-    const v8i low = {0, 0, 1, 1, 2, 2, 3, 3}, high = {4, 4, 5, 5, 4, 4, 5, 5};
     v8 q = (v8)(v4d){both, both, both, both};
-    v8 value = q * __builtin_shuffle(kx, low);
-    v8 rest = q * __builtin_shuffle(kx, high);
+    v8 value = q * __builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3);
+    v8 rest = q * __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 4, 4, 5, 5);
 #define ADD_ROW(j)                                                     \
     do {                                                               \
         v8 k = ROW(ky, j);                                             \
