@@ -4,7 +4,7 @@
 #include "cli/pick.h"
 
 static const struct opt options[] = {
-    {0, "job", OPT_TEXT, "JOB", "only the outputs of this job: try, infer or full", false},
+    {0, "batch", OPT_TEXT, "BATCH", "whose outputs they are (default tomo-ai-reco)", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
@@ -15,7 +15,8 @@ static bool run(struct cli *c, struct err *err)
     bool ok = args && pick_items(c, NULL, c->args, c->n_args, &pick, err);
     ok = ok && json_put(args, "project", json_integer(pick.project.id), err) &&
         json_put(args, "items", json_incref(pick.ids), err) &&
-        (!cli_has(c, "job") || json_put(args, "job", json_string(cli_text(c, "job", "")), err));
+        (!cli_has(c, "batch") ||
+         json_put(args, "batch", json_string(cli_text(c, "batch", "")), err));
     cli_store_close(c);
     answer = ok ? cli_call(c, "item.adopt", args, err) : NULL;
     ok = answer != NULL;
@@ -34,7 +35,7 @@ const struct command command_adopt = {
     .name = "adopt",
     .group = GROUP_RESULTS,
     .summary = "Take outputs that are already there as done",
-    .usage = "SELECTOR... [--job JOB]",
+    .usage = "SELECTOR... [--batch BATCH]",
     .help = "For outputs that Gantry did not make, or that were put back from a backup: they are "
             "checked and recorded, so\n"
             "that a run skips them as cached.",

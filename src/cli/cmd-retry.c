@@ -27,21 +27,31 @@ static json_t *set_params(const struct cli *c, struct err *err)
     return params;
 }
 
-/* What differs from the attempt before: "fbp_filter: parzen -> shepp". */
+/* What the new attempts have that the old ones had not: "fbp_filter = shepp". */
 static void say_diff(struct cli *c, const json_t *answer)
 {
-    const json_t *diff = json_object_get(answer, "diff");
-    for (size_t i = 0; i < json_array_size(diff); i++) {
-        const json_t *one = json_array_get(diff, i);
-        const json_t *was = json_object_get(one, "old"), *is = json_object_get(one, "new");
-        char *old =
-            was && !json_is_null(was) ? json_text(was, err_ignore("shown without it")) : NULL;
-        char *new = is ? json_text(is, err_ignore("shown without it")) : NULL;
-        cli_note(c, "%s: %s -> %s", json_get_text(one, "key", ""), old ? old : "(default)",
-                 new ? new : "(default)");
-        mem_free(old);
-        mem_free(new);
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(answer, "diff"), key, value)
+    {
+        char *text = json_is_string(value)
+            ? mem_strdup(json_string_value(value), err_ignore("shown without it"))
+            : json_text(value, err_ignore("shown without it"));
+        cli_note(c, "changed: %s = %s", key, text ? text : "?");
+        mem_free(text);
     }
+}
+
+/* A run is one number for the engine; several, or a run and tasks, cannot be meant together. */
+static bool put_run(const struct cli *c, json_t *args, struct err *err)
+{
+    const json_t *runs = json_object_get(args, "runs");
+    if (json_array_size(runs) > 1 ||
+        (json_array_size(runs) && json_array_size(json_object_get(args, "tasks")))) {
+        return cli_usage(c, err, "gantry retry takes one run, or tasks");
+    }
+    return !json_array_size(runs) ||
+        json_put(args, "run", json_incref(json_array_get(runs, 0)), err);
 }
 
 static bool run(struct cli *c, struct err *err)
@@ -58,7 +68,7 @@ static bool run(struct cli *c, struct err *err)
     }
     args = resolve_targets(c, c->args, c->n_args, project, err);
     set = args ? set_params(c, err) : NULL;
-    if (!set || !json_put(args, "set", set, err) ||
+    if (!set || !json_put(args, "set", set, err) || !put_run(c, args, err) ||
         !json_put(args, "project", json_integer(project), err) ||
         (cli_has(c, "failed") && !json_put(args, "failed", json_true(), err)) ||
         (cli_has(c, "cause") &&

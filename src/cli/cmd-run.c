@@ -203,7 +203,7 @@ static bool put_batch(const struct cli *c, json_t *args, struct err *err)
         return batch && put(args, "batch", batch, err);
     }
     json_t *name = json_string(word);
-    return name ? put(args, "name", name, err)
+    return name ? put(args, "batch", name, err)
                 : cli_usage(c, err, "the batch's name is not valid UTF-8");
 }
 
@@ -237,28 +237,73 @@ static json_t *create_args(const struct cli *c, struct err *err)
     return args;
 }
 
+/* "in:  /data/s_1.h5" for each of a task's files. */
+static void print_files(struct cli *c, const char *head, const json_t *files, const char *key)
+{
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        char *path = cli_shown(json_get_text(json_array_get(files, i), key, ""),
+                               err_ignore("shown without it"));
+        cli_print(c, "    %s %s\n", head, path ? path : "");
+        mem_free(path);
+    }
+}
+
+/* What would be typed: words, or one line of shell. */
+static void print_command(struct cli *c, const json_t *command)
+{
+    struct str line = STR_INIT;
+    if (json_is_string(command)) {
+        str_add(&line, json_string_value(command));
+    }
+    for (size_t i = 0; i < json_array_size(command); i++) {
+        const char *word = json_string_value(json_array_get(command, i));
+        str_addf(&line, "%s%s", i ? " " : "", word ? word : "");
+    }
+    char *shown = line.len ? cli_shown(str_text(&line), err_ignore("shown without it")) : NULL;
+    if (shown) {
+        cli_print(c, "    command: %s\n", shown);
+    }
+    mem_free(shown);
+    str_fini(&line);
+}
+
+static void print_task(struct cli *c, const json_t *row)
+{
+    char bytes[32], memory[32];
+    char *item = cli_shown(json_get_text(row, "item", ""), err_ignore("shown without it"));
+    const char *note = json_get_text(row, "note", "");
+    num_show_bytes(json_get_int(row, "bytes", 0), bytes, sizeof bytes);
+    num_show_bytes(json_get_int(row, "memory", 0), memory, sizeof memory);
+    cli_print(c, "%s%s  %s%s  %s, writes %s, needs %s%s%s%s\n", cli_paint(c, "bold"),
+              item ? item : "", json_get_text(row, "job", ""), cli_paint(c, NULL),
+              json_get_text(row, "tool", ""), bytes, memory,
+              json_get_bool(row, "cached", false) ? ", cached" : "", *note ? "; " : "", note);
+    print_command(c, json_object_get(row, "command"));
+    print_files(c, "in: ", json_object_get(row, "inputs"), "path");
+    print_files(c, "out:", json_object_get(row, "outputs"), "final");
+    mem_free(item);
+}
+
 static bool print_plan(struct cli *c, const json_t *answer, struct err *err)
 {
-    static const struct column columns[] = {
-        {"Item", "item", CELL_TEXT},       {"Job", "job", CELL_TEXT},
-        {"Tool", "tool", CELL_TEXT},       {"Bytes", "bytes", CELL_BYTES},
-        {"Memory", "mem", CELL_BYTES},     {"Inputs", "inputs", CELL_TEXT},
-        {"Outputs", "outputs", CELL_TEXT}, {"Command", "command", CELL_TEXT},
-        {NULL, NULL, CELL_TEXT},
-    };
+    const json_t *plan = json_object_get(answer, "plan"),
+                 *skipped = json_object_get(answer, "skipped");
+    char total[32];
+    int64_t bytes = 0;
     if (c->json) {
         return cli_json(c, answer, err);
     }
-    const json_t *plan = json_object_get(answer, "plan");
-    double bytes = 0;
     for (size_t i = 0; i < json_array_size(plan); i++) {
-        bytes += json_get_double(json_array_get(plan, i), "bytes", 0);
+        bytes += json_get_int(json_array_get(plan, i), "bytes", 0);
+        print_task(c, json_array_get(plan, i));
     }
-    char total[32];
-    num_show_bytes((int64_t)bytes, total, sizeof total);
-    if (!cli_table(c, plan, columns, err)) {
-        return false;
+    for (size_t i = 0; i < json_array_size(skipped); i++) {
+        const json_t *row = json_array_get(skipped, i);
+        char *name = cli_shown(json_get_text(row, "name", ""), err_ignore("shown without it"));
+        cli_print(c, "%s  skipped: %s\n", name ? name : "", json_get_text(row, "reason", ""));
+        mem_free(name);
     }
+    num_show_bytes(bytes, total, sizeof total);
     cli_print(c, "%zu tasks, about %s of output\n", json_array_size(plan), total);
     return true;
 }
@@ -267,22 +312,22 @@ static bool print_plan(struct cli *c, const json_t *answer, struct err *err)
 static bool refused(struct cli *c, const json_t *answer)
 {
     const json_t *rows = json_object_get(answer, "missing_cor");
+    bool stop = json_object_get(answer, "refused") != NULL;
     for (size_t i = 0; i < json_array_size(rows); i++) {
         char *name = cli_shown(json_string_value(json_array_get(rows, i)),
                                err_ignore("an empty name is shown"));
-        cli_note(c, "no rotation axis: %s", name ? name : "");
+        cli_note(c, "no rotation axis%s: %s", stop ? "" : ", left out", name ? name : "");
         mem_free(name);
     }
-    if (json_array_size(rows) && json_get_int(answer, "run", 0) == 0) {
+    if (stop) {
         cli_note(c,
-                 "%zu rows without a rotation axis: give --cor X or --cor auto, gantry cor set, or "
-                 "leave them out "
-                 "with --skip-missing-cor",
+                 "refused: %zu rows have no rotation axis; give --cor X or --cor auto, set them "
+                 "with gantry cor set, or"
+                 " leave them out with --skip-missing-cor",
                  json_array_size(rows));
         c->status = err_exit_status(ERR_USAGE);
-        return true;
     }
-    return false;
+    return stop;
 }
 
 static bool launch_new(struct cli *c, struct err *err)
