@@ -64,7 +64,8 @@ void hdf5_drop(hid_t id)
     if (id < 0) {
         return;
     }
-    /* A successful call empties the error stack: put it aside, so that the reason outlives the cleanup. */
+    /* A successful call empties the error stack: put it aside, so that the reason outlives the
+     * cleanup. */
     if (H5Eget_num(H5E_DEFAULT) > 0) {
         kept = H5Eget_current_stack();
     }

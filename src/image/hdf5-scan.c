@@ -367,9 +367,17 @@ static void explain(const char *path, const struct err *why, struct err *err)
 {
     static const char cut[] = "truncated file: ";
     const char *text = strstr(why->text, cut);
+    unsigned long long has;
+    unsigned long long base;
+    unsigned long long wants;
 
     if (H5Fis_hdf5(path) <= 0) {
         err_set(err, ERR_FORMAT, "%s: not an HDF5 file", path);
+    } else if (text != NULL &&
+               sscanf(text + strlen(cut), "eof = %llu, sblock->base_addr = %llu, stored_eof = %llu",
+                      &has, &base, &wants) == 3) {
+        err_set(err, ERR_FORMAT, "%s: truncated HDF5 file: has %llu of %llu bytes", path, has,
+                wants);
     } else if (text != NULL) {
         err_set(err, ERR_FORMAT, "%s: truncated HDF5 file (%s)", path, text + strlen(cut));
     } else {

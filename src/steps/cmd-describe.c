@@ -47,9 +47,7 @@ static json_t *input_of(const struct param *p)
     if (p->type == PARAM_INTEGER) {
         good = good && put(input, "integer", json_true());
     }
-    if (p->type == PARAM_LOGICAL) {
-        good = good && put(input, "value-choices", json_pack("[s, s]", "True", "False"));
-    } else if (p->choices != NULL) {
+    if (p->choices != NULL) {
         good = good && put(input, "value-choices", choices_of(p));
     }
     if (number && p->min <= p->max) {
@@ -145,6 +143,13 @@ static json_t *descriptor_of(const struct step *step)
                            step->phase, "stall", (json_int_t)step->stall_s, "resources", "cpus", 1,
                            "mem", step->mem, "word", "done", step->word_done, "failed",
                            step->word_failed, "outputs", ours, "bind", bindings_of(step));
+    }
+    if (gantry != NULL && step->touches.id != NULL &&
+        !put(gantry, "touches",
+             json_pack("[{s:s, s:s, s:s}]", "id", step->touches.id, "path", step->touches.path,
+                       "pattern", step->touches.pattern))) {
+        json_decref(gantry);
+        gantry = NULL;
     }
     if (gantry != NULL) {
         all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:O, s:{s:O}}", "schema-version", "0.5",

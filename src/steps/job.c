@@ -196,6 +196,11 @@ void job_say(struct job *job, const char *fmt, ...)
     fflush(stdout);
 }
 
+bool job_go_on(const struct job *job, struct err *err)
+{
+    return job->stop == NULL || *job->stop == 0 || err_set(err, ERR_CANCELLED, "interrupted");
+}
+
 json_t *job_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

@@ -6,6 +6,7 @@
 #ifndef GANTRY_STEPS_JOB_H
 #define GANTRY_STEPS_JOB_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ struct job {
     enum job_voice voice;
     int64_t last_told_us;
     int64_t started_us;
+    const volatile sig_atomic_t *stop; /* not 0: somebody asked to stop; NULL = nobody can */
 };
 
 /* Read DIR/job.json. ERR_FORMAT names what is missing or wrong in it. */
@@ -56,6 +58,9 @@ const struct job_output *job_output_named(const struct job *job, const char *nam
 void job_progress(struct job *job, double fraction, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A line for the log (control characters become '?'). */
 void job_say(struct job *job, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ERR_CANCELLED and false once somebody asked to stop; asked between pieces of long work. */
+bool job_go_on(const struct job *job, struct err *err) CHECK_RESULT;
 
 /* Report a value; takes the reference. Non-finite numbers become null. */
 bool job_value(struct job *job, const char *key, json_t *value, struct err *err) CHECK_RESULT;

@@ -351,6 +351,8 @@ const struct step step_recon_cor = {
                {"scores", "file", "{rec}/try_center/{name}/center_scores.csv", NULL, NULL, false},
                {"slices", "files", "{rec}/try_center/{name}", "recon_slice*_center*.tif*", NULL,
                 true}},
+    .touches = {"slices", "files", "{rec}/try_center/{name}", "recon_slice*_center*.tif*", NULL,
+                false},
     .binding = {{"seed", "cor-seed"}},
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "image/hdf5-volume.h"
@@ -212,7 +213,8 @@ static bool do_slab(struct full *f, size_t at, size_t count, struct err *err)
         size_t some = count - i < f->batch ? count - i : f->batch;
         double slab_done = (double)i / (double)count;
 
-        if (!recon_slices(f->recon, f->sino + i * g->angles * g->columns, some, f->centre, f->image,
+        if (!job_go_on(f->job, err) ||
+            !recon_slices(f->recon, f->sino + i * g->angles * g->columns, some, f->centre, f->image,
                           err) ||
             !write_slices(f, at + i, some, err)) {
             return false;
@@ -255,10 +257,16 @@ static void command_line(const struct full *f, struct str *line)
 {
     const char *key;
     json_t *value;
+    char axis[40];
+    double again;
 
     str_add(line, "gantry recon --file-name ");
     common_shell_word(line, f->job->input);
-    str_addf(line, " --reconstruction-type full --rotation-axis %.6f", f->axis);
+    snprintf(axis, sizeof(axis), "%.15g", f->axis);
+    if (!num_double(axis, &again) || again != f->axis) {
+        snprintf(axis, sizeof(axis), "%.17g", f->axis);
+    }
+    str_addf(line, " --reconstruction-type full --rotation-axis %s", axis);
     json_object_foreach(f->job->params, key, value)
     {
         const struct param *p = param_find(key);

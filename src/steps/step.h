@@ -40,6 +40,7 @@ struct step {
     unsigned stall_s;                            /* no progress for so long means hung */
     const char *mem;                             /* asked for by default */
     struct step_output output[STEP_MAX_OUTPUTS]; /* ends at id NULL */
+    struct step_output touches; /* another step's files that this one may remove (value "prune") */
     const char
         *binding[STEP_MAX_BINDINGS][2]; /* parameter, what the engine binds to it; ends at NULL */
     /* Do the work of `job`: write every declared output to its staging place, set values, tell

@@ -98,7 +98,7 @@ bool try_set_write(struct job *job, struct source *source, const struct recon_pa
     for (size_t done = 0; done < count; done += batch) {
         size_t some = count - done < batch ? count - done : batch;
 
-        if (!recon_centres(recon, sino, some, local + done, image, err) ||
+        if (!job_go_on(job, err) || !recon_centres(recon, sino, some, local + done, image, err) ||
             !write_batch(dir, slice, centre + done, some, image, n, err)) {
             goto out;
         }
