@@ -40,6 +40,12 @@ bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A place for an error that is ignored on purpose; `why` documents it at the call. */
 struct err *err_ignore(const char *why);
 
+/* Wraps a call whose failure is ignored on purpose: err_waive(f(..., err_ignore("why"))). */
+static inline void err_waive(bool ok)
+{
+    (void)ok;
+}
+
 const char *err_name(enum err_code code);
 int err_exit_status(enum err_code code);
 int err_http_status(enum err_code code);

@@ -71,7 +71,7 @@ void staging_remove(const json_t *job)
     {
         char *root = staging_root(output, err_ignore("a leftover folder is hidden and named after its attempt"));
         if (root && strstr(path_base(root), ".gantry-")) { /* never anything but our own */
-            (void)file_remove_tree(root, err_ignore("as above"));
+            err_waive(file_remove_tree(root, err_ignore("as above")));
         }
         mem_free(root);
     }

@@ -1,0 +1,334 @@
+/*
+ * Giving out: which run is next (priority, then the one served longest ago), which of its tasks fits now (slots, memory,
+ * GPU, disk, "alone"), is it done already (cached), and off it goes to a slot's worker.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "collect/cached.h"
+#include "engine/engine.h"
+#include "engine/prepare.h"
+#include "os/file.h"
+#include "os/proc.h"
+
+/* A device that ran full must have this much more free than then: else the same task would fail the same way. */
+#define FULL_MARGIN ((int64_t)1 << 20)
+
+static void read_capacity(struct engine *e)
+{
+    int cores = proc_cpu_count();
+    int64_t wanted = e->slots_asked > 0 ? e->slots_asked : options_int(e->options, "slots");
+    e->slots = (int)(wanted > 0 ? wanted : cores);
+    e->slots = e->slots > ENGINE_SLOTS_MAX ? ENGINE_SLOTS_MAX : e->slots;
+    int64_t threads = options_int(e->options, "threads");
+    e->threads = (int)(threads > 0 ? threads : cores / e->slots > 0 ? cores / e->slots : 1);
+}
+
+static int used_slots(const struct engine *e)
+{
+    int n = 0;
+    for (const struct live *l = e->lives; l; l = l->next) {
+        n += l->weight;
+    }
+    return n;
+}
+
+static int free_worker(const struct engine *e)
+{
+    for (int i = 0; i < ENGINE_SLOTS_MAX; i++) {
+        if (!e->by_slot[i]) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool has_watch(const struct engine *e)
+{
+    for (const struct active *r = e->runs; r; r = r->next) {
+        if (r->watch) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool somebody_alone(const struct engine *e)
+{
+    for (const struct live *l = e->lives; l; l = l->next) {
+        if (l->alone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t first_fitting(const struct active *run)
+{
+    size_t i = 0;
+    while (i < run->n_ready && run->ready[i].waits) {
+        i++;
+    }
+    return i;
+}
+
+/* The run that is next: highest priority, then served longest ago. One slot is kept for a live acquisition. */
+static struct active *next_run(struct engine *e, int used)
+{
+    struct active *best = NULL;
+    bool keep = e->slots > 1 && has_watch(e) && used >= e->slots - 1;
+    for (struct active *r = e->runs; r; r = r->next) {
+        int cap = r->n_gpus > 0 ? r->n_gpus : r->cap;
+        if (r->cancelled || first_fitting(r) == r->n_ready || (cap > 0 && r->running >= cap) || (keep && !r->watch)) {
+            continue;
+        }
+        if (!best || r->priority > best->priority || (r->priority == best->priority && r->served < best->served)) {
+            best = r;
+        }
+    }
+    return best;
+}
+
+static bool gpu_used(const struct engine *e, int gpu)
+{
+    for (const struct live *l = e->lives; l; l = l->next) {
+        if (l->gpu == gpu) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool gpu_allowed(const struct engine *e, const struct active *run, int index)
+{
+    const char *list = options_text(e->options, "gpus");
+    for (int i = 0; i < run->n_gpus; i++) {
+        if (run->gpus[i] == index) {
+            return true;
+        }
+    }
+    return run->n_gpus == 0 && strcmp(list, "none") != 0 && (!strcmp(list, "auto") || num_ranges_contain(list, index));
+}
+
+/* A free GPU for the task; -1: it needs none, -2: none is free now. */
+static int choose_gpu(struct engine *e, const struct active *run, const json_t *resources, const char **ret_uuid)
+{
+    struct err *quiet = err_ignore("a GPU whose lock cannot be taken is not free");
+    *ret_uuid = "";
+    if (run->n_gpus == 0 && json_get_int(resources, "gpus", 0) == 0) {
+        return -1;
+    }
+    if (!e->gpus_known) {
+        e->gpus_known = gpu_list(e->gpus, ENGINE_GPUS_MAX, &e->n_gpus, quiet);
+    }
+    for (size_t i = 0; i < e->n_gpus; i++) {
+        int fd = -1;
+        if (gpu_allowed(e, run, e->gpus[i].index) && !gpu_used(e, e->gpus[i].index) && gpu_take(e->gpus[i].uuid, &fd, quiet) &&
+            fd >= 0) {
+            (void)close(fd); /* it was free: the worker takes it and its tool is pinned to it */
+            *ret_uuid = e->gpus[i].uuid;
+            return e->gpus[i].index;
+        }
+    }
+    return -2;
+}
+
+static int weight_of(const struct engine *e, const json_t *resources)
+{
+    int64_t cpus = json_get_int(resources, "cpus", 1);
+    int64_t w = (cpus + e->threads - 1) / e->threads;
+    return (int)(w < 1 ? 1 : w > e->slots ? e->slots : w);
+}
+
+static bool memory_fits(const struct engine *e, int64_t wanted)
+{
+    int64_t used = 0, total = proc_total_memory();
+    for (const struct live *l = e->lives; l; l = l->next) {
+        used += l->memory;
+    }
+    return used == 0 || wanted == 0 || total <= 0 || used + wanted <= total - options_int(e->options, "mem_reserve");
+}
+
+/* Where the task writes: its first output, else its attempt folder. */
+static const char *writes_to(const struct bound *b, const char *dir)
+{
+    return json_get_text(json_array_get(json_object_get(b->job, "outputs"), 0), "final", dir);
+}
+
+static bool disk_fits(struct engine *e, const struct bound *b, const char *where, uint64_t device, int64_t free_now)
+{
+    char need[24], have[24];
+    if (free_now < 0) {
+        return true;
+    }
+    num_show_bytes(b->estimate.bytes, need, sizeof need);
+    num_show_bytes(free_now, have, sizeof have);
+    if (b->estimate.bytes > free_now) {
+        (void)snprintf(e->stuck_text, sizeof e->stuck_text, "disk full: a task needs %s and %s are free where it writes ('%.150s')",
+                       need, have, where);
+        return false;
+    }
+    for (size_t i = 0; i < e->n_full; i++) {
+        if (e->full[i].device == device && free_now < e->full[i].free_then + FULL_MARGIN) {
+            (void)snprintf(e->stuck_text, sizeof e->stuck_text, "disk full: %s are free where the next task writes ('%.150s')",
+                           have, where);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void drop(struct active *run, size_t i)
+{
+    memmove(&run->ready[i], &run->ready[i + 1], (run->n_ready - i - 1) * sizeof *run->ready);
+    run->n_ready--;
+}
+
+static struct live *new_live(struct engine *e, struct active *run, const struct ready *r, struct err *err)
+{
+    struct live *l = mem_zero(sizeof *l, err);
+    if (!l) {
+        return NULL;
+    }
+    *l = (struct live){.owner = e, .run = run, .task = r->task, .attempt = r->attempt, .item = r->item, .n = r->n, .job = r->job,
+                       .lost = r->lost, .alone = r->alone, .forced = r->force, .slot = -1, .weight = 1, .gpu = -1,
+                       .pidfd = -1, .started_us = clock_utc_us(), .free_before = -1};
+    l->dir = prepare_dir(run, r->task, r->n, err);
+    if (!l->dir) {
+        mem_free(l);
+        return NULL;
+    }
+    l->next = e->lives;
+    e->lives = l;
+    run->running++;
+    return l;
+}
+
+/* Dead attempts of the same task: the new one finishes or removes what they left. */
+static bool add_previous(struct engine *e, const struct live *l, json_t *job, struct err *err)
+{
+    json_t *list = l->n > 1 ? json_array() : NULL;
+    for (int n = 1; list && n < l->n; n++) {
+        char *dir = prepare_dir(l->run, l->task, n, err);
+        if (dir && file_exists(dir)) {
+            (void)json_array_append_new(list, json_string(dir));
+        }
+        mem_free(dir);
+    }
+    (void)e;
+    return !list || json_put(job, "previous", list, err);
+}
+
+static bool send(struct engine *e, struct live *l, struct bound *b, const char *gpu_uuid, struct err *err)
+{
+    int slot = free_worker(e);
+    bool ok = slot >= 0 || err_bug(err, "no free worker");
+    ok = ok && add_previous(e, l, b->job, err);
+    ok = ok && (!gpu_uuid[0] || json_put(b->job, "gpu_uuid", json_string(gpu_uuid), err));
+    char *text = ok ? json_text(b->job, err) : NULL;
+    ok = text && local_run(e->local, slot, l->dir, text, err);
+    mem_free(text);
+    if (ok) {
+        l->slot = slot;
+        l->pid = local_pid(e->local, slot, &l->pid_start);
+        e->by_slot[slot] = l;
+    }
+    return ok;
+}
+
+/* One task: bind, look for a cached result, check what it needs, send. False: it has to wait (stays ready). */
+static bool give_out(struct engine *e, struct active *run, size_t i)
+{
+    struct ready r = run->ready[i];
+    struct err err = {ERR_NONE, ""};
+    struct bound b = {0};
+    const json_t *job = json_array_get(json_object_get(run->batch, "jobs"), (size_t)r.job);
+    const json_t *resources = json_object_get(job, "resources");
+    const char *uuid;
+    if ((r.alone && e->lives) || somebody_alone(e)) {
+        return false;
+    }
+    const struct tool *tool = tools_find(e->tools, json_get_text(job, "tool", ""));
+    resources = resources ? resources : tool ? json_object_get(tool->gantry, "resources") : NULL;
+    int weight = weight_of(e, resources), gpu = choose_gpu(e, run, resources, &uuid);
+    if (gpu == -2 || used_slots(e) + weight > e->slots) {
+        return false;
+    }
+    struct live *l = new_live(e, run, &r, &err);
+    if (!l) {
+        return false;
+    }
+    struct prepare in = {.run = run, .item = r.item, .task = r.task, .attempt = r.attempt, .job = r.job, .n = r.n,
+                         .threads = e->threads * weight, .gpu = gpu, .dir = l->dir};
+    l->weight = weight;
+    l->gpu = gpu;
+    bool ok = prepare_task(e, e->store, &in, &b, &err);
+    int64_t cached = 0;
+    ok = ok && (r.force || cached_find(e->store, b.fingerprint, &cached, &err));
+    if (ok) {
+        memcpy(l->fingerprint, b.fingerprint, sizeof l->fingerprint);
+        l->basis = json_incref(b.basis);
+    }
+    if (ok && cached) {
+        drop(run, i);
+        settle_cached(e, l, cached);
+    } else if (ok && b.blocked_path) {
+        (void)err_set(&err, ERR_EXISTS, "'%s' exists and was not made by Gantry: run with --overwrite, or take it with "
+                                        "`gantry adopt`", b.blocked_path);
+        drop(run, i);
+        settle_failed(e, l, &err);
+    } else if (ok) {
+        const char *where = writes_to(&b, l->dir);
+        l->device = file_device(where);
+        l->free_before = file_free_bytes(where);
+        l->memory = b.estimate.memory;
+        if (!disk_fits(e, &b, where, l->device, l->free_before) || !memory_fits(e, l->memory)) {
+            engine_unlink_live(e, l);
+            engine_free_live(l);
+            bound_fini(&b);
+            return false;
+        }
+        drop(run, i);
+        if (send(e, l, &b, uuid, &err)) {
+            engine_change(e, l)->started = true;
+        } else {
+            settle_failed(e, l, &err);
+        }
+    } else {
+        drop(run, i);
+        settle_failed(e, l, &err);
+    }
+    bound_fini(&b);
+    return true;
+}
+
+void engine_dispatch(struct engine *e)
+{
+    struct active *run;
+    int used;
+    read_capacity(e);
+    e->waiting = false;
+    while (!e->stopping && (used = used_slots(e)) < e->slots && (run = next_run(e, used))) {
+        size_t i = first_fitting(run);
+        run->served = ++e->served;
+        if (!give_out(e, run, i)) {
+            run->ready[i].waits = true;
+            e->waiting = true;
+        }
+    }
+    bool starving = false;
+    for (run = e->runs; run; run = run->next) {
+        starving = starving || (run->n_ready == 0 && !run->drained && !run->cancelled);
+        for (size_t i = 0; i < run->n_ready; i++) {
+            run->ready[i].waits = false;
+        }
+    }
+    if (e->n_changes > 0 || (starving && !e->stopping)) {
+        engine_schedule_flush(e);
+    }
+}

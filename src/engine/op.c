@@ -1,0 +1,39 @@
+/* Finding and running operations. */
+#include "engine/op.h"
+
+#include <string.h>
+#include "engine/engine.h"
+
+static const struct op *find(const struct op *table, const char *name)
+{
+    while (table->name && strcmp(table->name, name) != 0) {
+        table++;
+    }
+    return table->name ? table : NULL;
+}
+
+bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args, json_t **ret, struct err *err)
+{
+    const struct op *op = find(ops_catalog, name);
+    json_t *answer = NULL, *none = json_object();
+    op = op ? op : find(ops_run, name);
+    if (!op) {
+        json_decref(none);
+        return err_set(err, ERR_USAGE, "there is no operation '%s'", name);
+    }
+    /* what is pending is written first: an operation sees the rows as they are */
+    bool ok = engine->n_changes == 0 || engine_flush(engine, err);
+    ok = ok && store_begin(store, err);
+    if (ok && (!op->run(engine, store, args ? args : none, &answer, err) || !store_commit(store, err))) {
+        store_rollback(store);
+        json_decref(answer);
+        answer = NULL;
+        ok = false;
+    }
+    json_decref(none);
+    if (ok) {
+        *ret = answer ? answer : json_object();
+        engine_schedule_flush(engine);
+    }
+    return ok;
+}

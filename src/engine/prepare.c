@@ -1,0 +1,153 @@
+/* Reading what a task needs to be bound. */
+#include "engine/prepare.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/str.h"
+#include "catalog/cor.h"
+#include "collect/cached.h"
+#include "plan/batch.h"
+
+struct row {
+    char *name, *series, *level;
+    json_t *params;
+    double cor;
+    bool cor_found;        /* by a finder, not by a person */
+    struct scan_shape scan;
+    int64_t size, mtime_ns;
+};
+
+static void row_fini(struct row *r)
+{
+    mem_free(r->name);
+    mem_free(r->series);
+    mem_free(r->level);
+    json_decref(r->params);
+}
+
+static int item_size(const char *dtype)
+{
+    return str_ends(dtype, "8") ? 1 : str_ends(dtype, "16") ? 2 : 4;
+}
+
+static bool is_finder(const char *source)
+{
+    static const char *const finders[] = {"vo", "pc", "entropy", "ai", "auto", NULL};
+    size_t i = 0;
+    while (finders[i] && strcmp(finders[i], source) != 0) {
+        i++;
+    }
+    return finders[i] != NULL;
+}
+
+static bool read_row(struct store *s, int64_t item, struct row *r, struct err *err)
+{
+    struct query *q = store_query(s, err,
+                                  "SELECT name,series,level,params,cor,coalesce(cor_source,''),frames,n_rows,n_columns,"
+                                  "coalesce(dtype,''),size,mtime_ns FROM item WHERE id=?1", "i", item);
+    if (!q) {
+        return false;
+    }
+    bool found = query_next(q);
+    if (found) {
+        const char *params = query_text(q, 3);
+        r->name = mem_strdup(query_text(q, 0), err);
+        r->series = mem_strdup(query_text(q, 1), err);
+        r->level = mem_strdup(query_text(q, 2), err);
+        r->params = strcmp(params, "{}") != 0 ? json_parse(params, strlen(params), "item parameters", err) : NULL;
+        r->cor = query_double(q, 4);
+        r->cor_found = is_finder(query_text(q, 5));
+        r->scan = (struct scan_shape){query_int(q, 6), query_int(q, 7), query_int(q, 8), item_size(query_text(q, 9))};
+        r->size = query_int(q, 10);
+        r->mtime_ns = query_int(q, 11);
+    }
+    return query_end(q, err) && ((found && r->name && r->series && r->level) || err_bug(err, "a task without its item"));
+}
+
+/* What earlier jobs of the item give: their retry parameters are inherited, a finder's centre beats the row. */
+static bool read_earlier(struct store *s, const struct prepare *in, json_t *task_params, double *centre, struct err *err)
+{
+    struct query *q = store_query(s, err,
+                                  "SELECT id,params,result,state FROM task WHERE item_id=?1 AND run_id=?2 AND id<=?3 ORDER BY id",
+                                  "iii", in->item, in->run->id, in->task);
+    if (!q) {
+        return false;
+    }
+    while (query_next(q)) {
+        const char *params = query_text(q, 1), *result = query_text(q, 2);
+        int64_t state = query_int(q, 3);
+        json_t *p = strcmp(params, "{}") != 0 ? json_loads(params, 0, NULL) : NULL;
+        json_t *r = query_int(q, 0) < in->task && (state == TASK_DONE || state == TASK_CACHED) && strcmp(result, "{}") != 0
+                        ? json_loads(result, 0, NULL)
+                        : NULL;
+        if (p) {
+            (void)json_object_update(task_params, p);
+        }
+        double cor = json_get_double(r, "cor", NAN);
+        *centre = isfinite(cor) ? cor : *centre;
+        json_decref(p);
+        json_decref(r);
+    }
+    return query_end(q, err);
+}
+
+static bool known_path(void *arg, const char *path)
+{
+    return cached_path_known(arg, path);
+}
+
+char *prepare_dir(const struct active *run, int64_t task, int n, struct err *err)
+{
+    return mem_printf(err, "%s/%" PRId64 "/%" PRId64 ".%d", run->attempts, run->id, task, n);
+}
+
+/* C8: where a search starts: the row, the series' mean, the top bar, nothing. */
+static bool find_seed(struct store *s, const struct active *run, const struct row *r, double *ret_seed, bool *ret_found,
+                      struct err *err)
+{
+    double mean = NAN, top_bar = json_get_double(run->options, "cor", NAN);
+    int64_t donors = 0;
+    enum cor_from from;
+    if (!isfinite(r->cor) && !cor_series_mean(s, run->project, r->series, &mean, &donors, err)) {
+        return false;
+    }
+    *ret_seed = cor_seed(r->cor, mean, top_bar, &from);
+    *ret_found = (from == COR_FROM_ROW && r->cor_found) || from == COR_FROM_SERIES;
+    return true;
+}
+
+bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret, struct err *err)
+{
+    const json_t *job = json_array_get(json_object_get(in->run->batch, "jobs"), (size_t)in->job);
+    const struct tool *tool = batch_tool(job, e->tools);
+    struct row r = {.cor = NAN};
+    double centre = NAN, seed = NAN;
+    bool seed_found = false;
+    enum cor_from from;
+    json_t *task_params = json_object();
+    bool ok = tool || err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
+    ok = ok && read_row(s, in->item, &r, err);
+    ok = ok && (in->task == 0 || read_earlier(s, in, task_params, &centre, err));
+    if (ok && !isfinite(centre)) {
+        centre = cor_effective(r.cor, json_get_double(in->run->options, "cor", NAN), &from);
+    }
+    ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, &r, &seed, &seed_found, err));
+    if (ok) {
+        struct bind b = {
+            .run = in->run->id, .task = in->task, .attempt = in->attempt, .item = in->item, .n = in->n,
+            .item_name = r.name, .series = r.series, .level = r.level, .project_name = in->run->project_name,
+            .root = in->run->root, .rec = in->run->rec, .home = e->home, .imaging = e->imaging, .user = in->run->user,
+            .tool = tool, .job = job, .batch_options = json_object_get(in->run->batch, "options"),
+            .item_params = r.params, .run_params = in->run->params, .run_options = in->run->options,
+            .task_params = task_params, .centre = centre, .seed = seed, .seed_found = seed_found, .scan = r.scan,
+            .input_size = r.size, .input_mtime_ns = r.mtime_ns, .hash = json_get_bool(in->run->options, "hash", false),
+            .dir = in->dir, .threads = in->threads, .gpu = in->gpu, .known = known_path, .arg = s,
+        };
+        ok = bind_task(&b, ret, err);
+    }
+    row_fini(&r);
+    json_decref(task_params);
+    return ok;
+}

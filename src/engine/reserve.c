@@ -1,0 +1,110 @@
+/*
+ * Reserving: attempts get their numbers in the store before they are given out, some 64 a slot ahead, so that after a
+ * crash every one that may have started is known.
+ */
+#include <string.h>
+#include "base/mem.h"
+#include "engine/engine.h"
+
+#define AHEAD_PER_SLOT 64
+
+static bool taken(const struct engine *e, const struct active *run, int64_t task)
+{
+    for (size_t i = 0; i < run->n_ready; i++) {
+        if (run->ready[i].task == task) {
+            return true;
+        }
+    }
+    for (const struct live *l = e->lives; l; l = l->next) {
+        if (l->task == task) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < e->n_changes; i++) { /* settled in this very batch, row not yet written */
+        if (e->changes[i].live->task == task) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_lives(const struct engine *e, const struct active *run)
+{
+    size_t n = 0;
+    for (const struct live *l = e->lives; l; l = l->next) {
+        n += l->run == run;
+    }
+    return n;
+}
+
+static bool grow(struct active *run, size_t want, struct err *err)
+{
+    if (want > run->cap_ready) {
+        struct ready *grown = mem_resize(run->ready, want, sizeof *grown, err);
+        if (!grown) {
+            return false;
+        }
+        run->ready = grown;
+        run->cap_ready = want;
+    }
+    return true;
+}
+
+static bool reserve_one(struct engine *e, struct ready *r, struct err *err)
+{
+    if (!store_exec(e->store, err, "UPDATE task SET attempts=attempts+1 WHERE id=?1", "i", r->task) ||
+        !store_exec(e->store, err, "INSERT INTO attempt(task_id,n,state) VALUES(?1,?2,0)", "ii", r->task, (int64_t)r->n)) {
+        return false;
+    }
+    r->attempt = store_last_id(e->store);
+    return true;
+}
+
+static bool fill_run(struct engine *e, struct active *run, size_t target, struct err *err)
+{
+    size_t first = run->n_ready, limit = target + run->n_ready + count_lives(e, run) + e->n_changes;
+    if (!grow(run, target, err)) {
+        return false;
+    }
+    struct query *q = store_query(e->store, err,
+                                  "SELECT id,item_id,job,attempts,force,alone,lost FROM task WHERE run_id=?1 AND state=1 "
+                                  "ORDER BY id LIMIT ?2", "ii", run->id, (int64_t)limit);
+    if (!q) {
+        return false;
+    }
+    while (run->n_ready < target && query_next(q)) {
+        if (!taken(e, run, query_int(q, 0))) {
+            run->ready[run->n_ready++] = (struct ready){
+                .task = query_int(q, 0), .item = query_int(q, 1), .job = (int)query_int(q, 2), .n = (int)query_int(q, 3) + 1,
+                .force = query_int(q, 4) != 0, .alone = query_int(q, 5) != 0, .lost = (int)query_int(q, 6)};
+        }
+    }
+    if (!query_end(q, err)) {
+        run->n_ready = first;
+        return false;
+    }
+    for (size_t i = first; i < run->n_ready; i++) {
+        if (!reserve_one(e, &run->ready[i], err)) {
+            run->n_ready = first;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Inside the flush's transaction. Called when there is something to write or a window runs low. */
+bool reserve_fill(struct engine *e, struct err *err)
+{
+    size_t target = (size_t)e->slots * AHEAD_PER_SLOT;
+    for (struct active *run = e->runs; run; run = run->next) {
+        if (run->cancelled || e->stopping || (run->drained && !run->hurry) || run->n_ready >= target / 2) {
+            continue;
+        }
+        if (!fill_run(e, run, target, err)) {
+            return false;
+        }
+        run->drained = run->n_ready < target;
+        run->hurry = false;
+    }
+    return true;
+}

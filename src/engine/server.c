@@ -1,0 +1,198 @@
+/* Commands and wake-ups through the home's sockets. */
+#include "engine/server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/engine.h"
+#include "engine/op.h"
+#include "os/net.h"
+
+#define REQUEST_MAX ((size_t)64 << 20)
+
+struct client {
+    struct server *server;
+    int fd;
+    struct loop_fd *watch;
+    struct str in;
+    bool follows;
+    struct client *next;
+};
+
+struct server {
+    struct engine *engine;
+    int listen_fd, wake_fd;
+    struct loop_fd *listen_watch, *wake_watch;
+    struct client *clients;
+};
+
+static void drop_client(struct client *c)
+{
+    for (struct client **p = &c->server->clients; *p; p = &(*p)->next) {
+        if (*p == c) {
+            *p = c->next;
+            break;
+        }
+    }
+    loop_fd_free(c->watch);
+    (void)close(c->fd);
+    str_fini(&c->in);
+    mem_free(c);
+}
+
+/* Answers are small: a client that does not take them is cut (it asks again). */
+static bool say(struct client *c, json_t *line)
+{
+    char *text = line ? json_text(line, err_ignore("the client is cut")) : NULL;
+    bool ok = text != NULL;
+    size_t n = ok ? strlen(text) : 0, at = 0;
+    if (ok) {
+        text[n++] = '\n';
+    }
+    for (int tries = 0; ok && at < n; tries++) {
+        ssize_t k = send(c->fd, text + at, n - at, MSG_NOSIGNAL | (tries > 0 ? 0 : MSG_DONTWAIT));
+        if (k > 0) {
+            at += (size_t)k;
+        } else {
+            ok = tries < 200 && (errno == EAGAIN || errno == EINTR);
+            (void)usleep(ok ? 1000 : 0);
+        }
+    }
+    mem_free(text);
+    json_decref(line);
+    return ok;
+}
+
+static bool handle(struct client *c, const char *text, size_t n)
+{
+    struct err err = {ERR_NONE, ""};
+    struct engine *e = c->server->engine;
+    json_t *request = json_parse(text, n, "request", &err), *answer = NULL;
+    const char *op = json_get_text(request, "op", "");
+    bool ok = request != NULL;
+    if (ok && !strcmp(op, "follow")) {
+        c->follows = true;
+        answer = json_object();
+    } else if (ok) {
+        ok = op_call(e, e->store, op, json_object_get(request, "args"), &answer, &err);
+    }
+    json_t *line = ok ? json_pack("{s:b, s:o}", "ok", 1, "answer", answer ? answer : json_object())
+                      : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", err_name(err.code), "text", err.text);
+    json_decref(request);
+    return say(c, line);
+}
+
+static void client_ready(void *arg, int fd)
+{
+    struct client *c = arg;
+    char buf[65536];
+    ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    bool ok = n > 0 && c->in.len + (size_t)n < REQUEST_MAX;
+    if (ok) {
+        str_addn(&c->in, buf, (size_t)n);
+    }
+    char *end;
+    while (ok && c->in.len > 0 && (end = memchr(c->in.buf, '\n', c->in.len))) {
+        size_t line = (size_t)(end - c->in.buf);
+        ok = handle(c, c->in.buf, line);
+        memmove(c->in.buf, end + 1, c->in.len - line - 1);
+        c->in.len -= line + 1;
+        c->in.buf[c->in.len] = '\0';
+    }
+    if (!ok || c->in.failed) {
+        drop_client(c);
+    }
+}
+
+static void client_comes(void *arg, int fd)
+{
+    struct server *s = arg;
+    struct err err;
+    int got = net_accept(fd);
+    struct client *c = got >= 0 ? mem_zero(sizeof *c, &err) : NULL;
+    if (!c) {
+        if (got >= 0) {
+            (void)close(got);
+        }
+        return;
+    }
+    c->server = s;
+    c->fd = got;
+    c->in = (struct str)STR_INIT;
+    c->watch = loop_fd_new(s->engine->loop, got, client_ready, c, &err);
+    if (!c->watch) {
+        (void)close(got);
+        mem_free(c);
+        return;
+    }
+    c->next = s->clients;
+    s->clients = c;
+}
+
+static void woken(void *arg, int fd)
+{
+    struct server *s = arg;
+    char text[700];
+    ssize_t n;
+    for (int i = 0; i < 64 && (n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) >= 0; i++) {
+        text[n] = '\0';
+        engine_woken(s->engine, text);
+    }
+    engine_dispatch(s->engine);
+}
+
+struct server *server_new(struct engine *e, struct err *err)
+{
+    struct server *s = mem_zero(sizeof *s, err);
+    if (!s) {
+        return NULL;
+    }
+    s->engine = e;
+    s->listen_fd = s->wake_fd = -1;
+    bool ok = net_bind_wake(e->home, "wake.sock", &s->wake_fd, err) && net_listen(e->home, "engine.sock", &s->listen_fd, err);
+    ok = ok && (s->wake_watch = loop_fd_new(e->loop, s->wake_fd, woken, s, err));
+    ok = ok && (s->listen_watch = loop_fd_new(e->loop, s->listen_fd, client_comes, s, err));
+    if (!ok) {
+        server_free(s);
+        s = NULL;
+    }
+    return s;
+}
+
+void server_free(struct server *s)
+{
+    if (!s) {
+        return;
+    }
+    while (s->clients) {
+        if (s->clients->follows) {
+            (void)say(s->clients, json_pack("{s:b}", "ended", 1));
+        }
+        drop_client(s->clients);
+    }
+    loop_fd_free(s->listen_watch);
+    loop_fd_free(s->wake_watch);
+    if (s->listen_fd >= 0) {
+        (void)close(s->listen_fd);
+    }
+    if (s->wake_fd >= 0) {
+        (void)close(s->wake_fd);
+    }
+    mem_free(s);
+}
+
+void server_changed(struct server *s)
+{
+    static const char line[] = "{\"changed\":true}\n";
+    for (struct client *c = s ? s->clients : NULL; c; c = c->next) {
+        if (c->follows) {
+            (void)send(c->fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* missed: the next one comes */
+        }
+    }
+}
