@@ -46,9 +46,8 @@ bool centre_vo(const struct centre_sino *sino, double lo, double hi, double step
 bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t columns, double lo, double hi,
                struct centre_result *ret, struct err *err) CHECK_RESULT;
 
-/* The two views of a scan that are nearest to half a turn apart, for centre_pc(): *ret_first is the view nearest to
- * the smallest angle that has a partner, *ret_off_rad how far the pair is from exactly pi. False and ERR_FORMAT when
- * no two views are within 5 degrees of it. */
+/* The two views of a scan that are nearest to half a turn apart, for centre_pc(), the first such pair of several;
+ * *ret_off_rad is how far it is from exactly pi. ERR_FORMAT when no two views are within 5 degrees of it. */
 bool centre_pair(const double *theta_rad, size_t angles, size_t *ret_first, size_t *ret_opposite, double *ret_off_rad,
                  struct err *err) CHECK_RESULT;
 

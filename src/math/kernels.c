@@ -5,7 +5,6 @@
  */
 #include "math/kernels.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -246,34 +245,6 @@ static void line_add(const struct line_job *job)
     }
 }
 
-static void wedge(const float *power, const float *re, const float *im, size_t count, const float *cosine,
-                  const float *sine, size_t candidates, double *curve)
-{
-    for (size_t c = 0; c < candidates; c++) {
-        float cs = cosine[c], sn = sine[c];
-        v8 sum = all8(0);
-        size_t i = 0;
-        for (; i + 8 <= count; i += 8) {
-            v8 square = load8(power + i) + load8(re + i) * cs - load8(im + i) * sn;
-            v8i positive = square > all8(0);
-            v8 clamped = (v8)((v8i)square & positive);
-            for (int j = 0; j < 8; j++) {
-                clamped[j] = sqrtf(clamped[j]);
-            }
-            sum += clamped;
-        }
-        double all = 0;
-        for (int j = 0; j < 8; j++) {
-            all += (double)sum[j];
-        }
-        for (; i < count; i++) {
-            float square = power[i] + re[i] * cs - im[i] * sn;
-            all += square > 0 ? (double)sqrtf(square) : 0;
-        }
-        curve[c] += all;
-    }
-}
-
 /* Natural logarithm of 8 positive normal numbers, error under 2 units in the last place: x = m 2^e with m within
  * sqrt(1/2) .. sqrt(2), then ln m = 2 atanh(s), s = (m-1)/(m+1), by its series to s^9. */
 static inline v8 log8(v8 x)
@@ -327,6 +298,5 @@ const struct kernels KERNELS_NAME = {
     .spread = spread,
     .unpack = unpack,
     .line_add = line_add,
-    .wedge = wedge,
     .minus_log = minus_log,
 };

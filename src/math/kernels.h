@@ -56,9 +56,6 @@ struct kernels {
     /* ret_a[i] = pair[i].re * factor[i] * by, ret_b[i] = pair[i].im * factor[i] * by; ret_b may be NULL. */
     void (*unpack)(const float *pairs, const float *factor, float by, size_t count, float *ret_a, float *ret_b);
     void (*line_add)(const struct line_job *job);
-    /* curve[c] += sum over i of sqrt(max(0, power[i] + re[i] cosine[c] - im[i] sine[c])), all candidates c */
-    void (*wedge)(const float *power, const float *re, const float *im, size_t count, const float *cosine,
-                  const float *sine, size_t candidates, double *curve);
     /* minus log of (raw - dark) * gain with a floor: the fused normalisation of one row; returns how many
      * transmissions were <= 0. */
     size_t (*minus_log)(const float *raw, const float *dark, const float *gain, size_t count, float floor_value,
