@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
+#include "image/hdf5-scan.h"
 
 /* Registered filter numbers that scans in the field really use. */
 static const struct {
@@ -105,4 +106,28 @@ int hdf5_missing_filter(hid_t dataset)
     H5Eclear2(H5E_DEFAULT);
     hdf5_drop(plist);
     return missing;
+}
+
+const char *hdf5_plugin(size_t i, int *ret_id, bool *ret_here)
+{
+    static const int wanted[] = {32001, 32004, 32008};
+
+    if (i >= sizeof(wanted) / sizeof(wanted[0])) {
+        return NULL;
+    }
+    *ret_id = wanted[i];
+    *ret_here = H5Zfilter_avail(wanted[i]) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    return hdf5_filter_name(wanted[i]);
+}
+
+const char *hdf5_version(char *buffer, size_t size)
+{
+    unsigned major = 0;
+    unsigned minor = 0;
+    unsigned release = 0;
+
+    H5get_libversion(&major, &minor, &release);
+    snprintf(buffer, size, "%u.%u.%u", major, minor, release);
+    return buffer;
 }

@@ -30,6 +30,7 @@ struct hdf5_scan {
     struct hdf5_scan_info info;
     size_t *frame_index[FRAME_KINDS]; /* NXtomo: frames of each kind; NULL in Data Exchange */
     double *theta_deg;                /* [info.frames] when theta_ok */
+    bool no_memory;                   /* describing ran out of it */
 };
 
 /* ---- describing ---- */
@@ -168,7 +169,8 @@ static size_t describe_reference(hid_t dataset, const char *name, struct hdf5_sc
 
 /* All values of a numeric data set, converted by HDF5; NULL without an error text when it cannot be
  * had. */
-static void *read_list(hid_t dataset, hid_t memory_type, size_t size, size_t *ret_count)
+static void *read_list(struct hdf5_scan *scan, hid_t dataset, hid_t memory_type, size_t size,
+                       size_t *ret_count)
 {
     hid_t space = H5Dget_space(dataset);
     hssize_t points = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
@@ -177,6 +179,7 @@ static void *read_list(hid_t dataset, hid_t memory_type, size_t size, size_t *re
     hdf5_drop(space);
     if (points >= 0 && (hsize_t)points <= MAX_ANGLES) {
         values = mem_array((size_t)points + 1, size, NULL);
+        scan->no_memory = scan->no_memory || values == NULL;
     }
     if (values != NULL && points > 0 &&
         H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
@@ -219,7 +222,7 @@ static bool sort_frames(struct hdf5_scan *scan)
     size_t found[FRAME_KINDS] = {0, 0, 0};
     size_t data_frames = info->frames;
     size_t keys = 0;
-    int *key = read_list(scan->at.key, H5T_NATIVE_INT, sizeof(int), &keys);
+    int *key = read_list(scan, scan->at.key, H5T_NATIVE_INT, sizeof(int), &keys);
 
     if (key == NULL) {
         because(info, "its image_key cannot be read");
@@ -230,7 +233,7 @@ static bool sort_frames(struct hdf5_scan *scan)
         scan->frame_index[k] = mem_array(keys + 1, sizeof(size_t), NULL);
         if (scan->frame_index[k] == NULL) {
             mem_free(key);
-            because(info, "out of memory");
+            scan->no_memory = true;
             return false;
         }
     }
@@ -261,7 +264,7 @@ static void describe_theta(struct hdf5_scan *scan)
     const size_t *index = scan->frame_index[SCAN_PROJECTIONS];
     double unit = angle_unit(scan->at.theta);
     size_t count = 0;
-    double *all = read_list(scan->at.theta, H5T_NATIVE_DOUBLE, sizeof(double), &count);
+    double *all = read_list(scan, scan->at.theta, H5T_NATIVE_DOUBLE, sizeof(double), &count);
 
     if (all == NULL) {
         because(info, "its angles cannot be read");
@@ -298,7 +301,7 @@ out:
     mem_free(all);
 }
 
-static void describe(struct hdf5_scan *scan)
+static void describe_all(struct hdf5_scan *scan)
 {
     struct hdf5_scan_info *info = &scan->info;
 
@@ -323,6 +326,18 @@ static void describe(struct hdf5_scan *scan)
     if (info->frames == 0) {
         because(info, "has no projections yet");
     }
+}
+
+/* The scan, described; NULL and freed when memory ran out. */
+static struct hdf5_scan *describe(struct hdf5_scan *scan, struct err *err)
+{
+    describe_all(scan);
+    if (scan->no_memory) {
+        err_set(err, ERR_NOMEM, "%s: out of memory", scan->path);
+        hdf5_scan_close(scan);
+        return NULL;
+    }
+    return scan;
 }
 
 /* ---- opening ---- */
@@ -435,8 +450,7 @@ struct hdf5_scan *hdf5_scan_open(const char *path, struct err *err)
         hdf5_scan_close(scan);
         return NULL;
     }
-    describe(scan);
-    return scan;
+    return describe(scan, err);
 }
 
 struct hdf5_scan *hdf5_scan_open_bytes(const char *name, const void *bytes, size_t size,
@@ -460,8 +474,7 @@ struct hdf5_scan *hdf5_scan_open_bytes(const char *name, const void *bytes, size
         return NULL;
     }
     hdf5_drop(access_plist);
-    describe(scan);
-    return scan;
+    return describe(scan, err);
 }
 
 void hdf5_scan_close(struct hdf5_scan *scan)

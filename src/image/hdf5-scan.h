@@ -80,4 +80,10 @@ bool hdf5_scan_read(struct hdf5_scan *scan, const struct scan_block *block, enum
 
 size_t scan_pixel_bytes(enum scan_pixel pixel);
 
+/* Compression plug-ins that scans in the field use: name and number of the i-th, NULL behind the
+ * last; is it there? */
+const char *hdf5_plugin(size_t i, int *ret_id, bool *ret_here);
+/* "1.10.8" */
+const char *hdf5_version(char *buffer, size_t size);
+
 #endif

@@ -14,12 +14,17 @@
 
 extern const struct step step_recon_try;
 
-/* Where the centres lie: the seed, the given axis, or one that is found. */
+/* Under this a found axis is no better than the middle of the detector (centre.h: not to be
+ * trusted). */
+#define LOW_CONFIDENCE 0.3
+
+/* Where the centres lie: the seed, the given axis, one that is found, or the detector's middle. */
 static bool choose_middle(struct job *job, struct source *source, const struct recon_params *p,
                           double *ret_middle, struct err *err)
 {
-    struct axis_found found = {0};
+    double middle = ((double)source_grid(source)->full_columns - 1) / 2;
     double given = isfinite(p->seed) ? p->seed : p->axis;
+    struct axis_found found = {0};
 
     if (isfinite(given) && !p->axis_auto) {
         *ret_middle = given;
@@ -27,11 +32,22 @@ static bool choose_middle(struct job *job, struct source *source, const struct r
     }
     job_progress(job, 0, "looking for the rotation axis");
     if (!axis_find_all(source, p, given, job->threads, &found, err)) {
-        return false;
+        if (err->code != ERR_FORMAT) {
+            return false;
+        }
+        job_say(job, "note: no axis can be found (%s); centres are tried around the middle, %.2f",
+                err->text, middle);
+        err->code = ERR_NONE;
+    } else if (found.confidence < LOW_CONFIDENCE) {
+        job_say(job,
+                "note: no convincing axis was found; centres are tried around the middle, %.2f",
+                middle);
+    } else {
+        middle = found.axis;
+        job_say(job, "axis about %.2f (confidence %.2f): centres are tried around it", found.axis,
+                found.confidence);
     }
-    *ret_middle = found.axis;
-    job_say(job, "axis about %.2f (confidence %.2f): centres are tried around it", found.axis,
-            found.confidence);
+    *ret_middle = middle;
     axis_fini(&found);
     return true;
 }

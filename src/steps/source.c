@@ -14,6 +14,7 @@
 #define BLOCK_BYTES ((size_t)32 << 20)
 
 struct source {
+    char *path;
     struct hdf5_scan *scan;
     struct source_grid grid;
     unsigned binning;
@@ -120,7 +121,8 @@ struct source *source_open(const char *path, const struct recon_params *params, 
     s->binning = params->binning;
     s->minus_log = params->minus_log;
     s->threads = threads;
-    s->scan = hdf5_scan_open(path, err);
+    s->path = mem_strdup(path, err);
+    s->scan = s->path == NULL ? NULL : hdf5_scan_open(path, err);
     if (s->scan == NULL || !hdf5_scan_ready(s->scan, err)) {
         goto out;
     }
@@ -144,6 +146,7 @@ void source_close(struct source *source)
     }
     normalise_free(source->normalise);
     hdf5_scan_close(source->scan);
+    mem_free(source->path);
     mem_free(source->view);
     mem_free(source->theta_rad);
     mem_free(source);
@@ -241,13 +244,19 @@ static float *read_mean(struct source *s, enum scan_frames kind, size_t frames, 
     return mean;
 }
 
-static void add_stats(struct normalise_stats *sum, const struct normalise_stats *more)
+static size_t larger(size_t a, size_t b)
 {
-    sum->dead_pixels += more->dead_pixels;
-    sum->dead_rows += more->dead_rows;
-    sum->nan_samples += more->nan_samples;
-    sum->negative_samples += more->negative_samples;
-    sum->samples += more->samples;
+    return a > b ? a : b;
+}
+
+/* Selections overlap (a search looks at one slice twice), so their counts are not added up. */
+static void keep_worst(struct normalise_stats *worst, const struct normalise_stats *more)
+{
+    worst->dead_pixels = larger(worst->dead_pixels, more->dead_pixels);
+    worst->dead_rows = larger(worst->dead_rows, more->dead_rows);
+    worst->nan_samples = larger(worst->nan_samples, more->nan_samples);
+    worst->negative_samples = larger(worst->negative_samples, more->negative_samples);
+    worst->samples = larger(worst->samples, more->samples);
 }
 
 bool source_select(struct source *source, size_t slice, size_t count, struct err *err)
@@ -263,7 +272,7 @@ bool source_select(struct source *source, size_t slice, size_t count, struct err
     }
     if (source->normalise != NULL) {
         normalise_stats(source->normalise, &before);
-        add_stats(&source->stats, &before);
+        keep_worst(&source->stats, &before);
         normalise_free(source->normalise);
         source->normalise = NULL;
     }
@@ -277,7 +286,7 @@ bool source_select(struct source *source, size_t slice, size_t count, struct err
     }
     mem_free(flat);
     mem_free(dark);
-    return source->normalise != NULL;
+    return source->normalise != NULL || err_wrap(err, "%s", source->path);
 }
 
 /* Views [first, first + count) of the list that are neighbours on disk. */
@@ -382,6 +391,6 @@ void source_stats(const struct source *source, struct normalise_stats *ret_stats
     *ret_stats = source->stats;
     if (source->normalise != NULL) {
         normalise_stats(source->normalise, &now);
-        add_stats(ret_stats, &now);
+        keep_worst(ret_stats, &now);
     }
 }

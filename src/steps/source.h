@@ -62,7 +62,7 @@ bool source_sinograms(struct source *source, size_t slice, size_t count, float *
 bool source_view(struct source *source, size_t slice, size_t count, size_t view, float *ret_view,
                  struct err *err) CHECK_RESULT;
 
-/* What had to be repaired so far, all selections together. */
+/* What had to be repaired so far: of each count the largest of all selections. */
 void source_stats(const struct source *source, struct normalise_stats *ret_stats);
 
 #endif
