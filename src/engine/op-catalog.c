@@ -234,12 +234,41 @@ static bool op_tag(struct engine *e, struct store *s, const json_t *args, json_t
                answer, ret);
 }
 
-/* {"project", "batch"} -> {"resumed": bool, "started_us"}. A row that still stands was left by a
- * kill: the watch goes on where it was. A fresh one starts from what is complete on disk now. */
+/* Runs that a killed watch had launched go on with it. */
+static bool load_watch_runs(struct engine *e, struct store *s, int64_t project, struct err *err)
+{
+    json_t *rows =
+        store_rows(s, err, "SELECT id FROM run WHERE project_id=?1 AND watch=1 AND state='active'",
+                   "i", project);
+    const json_t *row;
+    size_t i;
+    bool ok = rows != NULL;
+    json_array_foreach(rows, i, row)
+    {
+        ok = ok && engine_load_run(e, json_get_int(row, "id", 0), err);
+    }
+    json_decref(rows);
+    return ok &&
+        store_exec(s, err,
+                   "UPDATE run SET queued=1 WHERE project_id=?1 AND watch=1 AND state='active'",
+                   "i", project);
+}
+
+/* A watch begins: what is on disk is not new (H4), but for files written since the watcher's own
+ * start, which its first walk may have found already. */
+static bool begin_baseline(struct store *s, int64_t project, int64_t since_us, struct err *err)
+{
+    return store_exec(s, err,
+                      "UPDATE item SET baseline=(mtime_ns<?2*1000),taken=0 WHERE project_id=?1 AND "
+                      "(baseline=0 OR taken=1 OR mtime_ns>=?2*1000)",
+                      "ii", project, since_us);
+}
+
+/* {"project", "batch", "since_us"?} -> {"resumed": bool, "started_us"}. A row that still stands was
+ * left by a kill: the watch goes on where it was. A fresh one starts from what is on disk now. */
 static bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                            struct err *err)
 {
-    (void)e;
     int64_t project = json_get_int(args, "project", 0), since = 0, others = 0;
     const char *batch = json_get_text(args, "batch", "");
     json_t *answer;
@@ -252,10 +281,9 @@ static bool op_watch_start(struct engine *e, struct store *s, const json_t *args
         store_int(s, 0, &others, err, "SELECT count(*) FROM watch WHERE project_id=?1", "i",
                   project);
     if (ok && others == 0) {
-        ok = store_exec(s, err,
-                        "UPDATE item SET baseline=1,taken=0 WHERE project_id=?1 AND "
-                        "(baseline=0 OR taken=1)",
-                        "i", project);
+        ok = begin_baseline(s, project, json_get_int(args, "since_us", clock_utc_us()), err);
+    } else if (ok && since && e) {
+        ok = load_watch_runs(e, s, project, err);
     }
     if (ok && !since) {
         ok = store_exec(s, err, "INSERT INTO watch(project_id,batch,started_us) VALUES(?1,?2,?3)",
@@ -305,7 +333,10 @@ static bool op_watch_take(struct engine *e, struct store *s, const json_t *args,
         ok = call && json_object_set(call, "items", fresh) == 0 &&
             json_put(call, "project", json_integer(json_get_int(args, "project", 0)), err) &&
             json_put(call, "watch", json_true(), err) &&
-            op_call(e, s, "run.create", call, &answer, err);
+            op_call(e, s, "run.create", call, &answer, err) &&
+            (json_object_get(answer, "run") ||
+             err_set(err, ERR_USAGE,
+                     "no rotation centre: give it with gantry cor set, or watch with --cor auto"));
     } else {
         ok = ok && answer_new(&answer, err);
     }

@@ -29,7 +29,7 @@
 #define STEP_MS 20
 
 struct refreshing {
-    const struct refresh *how;
+    struct refresh how;
     struct refresh_report report;
     struct project project;
     struct store *store;
@@ -37,7 +37,9 @@ struct refreshing {
     struct found_list found;
     struct diff diff;
     char *imaging;
-    struct err *err;
+    struct headers *running[READERS];
+    size_t next, finished; /* of diff.changed: given to a reader, answered and applied */
+    struct err *err;       /* the caller's, during a call */
 };
 
 static bool call(struct refreshing *r, json_t *args)
@@ -45,8 +47,8 @@ static bool call(struct refreshing *r, json_t *args)
     bool ok = args && json_put(args, "project", json_integer(r->project.id), r->err);
     json_t *answer = NULL;
     if (ok) {
-        answer = r->how->session ? session_call(r->how->session, "scan.apply", args, r->err)
-                                 : session_once(r->how->home, "scan.apply", args, r->err);
+        answer = r->how.session ? session_call(r->how.session, "scan.apply", args, r->err)
+                                : session_once(r->how.home, "scan.apply", args, r->err);
     }
     json_t *warning;
     size_t i;
@@ -132,14 +134,14 @@ static bool look_at_headers(struct refreshing *r, const json_t *rows)
     return ok;
 }
 
-static void wait_a_moment(const struct refreshing *r, struct headers *const *running)
+static void wait_a_moment(const struct refreshing *r)
 {
     struct pollfd fds[READERS];
     nfds_t n = 0;
-    struct loop *loop = r->how->session ? session_loop(r->how->session) : NULL;
+    struct loop *loop = r->how.session ? session_loop(r->how.session) : NULL;
     for (size_t i = 0; i < READERS; i++) {
-        if (running[i] && headers_pidfd(running[i]) >= 0) {
-            fds[n++] = (struct pollfd){headers_pidfd(running[i]), POLLIN, 0};
+        if (r->running[i] && headers_pidfd(r->running[i]) >= 0) {
+            fds[n++] = (struct pollfd){headers_pidfd(r->running[i]), POLLIN, 0};
         }
     }
     (void)poll(fds, n, loop ? STEP_MS : 100);
@@ -149,7 +151,7 @@ static void wait_a_moment(const struct refreshing *r, struct headers *const *run
 }
 
 /* One look at a reader; a finished one is applied and freed. */
-static bool step(struct refreshing *r, struct headers **h, size_t *ret_read, size_t *finished)
+static bool look_at_reader(struct refreshing *r, struct headers **h, size_t *underway)
 {
     bool done = false;
     size_t read = 0;
@@ -157,13 +159,13 @@ static bool step(struct refreshing *r, struct headers **h, size_t *ret_read, siz
         return false;
     }
     if (!done) {
-        *ret_read += read;
+        *underway += read;
         return true;
     }
     json_t *rows = headers_take(*h, r->err);
     headers_free(*h);
     *h = NULL;
-    *finished += json_array_size(rows);
+    r->finished += json_array_size(rows);
     if (rows && !look_at_headers(r, rows)) {
         json_decref(rows);
         return false;
@@ -173,31 +175,21 @@ static bool step(struct refreshing *r, struct headers **h, size_t *ret_read, siz
 
 static bool read_headers(struct refreshing *r)
 {
-    struct headers *running[READERS] = {NULL};
     const size_t n = r->diff.n_changed;
-    size_t next = 0, finished = 0;
+    size_t underway = 0;
     bool ok = true;
-    while (ok && finished < n) {
-        size_t underway = 0;
-        for (size_t i = 0; ok && i < READERS; i++) {
-            if (!running[i] && next < n) {
-                size_t m = n - next < CHUNK ? n - next : CHUNK;
-                running[i] =
-                    headers_start(r->imaging, r->project.root, r->diff.changed + next, m, r->err);
-                next += m;
-                ok = running[i] != NULL;
-            }
-            ok = ok && (!running[i] || step(r, &running[i], &underway, &finished));
+    for (size_t i = 0; ok && i < READERS; i++) {
+        if (!r->running[i] && r->next < n) {
+            size_t m = n - r->next < CHUNK ? n - r->next : CHUNK;
+            r->running[i] =
+                headers_start(r->imaging, r->project.root, r->diff.changed + r->next, m, r->err);
+            r->next += m;
+            ok = r->running[i] != NULL;
         }
-        if (ok && r->how->progress) {
-            r->how->progress(r->how->arg, finished + underway, n);
-        }
-        if (ok && finished < n) {
-            wait_a_moment(r, running);
-        }
+        ok = ok && (!r->running[i] || look_at_reader(r, &r->running[i], &underway));
     }
-    for (size_t i = 0; i < READERS; i++) {
-        headers_free(running[i]);
+    if (ok && n && r->how.progress) {
+        r->how.progress(r->how.arg, r->finished + underway, n);
     }
     return ok;
 }
@@ -215,7 +207,7 @@ static bool send_gone(struct refreshing *r)
         return err_set(r->err, ERR_NOMEM, "out of memory");
     }
     ok = send_list(r, "gone", gone);
-    if (ok && r->how->all) {
+    if (ok && r->how.all) {
         json_t *args = json_object();
         ok = args && json_put(args, "all", json_true(), r->err) && call(r, args);
         json_decref(args);
@@ -226,7 +218,7 @@ static bool send_gone(struct refreshing *r)
 /* A fresh look at the store: what we applied was written through another connection. */
 static bool send_verdicts(struct refreshing *r)
 {
-    int64_t pct = r->how->min_size_pct;
+    int64_t pct = r->how.min_size_pct;
     if (pct < 0 && r->project.min_size_pct < 0 && options_given(r->options, "undersized_percent")) {
         pct = (int64_t)options_number(r->options, "undersized_percent");
     }
@@ -250,35 +242,85 @@ static bool count(struct refreshing *r)
                      "i", r->project.id);
 }
 
-bool refresh_project(const struct refresh *how, struct refresh_report *ret, struct err *err)
+struct refreshing *refresh_begin(const struct refresh *how, struct err *err)
 {
-    struct refreshing r = {.how = how, .err = err};
-    r.report.warnings = json_array();
-    r.report.troubles = json_array();
-    bool ok =
-        ((r.report.warnings && r.report.troubles) || err_set(err, ERR_NOMEM, "out of memory")) &&
-        (r.store = store_open(how->home, STORE_READ, err)) &&
-        (r.options = options_load(how->home, err)) &&
-        project_by_id(r.store, how->project, &r.project, err) &&
-        walk_folder(r.project.root, &r.found, err) && warn_of_walk(&r) &&
-        diff_make(r.store, how->project, &r.found, &r.diff, err);
-    if (ok && r.diff.n_changed) {
-        r.imaging = home_imaging(err);
-        ok = r.imaging && read_headers(&r);
+    struct refreshing *r = mem_zero(sizeof *r, err);
+    if (!r) {
+        return NULL;
     }
-    ok = ok && send_gone(&r) && send_verdicts(&r) && count(&r);
-    diff_fini(&r.diff);
-    found_list_fini(&r.found);
-    project_fini(&r.project);
-    options_free(r.options);
-    store_close(r.store);
-    mem_free(r.imaging);
+    r->how = *how;
+    r->err = err;
+    r->report.warnings = json_array();
+    r->report.troubles = json_array();
+    bool ok =
+        ((r->report.warnings && r->report.troubles) || err_set(err, ERR_NOMEM, "out of memory")) &&
+        (r->store = store_open(how->home, STORE_READ, err)) &&
+        (r->options = options_load(how->home, err)) &&
+        project_by_id(r->store, how->project, &r->project, err) &&
+        walk_folder(r->project.root, &r->found, err) && warn_of_walk(r) &&
+        diff_make(r->store, how->project, &r->found, &r->diff, err);
+    if (ok && r->diff.n_changed) {
+        r->imaging = home_imaging(err);
+        ok = r->imaging && read_headers(r);
+    }
     if (!ok) {
-        refresh_report_fini(&r.report);
+        refresh_end(r, NULL);
+        return NULL;
+    }
+    return r;
+}
+
+bool refresh_step(struct refreshing *r, bool *ret_done, struct err *err)
+{
+    r->err = err;
+    *ret_done = false;
+    if (r->finished < r->diff.n_changed && !read_headers(r)) {
         return false;
     }
-    *ret = r.report;
-    return true;
+    if (r->finished < r->diff.n_changed) {
+        return true;
+    }
+    *ret_done = true;
+    return send_gone(r) && send_verdicts(r) && count(r);
+}
+
+void refresh_end(struct refreshing *r, struct refresh_report *ret)
+{
+    if (!r) {
+        return;
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        headers_free(r->running[i]);
+    }
+    diff_fini(&r->diff);
+    found_list_fini(&r->found);
+    project_fini(&r->project);
+    options_free(r->options);
+    store_close(r->store);
+    mem_free(r->imaging);
+    if (ret) {
+        *ret = r->report;
+    } else {
+        refresh_report_fini(&r->report);
+    }
+    mem_free(r);
+}
+
+bool refresh_project(const struct refresh *how, struct refresh_report *ret, struct err *err)
+{
+    bool done = false, ok = true;
+    struct refreshing *r = refresh_begin(how, err);
+    if (!r) {
+        return false;
+    }
+    while (ok && !done) {
+        ok = refresh_step(r, &done, err);
+        if (ok && !done) {
+            wait_a_moment(r);
+        }
+    }
+    refresh_end(r, ok ? ret : NULL);
+    return ok;
 }
 
 void refresh_report_fini(struct refresh_report *r)

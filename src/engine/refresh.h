@@ -2,7 +2,7 @@
  * Bring a project's catalog up to date with its folder: walk it (discover/), read the headers of
  * what is new or changed in gantry-imaging processes, apply the rows through the operation
  * "scan.apply", then judge series, statuses and CORs. A second refresh with nothing changed costs
- * the walk alone. Blocking; used by `gantry scan`, `gantry run` and the watch.
+ * the walk alone.
  */
 #ifndef GANTRY_ENGINE_REFRESH_H
 #define GANTRY_ENGINE_REFRESH_H
@@ -39,6 +39,14 @@ struct refresh_report {
 
 bool refresh_project(const struct refresh *how, struct refresh_report *ret,
                      struct err *err) CHECK_RESULT;
+
+/* The same in steps that do not block, for a loop: begin walks and starts the readers; step looks
+ * at them and, when the last is done, settles everything (*ret_done); the report is given once, by
+ * end, which frees the object whatever came before. `how` is copied, what it points to is not. */
+struct refreshing;
+struct refreshing *refresh_begin(const struct refresh *how, struct err *err) CHECK_RESULT;
+bool refresh_step(struct refreshing *r, bool *ret_done, struct err *err) CHECK_RESULT;
+void refresh_end(struct refreshing *r, struct refresh_report *ret);
 void refresh_report_fini(struct refresh_report *r);
 
 #endif

@@ -1,0 +1,259 @@
+/* `gantry ls`: the catalog's rows. JSON is written row by row, because a project may have a hundred
+ * thousand of them. */
+#include <inttypes.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "cli/command.h"
+#include "cli/rows.h"
+#include "model/state.h"
+
+static const struct opt options[] = {
+    {0, "level", OPT_TEXT, "LEVEL", "scan (default), file (every file), series", false},
+    {0, "all", OPT_FLAG, NULL, "forgotten items and vanished files too", false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
+
+static bool read_row(struct cli *c, int64_t id, json_t **ret, struct err *err)
+{
+    json_t *rows = store_rows(
+        c->store, err,
+        "SELECT id,name,level,kind,series,idx AS \"index\",status,"
+        "(SELECT state FROM task WHERE item_id=item.id ORDER BY id DESC LIMIT 1) AS state,"
+        "cor,cor_source,cor_confidence,size,frames,angles,n_rows,n_columns,dtype,"
+        "CASE WHEN skip_reason<>'' THEN skip_reason ELSE reason END AS reason,"
+        "NOT coalesce(enabled,1-auto_skip) AS skipped_bool,enabled AS enabled_bool,"
+        "tags,params AS params_json,hidden AS hidden_bool,gone AS gone_bool,mtime_ns "
+        "FROM item WHERE id=?1",
+        "i", id);
+    json_t *row = rows ? json_incref(json_array_get(rows, 0)) : NULL;
+    json_decref(rows);
+    if (!row) {
+        return rows ? err_bug(err, "a selected row is not there") : false;
+    }
+    *ret = row;
+    return true;
+}
+
+/* "/a/b/" -> ["a", "b"] */
+static json_t *tag_list(const char *tags)
+{
+    json_t *list = json_array();
+    for (const char *p = tags; list && *p; p++) {
+        size_t n = strcspn(p, "/");
+        if (n && json_array_append_new(list, json_stringn(p, n)) != 0) {
+            break;
+        }
+        p += n - (n && !p[n]);
+    }
+    return list;
+}
+
+static json_t *shape_of(const json_t *row)
+{
+    static const char *const keys[] = {"frames", "n_rows", "n_columns"};
+    json_t *shape = json_array();
+    for (size_t i = 0; i < 3; i++) {
+        json_t *v = json_object_get(row, keys[i]);
+        if (!json_is_integer(v) || json_array_append(shape, v) != 0) {
+            json_decref(shape);
+            return json_null();
+        }
+    }
+    return shape;
+}
+
+/* The row as DESIGN 3 names its keys. */
+static bool finish_row(json_t *row, const char *root, struct err *err)
+{
+    const json_t *state = json_object_get(row, "state");
+    char *path = path_join(root, json_get_text(row, "name", ""), err);
+    bool ok = path && json_put(row, "path", json_string(path), err) &&
+        json_put(row, "shape", shape_of(row), err) &&
+        json_put(row, "tags", tag_list(json_get_text(row, "tags", "/")), err) &&
+        json_put(row, "state",
+                 json_is_integer(state)
+                     ? json_string(task_state_name((enum task_state)json_integer_value(state)))
+                     : json_null(),
+                 err);
+    (void)json_object_del(row, "n_rows");
+    (void)json_object_del(row, "n_columns");
+    mem_free(path);
+    return ok;
+}
+
+static bool list_json(struct cli *c, const struct rows *rows, struct err *err)
+{
+    cli_print(c, "[");
+    for (size_t i = 0; i < rows->n; i++) {
+        json_t *row = NULL;
+        char *text = NULL;
+        bool ok = read_row(c, rows->ids[i], &row, err) &&
+            finish_row(row, rows->project.root, err) && (text = json_text(row, err));
+        if (ok) {
+            cli_print(c, "%s\n%s", i ? "," : "", text);
+        }
+        mem_free(text);
+        json_decref(row);
+        if (!ok) {
+            return false;
+        }
+    }
+    cli_print(c, "%s]\n", rows->n ? "\n" : "");
+    return true;
+}
+
+static bool list_table(struct cli *c, const struct rows *rows, struct err *err)
+{
+    static const struct column columns[] = {
+        {"File", "name", CELL_TEXT},       {"COR", "cor", CELL_COR},
+        {"Status", "status", CELL_STATUS}, {"Size", "size", CELL_BYTES},
+        {"Series", "series", CELL_TEXT},   {"Reason", "reason", CELL_TEXT},
+        {NULL, NULL, CELL_TEXT},
+    };
+    json_t *all = json_array();
+    bool ok = all != NULL;
+    int64_t skipped = 0;
+    for (size_t i = 0; ok && i < rows->n; i++) {
+        json_t *row = NULL;
+        ok = read_row(c, rows->ids[i], &row, err) && json_array_append(all, row) == 0;
+        skipped += ok && json_get_bool(row, "skipped", false);
+        json_decref(row);
+    }
+    ok = ok && cli_table(c, all, columns, err);
+    json_decref(all);
+    if (ok) {
+        cli_print(c, "%zu file%s, %" PRId64 " skipped\n", rows->n, rows->n == 1 ? "" : "s",
+                  skipped);
+    }
+    return ok;
+}
+
+static bool in_rows(const struct rows *rows, json_t **ret, struct err *err)
+{
+    json_t *set = json_object();
+    bool ok = set != NULL;
+    for (size_t i = 0; ok && i < rows->n; i++) {
+        char key[24];
+        (void)snprintf(key, sizeof key, "%" PRId64, rows->ids[i]);
+        ok = json_object_set_new(set, key, json_true()) == 0;
+    }
+    if (!ok) {
+        json_decref(set);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *ret = set;
+    return true;
+}
+
+/* One row a series, over the selected scans. */
+struct series_sum {
+    char *name;
+    int64_t scans, skipped, cors;
+    double sum, least, most;
+};
+
+static bool push_series(json_t *list, struct series_sum *s, struct err *err)
+{
+    json_t *row = json_object();
+    bool ok = row && json_put(row, "name", json_string(s->name), err) &&
+        json_put(row, "scans", json_integer(s->scans), err) &&
+        json_put(row, "skipped", json_integer(s->skipped), err) &&
+        json_put(row, "cors", json_integer(s->cors), err) &&
+        json_put(row, "cor", s->cors ? json_real(s->sum / (double)s->cors) : json_null(), err) &&
+        json_put(row, "cor_least", s->cors ? json_real(s->least) : json_null(), err) &&
+        json_put(row, "cor_most", s->cors ? json_real(s->most) : json_null(), err) &&
+        json_array_append(list, row) == 0;
+    json_decref(row);
+    mem_free(s->name);
+    *s = (struct series_sum){.name = NULL};
+    return ok;
+}
+
+static bool add_to_series(json_t *list, struct series_sum *s, const struct query *q,
+                          struct err *err)
+{
+    double cor = query_double(q, 2);
+    if (s->name && strcmp(s->name, query_text(q, 1)) != 0 && !push_series(list, s, err)) {
+        return false;
+    }
+    if (!s->name) {
+        s->name = mem_strdup(query_text(q, 1), err);
+    }
+    s->scans++;
+    s->skipped += query_int(q, 3) != 0;
+    if (!query_null(q, 2)) {
+        s->least = s->cors == 0 || cor < s->least ? cor : s->least;
+        s->most = s->cors == 0 || cor > s->most ? cor : s->most;
+        s->sum += cor;
+        s->cors++;
+    }
+    return s->name != NULL;
+}
+
+static bool list_series(struct cli *c, const struct rows *rows, struct err *err)
+{
+    static const struct column columns[] = {
+        {"Series", "name", CELL_TEXT},    {"Scans", "scans", CELL_INT},
+        {"Skipped", "skipped", CELL_INT}, {"CORs", "cors", CELL_INT},
+        {"Mean COR", "cor", CELL_COR},    {"Least", "cor_least", CELL_COR},
+        {"Most", "cor_most", CELL_COR},   {NULL, NULL, CELL_TEXT},
+    };
+    struct series_sum sum = {.name = NULL};
+    struct err late;
+    json_t *set = NULL, *list = json_array();
+    struct query *q = NULL;
+    bool ok = list && in_rows(rows, &set, err) &&
+        (q = store_query(c->store, err,
+                         "SELECT id,series,cor,NOT coalesce(enabled,1-auto_skip) FROM item WHERE "
+                         "project_id=?1 AND level='scan' ORDER BY series,idx,name",
+                         "i", rows->project.id));
+    while (ok && query_next(q)) {
+        char key[24];
+        (void)snprintf(key, sizeof key, "%" PRId64, query_int(q, 0));
+        ok = !json_object_get(set, key) || add_to_series(list, &sum, q, err);
+    }
+    ok = (!q || query_end(q, ok ? err : &late)) && ok;
+    ok = ok && (!sum.name || push_series(list, &sum, err));
+    mem_free(sum.name);
+    ok = ok && (c->json ? cli_json(c, list, err) : cli_table(c, list, columns, err));
+    json_decref(set);
+    json_decref(list);
+    return ok;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    const char *level = cli_text(c, "level", "scan");
+    struct rows rows;
+    if (!strcmp(level, "study") || !strcmp(level, "subject")) {
+        return err_set(err, ERR_UNSUPPORTED, "the level %s is not built yet: scan, file, series",
+                       level);
+    }
+    if (strcmp(level, "scan") != 0 && strcmp(level, "file") != 0 && strcmp(level, "series") != 0) {
+        return cli_usage(c, err, "there is no level '%s': scan, file, series", level);
+    }
+    int scope = (cli_has(c, "all") ? SELECT_HIDDEN | SELECT_GONE : 0) |
+        (!strcmp(level, "file") ? SELECT_FILES : 0);
+    bool ok = rows_select(c, c->args, c->n_args, scope, &rows, err);
+    if (ok && !strcmp(level, "series")) {
+        ok = list_series(c, &rows, err);
+    } else if (ok) {
+        ok = c->json ? list_json(c, &rows, err) : list_table(c, &rows, err);
+    }
+    rows_fini(&rows);
+    return ok;
+}
+
+const struct command command_ls = {
+    .name = "ls",
+    .group = GROUP_DATA,
+    .summary = "List scans, files or series",
+    .usage = "[SELECTOR...] [--level scan|file|series] [--all]",
+    .help = "Selectors, here and everywhere: paths, globs ('sample_0*'), id:17, series:sample, "
+            "scan:12-45,50 (trailing indices),\n"
+            "status:failed, error:2, tag:x. Several are a union; nothing given means all.",
+    .options = options,
+    .max_args = -1,
+    .run = run,
+};

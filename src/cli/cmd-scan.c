@@ -1,0 +1,173 @@
+/* `gantry scan`: the catalog is brought up to date; with --watch it follows a live acquisition. */
+#include <inttypes.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "catalog/cor.h"
+#include "cli/command.h"
+#include "cli/resolve.h"
+#include "cli/rows.h"
+#include "cli/watch.h"
+#include "model/options.h"
+
+static const struct opt options[] = {
+    {0, "watch", OPT_FLAG, NULL, "stay and follow scans that are being written", false},
+    {0, "run", OPT_TEXT, "BATCH", "with --watch: launch BATCH on each scan as it completes", false},
+    {0, "cor", OPT_TEXT, "X", "with --run: rotation centre of rows without one, or auto", false},
+    {0, "set", OPT_TEXT, "KEY=VALUE", "with --run: a parameter; may be repeated", false},
+    {0, "poll", OPT_SECONDS, "SECONDS", "with --watch: look this often where nothing tells (10 s)",
+     false},
+    {0, "abort-after", OPT_SECONDS, "SECONDS",
+     "with --watch: nothing new for so long flags a scan as aborted (10 min)", false},
+    {0, "min-size", OPT_INT, "PERCENT",
+     "of the series' median: smaller scans are skipped in this project (50; 0 = off)", false},
+    {0, "all", OPT_FLAG, NULL, "forgotten items come back", false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
+
+/* --min-size stays with the project. */
+static bool keep_min_size(struct cli *c, int64_t project, struct err *err)
+{
+    int64_t pct = cli_int(c, "min-size", -1);
+    if (!cli_has(c, "min-size")) {
+        return true;
+    }
+    if (pct < 0 || pct > 100) {
+        return cli_usage(c, err, "--min-size is a percentage, 0 to 100");
+    }
+    json_t *args = json_object(), *answer = NULL;
+    bool ok = args && json_put(args, "project", json_integer(project), err) &&
+        json_put(args, "min_size_pct", json_integer(pct), err) &&
+        (answer = cli_call(c, "project.set", args, err));
+    json_decref(answer);
+    json_decref(args);
+    cli_store_close(c);
+    return ok;
+}
+
+static json_t *report_json(const struct project *p, const struct refresh_report *r, int64_t skipped)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "project",
+                     p->name, "root", p->root, "files", r->files, "scans", r->scans, "added",
+                     r->added, "changed", r->changed, "gone", r->gone, "read", r->read,
+                     "unreadable", r->unreadable, "skipped", skipped, "warnings", r->warnings,
+                     "unreadable_files", r->troubles);
+}
+
+static void print_report(struct cli *c, const struct project *p, const struct refresh_report *r,
+                         int64_t skipped)
+{
+    cli_print(c,
+              "%s: %" PRId64 " scans in %" PRId64 " files: %" PRId64 " new, %" PRId64
+              " changed, %" PRId64 " gone; %" PRId64 " skipped, %" PRId64 " unreadable\n",
+              p->name, r->scans, r->files, r->added, r->changed, r->gone, skipped, r->unreadable);
+}
+
+static bool scan_once(struct cli *c, const struct project *p, struct err *err)
+{
+    struct refresh_report report = {.files = 0};
+    int64_t skipped = 0;
+    if (!rows_refresh(c, NULL, p->id, -1, cli_has(c, "all"), &report, err)) {
+        return false;
+    }
+    rows_say(c, report.warnings);
+    rows_say(c, report.troubles);
+    cli_store_close(c);
+    bool ok = cli_store(c, err) &&
+        store_int(c->store, 0, &skipped, err,
+                  "SELECT count(*) FROM item WHERE project_id=?1 AND level='scan' AND gone=0 AND "
+                  "hidden=0 AND NOT coalesce(enabled,1-auto_skip)",
+                  "i", p->id);
+    if (ok && c->json) {
+        json_t *answer = report_json(p, &report, skipped);
+        ok = answer ? cli_json(c, answer, err) : err_set(err, ERR_NOMEM, "out of memory");
+        json_decref(answer);
+    } else if (ok) {
+        print_report(c, p, &report, skipped);
+    }
+    refresh_report_fini(&report);
+    return ok;
+}
+
+/* What run.create gets for every scan that completes. */
+static json_t *launch_args(struct cli *c, struct err *err)
+{
+    json_t *args = json_object();
+    size_t n = cli_count(c, "set");
+    char **words = mem_array(n + 1, sizeof *words, err);
+    json_t *params = NULL;
+    const char *cor = cli_text(c, "cor", NULL);
+    double value;
+    for (size_t i = 0; words && i < n; i++) {
+        words[i] = (char *)cli_nth(c, "set", i);
+    }
+    params = words ? cli_pairs(c, words, n, err) : NULL;
+    bool ok = args && params && json_put(args, "batch", json_string(cli_text(c, "run", "")), err);
+    if (ok && cor && !strcmp(cor, "auto")) {
+        ok = json_put(params, "rotation_axis_auto", json_string("auto"), err);
+    } else if (ok && cor) {
+        ok = cor_parse(cor, &value) ? json_put(args, "cor", json_real(value), err)
+                                    : cli_usage(c, err, "--cor is a finite number, or auto");
+    }
+    ok = ok && json_put(args, "params", json_incref(params), err);
+    json_decref(params);
+    mem_free(words);
+    if (!ok) {
+        json_decref(args);
+        return NULL;
+    }
+    return args;
+}
+
+static bool scan_watch(struct cli *c, const struct project *p, struct err *err)
+{
+    struct options *o = options_load(c->home, err);
+    json_t *launch = NULL;
+    bool ok = o && (!cli_has(c, "run") || (launch = launch_args(c, err)));
+    if (ok) {
+        const struct watch_spec spec = {
+            .project = p,
+            .batch = cli_text(c, "run", NULL),
+            .launch = launch,
+            .poll_s = cli_number(c, "poll", options_number(o, "watch_poll")),
+            .abort_after_s = cli_number(c, "abort-after", options_number(o, "watch_abort_after")),
+        };
+        ok = watch_run(c, &spec, err);
+    }
+    json_decref(launch);
+    options_free(o);
+    return ok;
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    struct project project = {0};
+    static const char *const watching[] = {"run", "cor", "set", "poll", "abort-after", NULL};
+    for (size_t i = 0; !cli_has(c, "watch") && watching[i]; i++) {
+        if (cli_has(c, watching[i])) {
+            return cli_usage(c, err, "--%s goes with --watch (gantry run works on what is there)",
+                             watching[i]);
+        }
+    }
+    bool ok = resolve_project(c, true, &project, err) && keep_min_size(c, project.id, err);
+    if (ok) {
+        ok = cli_has(c, "watch") ? scan_watch(c, &project, err) : scan_once(c, &project, err);
+    }
+    project_fini(&project);
+    return ok;
+}
+
+const struct command command_scan = {
+    .name = "scan",
+    .group = GROUP_DATA,
+    .summary = "Find files and read their headers; --watch follows a live acquisition",
+    .usage = "[--all] [--min-size PERCENT]\n--watch [--run BATCH] [--cor X] [--set KEY=VALUE]",
+    .help = "A scan under --watch is complete when it has as many projections as angles, whatever "
+            "the file's size; each is\n"
+            "taken once, also when the watch is killed and started again. Scans that are there "
+            "when it starts are not new.",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};
