@@ -5,11 +5,10 @@
  * s = 2c - (N-1): b'(t) = a(t + s). The product of the transforms A conj(B') has the phase of that shift; its modulus is
  * taken out (that is phase correlation), and the inverse transform peaks at s.
  *
- * 1. Every row of both views loses its mean, is tapered at its ends and transformed at twice its length; products are
- *    summed over rows, then whitened and band-limited (the finest detail is noise). A row taken from beside the specimen adds
- *    nothing to the sum; a fixed pattern would peak at s = 0, which the next step sees through.
- * 2. The highest peaks are tried: the correlation coefficient of what a and b' share when shifted so, on row gradients,
- *    decides.
+ * 1. Every row of both views is differentiated, tapered at its ends and transformed at twice its length; products are
+ *    summed over rows, then whitened as far as they stand above the noise, which is read off the highest frequencies.
+ * 2. The highest peaks are tried: the correlation coefficient of what a and b' share when shifted so, on smoothed row
+ *    gradients, decides. (A fixed pattern of the detector peaks at s = 0 in step 1, but matches badly here.)
  * 3. The peak's top is found between samples by evaluating the correlation there.
  */
 #include "math/centre.h"
@@ -27,13 +26,22 @@ enum { COLUMNS_MIN = 8, PEAKS = 8 };
 /* Rows used at most: evenly spaced over the detector. */
 #define ROWS_MAX 128
 
-/* Share of the columns that is tapered at either end; and the band, as a share of the sampling frequency, at which the
- * weight has fallen to 1/e. */
+/* Share of the columns that is tapered at either end. */
 #define TAPER 0.08
-#define BAND 0.15
+
+/* The band in use, and the one that is taken for noise, as shares of the sampling frequency. */
+#define BAND 0.25
+#define NOISE_FROM 0.35
+#define NOISE_TO 0.45
+
+/* More signal than this does not make a frequency count more. */
+#define SNR_MAX 10.0
+
+/* Smoothing before views are matched: this many passes of a box of 2 * BOX + 1 samples, and gradients over as much. */
+enum { BOX = 2, PASSES = 2 };
 
 /* Peaks nearer than this to a higher one are its flanks. */
-#define APART 4
+#define APART 12
 
 /* A shift must leave this share of the columns in common. */
 #define COMMON 0.2
@@ -42,12 +50,13 @@ struct views {
     const float *zero, *opposite; /* [rows][columns] */
     size_t rows, columns, length;
     size_t row_step;
+    float *smooth_a, *smooth_b; /* [rows / row_step, up][columns]: gradients of a and of b', NaN where unknown */
 };
 
-/* Sum over rows of A conj(B'), then its whitened form; [length / 2 + 1]. */
+/* Sum over rows of A conj(B'), then its whitened form, and of |A|^2 and |B|^2; [length / 2 + 1]. */
 struct spectrum {
     size_t count;
-    double *re, *im;
+    double *re, *im, *power_a, *power_b;
 };
 
 struct peak {
@@ -55,23 +64,17 @@ struct peak {
     double height, match;
 };
 
+/* Derivative of a row (or of its mirror image), tapered and padded: a level that does not end at 0 would correlate with itself
+ * at s = 0. */
 static void load_row(const struct views *v, const float *row, bool mirrored, float *ret_line)
 {
-    size_t n = v->columns, edge = (size_t)ceil(TAPER * (double)n), finite = 0;
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (isfinite(row[i])) {
-            sum += (double)row[i];
-            finite++;
-        }
-    }
-    float mean = finite ? (float)(sum / (double)finite) : 0;
+    size_t n = v->columns, edge = (size_t)ceil(TAPER * (double)n);
     memset(ret_line, 0, v->length * sizeof *ret_line);
-    for (size_t i = 0; i < n; i++) {
-        float value = row[mirrored ? n - 1 - i : i];
+    for (size_t i = 1; i + 1 < n; i++) {
         size_t in = i < n - 1 - i ? i : n - 1 - i;
+        float slope = mirrored ? row[n - 2 - i] - row[n - i] : row[i + 1] - row[i - 1];
         float weight = in >= edge ? 1.0f : (float)(0.5 - 0.5 * cos(M_PI * ((double)in + 0.5) / (double)edge));
-        ret_line[i] = isfinite(value) ? (value - mean) * weight : 0;
+        ret_line[i] = isfinite(slope) ? slope * weight : 0;
     }
 }
 
@@ -93,6 +96,8 @@ static bool cross_spectrum(const struct views *v, struct spectrum *s, struct err
             double ar = (double)a[k][0], ai = (double)a[k][1], br = (double)b[k][0], bi = (double)b[k][1];
             s->re[k] += ar * br + ai * bi;
             s->im[k] += ai * br - ar * bi;
+            s->power_a[k] += ar * ar + ai * ai;
+            s->power_b[k] += br * br + bi * bi;
         }
     }
     ok = true;
@@ -104,20 +109,42 @@ out:
     return ok;
 }
 
-/* Modulus out, band in. Returns false when there is nothing: constant or empty views. */
+/* What the derivative does to power: white noise becomes this. */
+static double slope_gain(size_t k, size_t length)
+{
+    double gain = 2 * sin(2 * M_PI * (double)k / (double)length);
+    return gain * gain + 1e-6;
+}
+
+/* Noise power before the derivative, from a band of frequencies that hold nothing else. */
+static double noise_of(const double *power, size_t length)
+{
+    double sum = 0, n = 0;
+    for (size_t k = (size_t)(NOISE_FROM * (double)length); (double)k < NOISE_TO * (double)length; k++) {
+        sum += power[k] / slope_gain(k, length);
+        n++;
+    }
+    return n > 0 ? sum / n : 0;
+}
+
+/* Modulus out, as far as the power stands above the noise: weight = snr^2 / (1 + 2 snr) / modulus, the maximum likelihood
+ * weight (Knapp & Carter 1976) with the signal's power for the unknown coherence, its top held at SNR_MAX. Returns
+ * false when there is nothing: constant or empty views. */
 static bool whiten(struct spectrum *s, size_t length)
 {
-    double most = 0;
-    for (size_t k = 1; k < s->count; k++) {
-        most = fmax(most, hypot(s->re[k], s->im[k]));
-    }
+    double white = sqrt(noise_of(s->power_a, length) * noise_of(s->power_b, length));
+    bool something = false;
     for (size_t k = 0; k < s->count; k++) {
-        double f = (double)k / (double)length, modulus = hypot(s->re[k], s->im[k]);
-        double weight = k == 0 ? 0 : exp(-(f / BAND) * (f / BAND)) / (modulus + 1e-7 * most + 1e-300);
+        double power = sqrt(s->power_a[k] * s->power_b[k]), noise = white * slope_gain(k, length), weight = 0;
+        if (k > 0 && (double)k <= BAND * (double)length && power > 0) {
+            double snr = fmin(fmax(0, power - noise) / fmax(noise, power / SNR_MAX), SNR_MAX);
+            weight = snr * snr / (1 + 2 * snr) / power;
+        }
         s->re[k] *= weight;
         s->im[k] *= weight;
+        something = something || s->re[k] != 0 || s->im[k] != 0;
     }
-    return most > 0;
+    return something;
 }
 
 /* The correlation at any shift: with b'(t) = a(t + s), A conj(B') = |A|^2 exp(-2 pi i k s / L), which adds up at s. */
@@ -151,31 +178,67 @@ static bool correlation_curve(const struct spectrum *s, size_t length, double *r
     return plan != NULL;
 }
 
-/* Correlation coefficient of the row gradients of a(t + s) and b'(t) where both are. */
+/* Smoothed gradient of one row; NaN at the ends and where a sample was not finite. */
+static void gradient_row(const float *row, size_t n, bool mirrored, float *scratch, float *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        scratch[i] = row[mirrored ? n - 1 - i : i];
+    }
+    for (int pass = 0; pass < PASSES; pass++) {
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0;
+            for (int d = -BOX; d <= BOX; d++) {
+                long at = (long)i + d;
+                at = at < 0 ? 0 : at >= (long)n ? (long)n - 1 : at;
+                sum += (double)scratch[at];
+            }
+            ret[i] = (float)(sum / (2 * BOX + 1));
+        }
+        memcpy(scratch, ret, n * sizeof *ret);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = i < 2 * BOX || i + 2 * BOX >= n ? NAN : scratch[i + BOX] - scratch[i - BOX];
+    }
+}
+
+static bool gradients(struct views *v, struct err *err)
+{
+    size_t rows = (v->rows + v->row_step - 1) / v->row_step;
+    float *scratch = mem_array(v->columns, sizeof *scratch, err);
+    v->smooth_a = mem_array(rows * v->columns, sizeof *v->smooth_a, err);
+    v->smooth_b = mem_array(rows * v->columns, sizeof *v->smooth_b, err);
+    bool ok = scratch && v->smooth_a && v->smooth_b;
+    for (size_t row = 0; ok && row < rows; row++) {
+        size_t from = row * v->row_step * v->columns, to = row * v->columns;
+        gradient_row(v->zero + from, v->columns, false, scratch, v->smooth_a + to);
+        gradient_row(v->opposite + from, v->columns, true, scratch, v->smooth_b + to);
+    }
+    mem_free(scratch);
+    return ok;
+}
+
+/* Correlation coefficient of the gradients of a(t + s) and b'(t) where both are. */
 static double match_at(const struct views *v, long shift)
 {
     long n = (long)v->columns;
-    long from = shift < 0 ? -shift : 0, to = (shift > 0 ? n - shift : n) - 1;
-    double saa = 0, sbb = 0, sab = 0, sa = 0, sb = 0, count = 0;
+    long from = shift < 0 ? -shift : 0, to = shift > 0 ? n - shift : n;
+    size_t rows = (v->rows + v->row_step - 1) / v->row_step;
+    double saa = 0, sbb = 0, sab = 0;
     if ((double)(to - from) < COMMON * (double)n) {
         return 0;
     }
-    for (size_t row = 0; row < v->rows; row += v->row_step) {
-        const float *a = v->zero + row * v->columns, *b = v->opposite + row * v->columns;
+    for (size_t row = 0; row < rows; row++) {
+        const float *a = v->smooth_a + row * v->columns, *b = v->smooth_b + row * v->columns;
         for (long t = from; t < to; t++) {
-            double da = (double)a[t + shift + 1] - (double)a[t + shift], db = (double)b[n - 2 - t] - (double)b[n - 1 - t];
+            double da = (double)a[t + shift], db = (double)b[t];
             if (isfinite(da) && isfinite(db)) {
                 saa += da * da;
                 sbb += db * db;
                 sab += da * db;
-                sa += da;
-                sb += db;
-                count++;
             }
         }
     }
-    double va = saa - sa * sa / fmax(count, 1), vb = sbb - sb * sb / fmax(count, 1), cov = sab - sa * sb / fmax(count, 1);
-    return count > 0 && va > 0 && vb > 0 ? cov / sqrt(va * vb) : 0;
+    return saa > 0 && sbb > 0 ? sab / sqrt(saa * sbb) : 0;
 }
 
 /* The highest peaks of the curve between shifts from and to, apart from one another, highest first. */
@@ -223,15 +286,33 @@ static double share(double x)
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* Confidence: how well the views match at the winner, times how much better than at the next best shift. */
-static double judge(const struct peak *peak, size_t peaks, size_t winner)
+/* Confidence: how well the views match at the winner, or how far beyond chance with as many independent samples, times how
+ * much better than at the next best shift. */
+static double judge(const struct views *v, const struct peak *peak, size_t peaks, size_t winner)
 {
-    double rival = 0;
+    double rival = 0, match = peak[winner].match;
     for (size_t p = 0; p < peaks; p++) {
         rival = p != winner ? fmax(rival, peak[p].match) : rival;
     }
-    double match = peak[winner].match;
-    return match > 0 ? share((match - 0.05) / 0.6) * share(2 * (match - rival) / match) : 0;
+    if (match <= 0) {
+        return 0;
+    }
+    double rows = sqrt((double)((v->rows + v->row_step - 1) / v->row_step)); /* rows are alike: few of them are news */
+    double samples = rows * (double)v->columns / (4 * BOX + 2);
+    double chance = match * sqrt(samples); /* in standard deviations; the best of many shifts reaches 4 */
+    double sure = chance > 5 ? (chance - 5) / (chance + 5) : 0;
+    double alike = chance > 5 ? share((match - 0.3) / 0.6) : 0;
+    return fmax(sure, alike) * share(2 * (match - rival) / match);
+}
+
+static size_t match_peaks(const struct views *v, struct peak *peak, size_t peaks)
+{
+    size_t winner = 0;
+    for (size_t p = 0; p < peaks; p++) {
+        peak[p].match = match_at(v, peak[p].shift);
+        winner = peak[p].match > peak[winner].match ? p : winner;
+    }
+    return winner;
 }
 
 bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t columns, double lo, double hi,
@@ -241,14 +322,17 @@ bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t col
     if (rows == 0 || columns < COLUMNS_MIN) {
         return err_set(err, ERR_FORMAT, "views of %zu rows and %zu columns are too small to find their axis", rows, columns);
     }
-    struct views v = {zero, opposite, rows, columns, fft_good_size(2 * columns), (rows + ROWS_MAX - 1) / ROWS_MAX};
+    struct views v = {.zero = zero, .opposite = opposite, .rows = rows, .columns = columns,
+        .length = fft_good_size(2 * columns), .row_step = (rows + ROWS_MAX - 1) / ROWS_MAX};
     struct spectrum s = {.count = v.length / 2 + 1};
     struct peak peak[PEAKS];
     double last = (double)columns - 1;
     double *curve = mem_array(v.length, sizeof *curve, err);
     s.re = mem_array(s.count, sizeof *s.re, err);
     s.im = mem_array(s.count, sizeof *s.im, err);
-    if (!curve || !s.re || !s.im || !cross_spectrum(&v, &s, err)) {
+    s.power_a = mem_array(s.count, sizeof *s.power_a, err);
+    s.power_b = mem_array(s.count, sizeof *s.power_b, err);
+    if (!curve || !s.re || !s.im || !s.power_a || !s.power_b || !cross_spectrum(&v, &s, err) || !gradients(&v, err)) {
         goto out;
     }
     lo = lo < hi ? fmax(lo, 0) : 0;
@@ -259,18 +343,18 @@ bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t col
             goto out;
         }
         size_t peaks = find_peaks(curve, v.length, (long)ceil(2 * lo - last), (long)floor(2 * hi - last), peak);
-        size_t winner = 0;
-        for (size_t p = 0; p < peaks; p++) {
-            peak[p].match = match_at(&v, peak[p].shift);
-            winner = peak[p].match > peak[winner].match ? p : winner;
-        }
+        size_t winner = match_peaks(&v, peak, peaks);
         if (peaks > 0) {
             double shift = refine(&s, v.length, peak[winner].shift);
-            *ret = (struct centre_result){(last + shift) / 2, judge(peak, peaks, winner)};
+            *ret = (struct centre_result){(last + shift) / 2, judge(&v, peak, peaks, winner)};
         }
     }
     ok = true;
 out:
+    mem_free(v.smooth_b);
+    mem_free(v.smooth_a);
+    mem_free(s.power_b);
+    mem_free(s.power_a);
     mem_free(s.im);
     mem_free(s.re);
     mem_free(curve);

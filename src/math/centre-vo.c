@@ -357,6 +357,16 @@ static bool judge(const struct centre_curve *curve, size_t best, size_t frequenc
     return true;
 }
 
+static bool is_flat(const struct centre_curve *curve)
+{
+    for (size_t i = 1; i < curve->count; i++) {
+        if (fabs(curve->score[i] - curve->score[0]) > 1e-9) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool fill_curve(struct centre_curve *curve, double lo, double hi, double step, struct err *err)
 {
     size_t count = (size_t)floor((hi - lo) / step + 1e-9) + 1;
@@ -459,8 +469,12 @@ bool centre_vo(const struct centre_sino *sino, double lo, double hi, double step
     if (!judge(&curve, best, frequencies, &found.confidence, err)) {
         goto out;
     }
+    bool flat = is_flat(&curve);
+    if (flat) {
+        found.centre = (lo + hi) / 2; /* nothing in the sinogram: no place is better than another */
+    }
     double room = fmin(found.centre, (double)sino->columns - 1 - found.centre);
-    if (room >= COLUMNS_MIN && !fine(&h, found.centre, fmax(1, 2 * step), threads, &found.centre, err)) {
+    if (!flat && room >= COLUMNS_MIN && !fine(&h, found.centre, fmax(1, 2 * step), threads, &found.centre, err)) {
         goto out;
     }
     *ret = found;
