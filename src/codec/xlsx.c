@@ -5,6 +5,7 @@
  */
 #include "codec/xlsx.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -137,10 +138,17 @@ bool xlsx_save(struct xlsx *book, struct err *err)
 {
     lxw_error error = book->first_error;
     int saved;
+    int fd;
 
     if (error != LXW_NO_ERROR) {
         return err_set(err, ERR_FORMAT, "writing %s: %s", book->path, lxw_strerror(error));
     }
+    /* libxlsxwriter complains on stderr about a file it cannot create: find that out first. */
+    fd = open(book->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return err_errno(err, errno, "writing %s", book->path);
+    }
+    close(fd);
     errno = 0;
     error = workbook_close(book->book);
     saved = errno;
