@@ -1,6 +1,7 @@
 /*
- * Weights of views. Angles are folded onto the half circle, sorted, and each gets half the gap to the next on either
- * side. Views that fall on the same folded angle share what one view would get, whatever their order.
+ * Weights of views. Angles are folded onto the half circle, sorted, and each gets half the gap to
+ * the next on either side. Views that fall on the same folded angle share what one view would get,
+ * whatever their order.
  */
 #include "math/angles.h"
 
@@ -9,8 +10,8 @@
 
 #include "base/mem.h"
 
-/* A gap of more than this many mean steps is a hole: missing wedge or blocked views. Golden-angle scans have gaps of up
- * to 2.6 mean steps. */
+/* A gap of more than this many mean steps is a hole: missing wedge or blocked views. Golden-angle
+ * scans have gaps of up to 2.6 mean steps. */
 #define HOLE_STEPS 5.0
 
 struct folded {
@@ -34,14 +35,16 @@ bool angles_check(const double *theta_rad, size_t angles, struct err *err)
     }
     for (size_t i = 0; i < angles; i++) {
         if (!isfinite(theta_rad[i])) {
-            return err_set(err, ERR_FORMAT, "projection angle %zu of %zu is not a number", i, angles);
+            return err_set(err, ERR_FORMAT, "projection angle %zu of %zu is not a number", i,
+                           angles);
         }
     }
     return true;
 }
 
 /* Gap behind view i on the half circle; a hole counts as `usual`. */
-static double gap_after(const struct folded *view, size_t angles, size_t i, double hole, double usual)
+static double gap_after(const struct folded *view, size_t angles, size_t i, double hole,
+                        double usual)
 {
     double next = i + 1 < angles ? view[i + 1].angle : view[0].angle + M_PI;
     double gap = next - view[i].angle;

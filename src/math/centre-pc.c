@@ -1,14 +1,17 @@
 /*
  * The rotation axis by phase correlation of opposite views.
  *
- * With a(t) = p(t) the view at 0 and b(t) = p(2c - t) the view half a turn on, the mirrored b'(t) = b(N-1 - t) is a moved by
- * s = 2c - (N-1): b'(t) = a(t + s). The product of the transforms A conj(B') has the phase of that shift; its modulus is
- * taken out (that is phase correlation), and the inverse transform peaks at s.
+ * With a(t) = p(t) the view at 0 and b(t) = p(2c - t) the view half a turn on, the mirrored b'(t) =
+ * b(N-1 - t) is a moved by s = 2c - (N-1): b'(t) = a(t + s). The product of the transforms A
+ * conj(B') has the phase of that shift; its modulus is taken out (that is phase correlation), and
+ * the inverse transform peaks at s.
  *
- * 1. Every row of both views is differentiated, tapered at its ends and transformed at twice its length; products are
- *    summed over rows, then whitened as far as they stand above the noise, which is read off the highest frequencies.
- * 2. The highest peaks are tried: the correlation coefficient of what a and b' share when shifted so, on smoothed row
- *    gradients, decides. (A fixed pattern of the detector peaks at s = 0 in step 1, but matches badly here.)
+ * 1. Every row of both views is differentiated, tapered at its ends and transformed at twice its
+ * length; products are summed over rows, then whitened as far as they stand above the noise, which
+ * is read off the highest frequencies.
+ * 2. The highest peaks are tried: the correlation coefficient of what a and b' share when shifted
+ * so, on smoothed row gradients, decides. (A fixed pattern of the detector peaks at s = 0 in step
+ * 1, but matches badly here.)
  * 3. The peak's top is found between samples by evaluating the correlation there.
  */
 #include "math/centre.h"
@@ -37,7 +40,8 @@ enum { COLUMNS_MIN = 8, PEAKS = 8 };
 /* More signal than this does not make a frequency count more. */
 #define SNR_MAX 10.0
 
-/* Smoothing before views are matched: this many passes of a box of 2 * BOX + 1 samples, and gradients over as much. */
+/* Smoothing before views are matched: this many passes of a box of 2 * BOX + 1 samples, and
+ * gradients over as much. */
 enum { BOX = 2, PASSES = 2 };
 
 /* Peaks nearer than this to a higher one are its flanks. */
@@ -50,7 +54,8 @@ struct views {
     const float *zero, *opposite; /* [rows][columns] */
     size_t rows, columns, length;
     size_t row_step;
-    float *smooth_a, *smooth_b; /* [rows / row_step, up][columns]: gradients of a and of b', NaN where unknown */
+    float *smooth_a,
+        *smooth_b; /* [rows / row_step, up][columns]: gradients of a and of b', NaN where unknown */
 };
 
 /* Sum over rows of A conj(B'), then its whitened form, and of |A|^2 and |B|^2; [length / 2 + 1]. */
@@ -64,8 +69,8 @@ struct peak {
     double height, match;
 };
 
-/* Derivative of a row (or of its mirror image), tapered and padded: a level that does not end at 0 would correlate with itself
- * at s = 0. */
+/* Derivative of a row (or of its mirror image), tapered and padded: a level that does not end at 0
+ * would correlate with itself at s = 0. */
 static void load_row(const struct views *v, const float *row, bool mirrored, float *ret_line)
 {
     size_t n = v->columns, edge = (size_t)ceil(TAPER * (double)n);
@@ -73,7 +78,8 @@ static void load_row(const struct views *v, const float *row, bool mirrored, flo
     for (size_t i = 1; i + 1 < n; i++) {
         size_t in = i < n - 1 - i ? i : n - 1 - i;
         float slope = mirrored ? row[n - 2 - i] - row[n - i] : row[i + 1] - row[i - 1];
-        float weight = in >= edge ? 1.0f : (float)(0.5 - 0.5 * cos(M_PI * ((double)in + 0.5) / (double)edge));
+        float weight =
+            in >= edge ? 1.0f : (float)(0.5 - 0.5 * cos(M_PI * ((double)in + 0.5) / (double)edge));
         ret_line[i] = isfinite(slope) ? slope * weight : 0;
     }
 }
@@ -93,7 +99,8 @@ static bool cross_spectrum(const struct views *v, struct spectrum *s, struct err
         load_row(v, v->opposite + row * v->columns, true, line);
         fftwf_execute_dft_r2c(plan, line, b);
         for (size_t k = 0; k < s->count; k++) {
-            double ar = (double)a[k][0], ai = (double)a[k][1], br = (double)b[k][0], bi = (double)b[k][1];
+            double ar = (double)a[k][0], ai = (double)a[k][1], br = (double)b[k][0],
+                   bi = (double)b[k][1];
             s->re[k] += ar * br + ai * bi;
             s->im[k] += ai * br - ar * bi;
             s->power_a[k] += ar * ar + ai * ai;
@@ -120,22 +127,25 @@ static double slope_gain(size_t k, size_t length)
 static double noise_of(const double *power, size_t length)
 {
     double sum = 0, n = 0;
-    for (size_t k = (size_t)(NOISE_FROM * (double)length); (double)k < NOISE_TO * (double)length; k++) {
+    for (size_t k = (size_t)(NOISE_FROM * (double)length); (double)k < NOISE_TO * (double)length;
+         k++) {
         sum += power[k] / slope_gain(k, length);
         n++;
     }
     return n > 0 ? sum / n : 0;
 }
 
-/* Modulus out, as far as the power stands above the noise: weight = snr^2 / (1 + 2 snr) / modulus, the maximum likelihood
- * weight (Knapp & Carter 1976) with the signal's power for the unknown coherence, its top held at SNR_MAX. Returns
- * false when there is nothing: constant or empty views. */
+/* Modulus out, as far as the power stands above the noise: weight = snr^2 / (1 + 2 snr) / modulus,
+ * the maximum likelihood weight (Knapp & Carter 1976) with the signal's power for the unknown
+ * coherence, its top held at SNR_MAX. Returns false when there is nothing: constant or empty views.
+ */
 static bool whiten(struct spectrum *s, size_t length)
 {
     double white = sqrt(noise_of(s->power_a, length) * noise_of(s->power_b, length));
     bool something = false;
     for (size_t k = 0; k < s->count; k++) {
-        double power = sqrt(s->power_a[k] * s->power_b[k]), noise = white * slope_gain(k, length), weight = 0;
+        double power = sqrt(s->power_a[k] * s->power_b[k]), noise = white * slope_gain(k, length),
+               weight = 0;
         if (k > 0 && (double)k <= BAND * (double)length && power > 0) {
             double snr = fmin(fmax(0, power - noise) / fmax(noise, power / SNR_MAX), SNR_MAX);
             weight = snr * snr / (1 + 2 * snr) / power;
@@ -147,7 +157,8 @@ static bool whiten(struct spectrum *s, size_t length)
     return something;
 }
 
-/* The correlation at any shift: with b'(t) = a(t + s), A conj(B') = |A|^2 exp(-2 pi i k s / L), which adds up at s. */
+/* The correlation at any shift: with b'(t) = a(t + s), A conj(B') = |A|^2 exp(-2 pi i k s / L),
+ * which adds up at s. */
 static double correlation_at(const struct spectrum *s, size_t length, double shift)
 {
     double sum = 0;
@@ -241,7 +252,8 @@ static double match_at(const struct views *v, long shift)
     return saa > 0 && sbb > 0 ? sab / sqrt(saa * sbb) : 0;
 }
 
-/* The highest peaks of the curve between shifts from and to, apart from one another, highest first. */
+/* The highest peaks of the curve between shifts from and to, apart from one another, highest first.
+ */
 static size_t find_peaks(const double *curve, size_t length, long from, long to, struct peak *ret)
 {
     size_t found = 0;
@@ -286,8 +298,8 @@ static double share(double x)
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* Confidence: how well the views match at the winner, or how far beyond chance with as many independent samples, times how
- * much better than at the next best shift. */
+/* Confidence: how well the views match at the winner, or how far beyond chance with as many
+ * independent samples, times how much better than at the next best shift. */
 static double judge(const struct views *v, const struct peak *peak, size_t peaks, size_t winner)
 {
     double rival = 0, match = peak[winner].match;
@@ -297,9 +309,11 @@ static double judge(const struct views *v, const struct peak *peak, size_t peaks
     if (match <= 0) {
         return 0;
     }
-    double rows = sqrt((double)((v->rows + v->row_step - 1) / v->row_step)); /* rows are alike: few of them are news */
+    double rows = sqrt((double)((v->rows + v->row_step - 1) /
+                                v->row_step)); /* rows are alike: few of them are news */
     double samples = rows * (double)v->columns / (4 * BOX + 2);
-    double chance = match * sqrt(samples); /* in standard deviations; the best of many shifts reaches 4 */
+    double chance =
+        match * sqrt(samples); /* in standard deviations; the best of many shifts reaches 4 */
     double sure = chance > 5 ? (chance - 5) / (chance + 5) : 0;
     double alike = chance > 5 ? share((match - 0.3) / 0.6) : 0;
     return fmax(sure, alike) * share(2 * (match - rival) / match);
@@ -315,15 +329,21 @@ static size_t match_peaks(const struct views *v, struct peak *peak, size_t peaks
     return winner;
 }
 
-bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t columns, double lo, double hi,
-               struct centre_result *ret, struct err *err)
+bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t columns, double lo,
+               double hi, struct centre_result *ret, struct err *err)
 {
     bool ok = false;
     if (rows == 0 || columns < COLUMNS_MIN) {
-        return err_set(err, ERR_FORMAT, "views of %zu rows and %zu columns are too small to find their axis", rows, columns);
+        return err_set(err, ERR_FORMAT,
+                       "views of %zu rows and %zu columns are too small to find their axis", rows,
+                       columns);
     }
-    struct views v = {.zero = zero, .opposite = opposite, .rows = rows, .columns = columns,
-        .length = fft_good_size(2 * columns), .row_step = (rows + ROWS_MAX - 1) / ROWS_MAX};
+    struct views v = {.zero = zero,
+                      .opposite = opposite,
+                      .rows = rows,
+                      .columns = columns,
+                      .length = fft_good_size(2 * columns),
+                      .row_step = (rows + ROWS_MAX - 1) / ROWS_MAX};
     struct spectrum s = {.count = v.length / 2 + 1};
     struct peak peak[PEAKS];
     double last = (double)columns - 1;
@@ -332,7 +352,8 @@ bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t col
     s.im = mem_array(s.count, sizeof *s.im, err);
     s.power_a = mem_array(s.count, sizeof *s.power_a, err);
     s.power_b = mem_array(s.count, sizeof *s.power_b, err);
-    if (!curve || !s.re || !s.im || !s.power_a || !s.power_b || !cross_spectrum(&v, &s, err) || !gradients(&v, err)) {
+    if (!curve || !s.re || !s.im || !s.power_a || !s.power_b || !cross_spectrum(&v, &s, err) ||
+        !gradients(&v, err)) {
         goto out;
     }
     lo = lo < hi ? fmax(lo, 0) : 0;
@@ -342,7 +363,8 @@ bool centre_pc(const float *zero, const float *opposite, size_t rows, size_t col
         if (!correlation_curve(&s, v.length, curve, err)) {
             goto out;
         }
-        size_t peaks = find_peaks(curve, v.length, (long)ceil(2 * lo - last), (long)floor(2 * hi - last), peak);
+        size_t peaks = find_peaks(curve, v.length, (long)ceil(2 * lo - last),
+                                  (long)floor(2 * hi - last), peak);
         size_t winner = match_peaks(&v, peak, peaks);
         if (peaks > 0) {
             double shift = refine(&s, v.length, peak[winner].shift);

@@ -1,4 +1,5 @@
-/* Rotation axis: what the finders share, the pair of opposite views, and the weighing of two answers. */
+/* Rotation axis: what the finders share, the pair of opposite views, and the weighing of two
+ * answers. */
 #include "math/centre.h"
 
 #include <math.h>
@@ -25,8 +26,8 @@ void centre_curve_fini(struct centre_curve *curve)
     *curve = (struct centre_curve){0};
 }
 
-bool centre_pair(const double *theta_rad, size_t angles, size_t *ret_first, size_t *ret_opposite, double *ret_off_rad,
-                 struct err *err)
+bool centre_pair(const double *theta_rad, size_t angles, size_t *ret_first, size_t *ret_opposite,
+                 double *ret_off_rad, struct err *err)
 {
     double best = INFINITY;
     if (!angles_check(theta_rad, angles, err)) {
@@ -43,15 +44,17 @@ bool centre_pair(const double *theta_rad, size_t angles, size_t *ret_first, size
         }
     }
     if (!(best <= PAIR_LIMIT_DEG * M_PI / 180)) {
-        return err_set(err, ERR_FORMAT, "no two views are half a turn apart (the nearest pair is off by %.1f degrees)",
-                       isfinite(best) ? best * 180 / M_PI : 180.0);
+        return err_set(
+            err, ERR_FORMAT,
+            "no two views are half a turn apart (the nearest pair is off by %.1f degrees)",
+            isfinite(best) ? best * 180 / M_PI : 180.0);
     }
     *ret_off_rad = best;
     return true;
 }
 
-bool centre_auto(const struct centre_result *vo, const struct centre_result *pc, struct centre_result *ret,
-                 const char **ret_source, struct err *err)
+bool centre_auto(const struct centre_result *vo, const struct centre_result *pc,
+                 struct centre_result *ret, const char **ret_source, struct err *err)
 {
     if (!vo && !pc) {
         return err_set(err, ERR_FORMAT, "no method found a rotation axis");

@@ -1,6 +1,6 @@
 /*
- * FFTW as the other files of this room use it: every plan is made and destroyed under one lock, because FFTW's planner
- * is not thread-safe (executing is). Private to math/.
+ * FFTW as the other files of this room use it: every plan is made and destroyed under one lock,
+ * because FFTW's planner is not thread-safe (executing is). Private to math/.
  */
 #ifndef GANTRY_MATH_FFT_PLAN_H
 #define GANTRY_MATH_FFT_PLAN_H
@@ -14,8 +14,9 @@ enum fft_direction { FFT_FORWARD = FFTW_FORWARD, FFT_BACKWARD = FFTW_BACKWARD };
 /* One in-place complex transform of `length`. */
 fftwf_plan fft_plan_line(size_t length, enum fft_direction direction, struct err *err) CHECK_RESULT;
 
-/* `count` complex transforms of `length`, in place: element stride `stride`, from one to the next `distance` (in
- * complex numbers). The array that it will run on must be 64-byte aligned where it starts, or `unaligned`. */
+/* `count` complex transforms of `length`, in place: element stride `stride`, from one to the next
+ * `distance` (in complex numbers). The array that it will run on must be 64-byte aligned where it
+ * starts, or `unaligned`. */
 struct fft_many {
     size_t length, count, stride, distance;
     enum fft_direction direction;

@@ -1,9 +1,9 @@
 /*
  * FFTW's planner behind a lock, and its wisdom in a file.
  *
- * A plan is first asked for with FFTW_WISDOM_ONLY; only when that fails it is measured, on an array made for the
- * purpose, and fft_planned() turns true. The planner's state (wisdom) is FFTW's own global; the lock and the flag here
- * are its only companions.
+ * A plan is first asked for with FFTW_WISDOM_ONLY; only when that fails it is measured, on an array
+ * made for the purpose, and fft_planned() turns true. The planner's state (wisdom) is FFTW's own
+ * global; the lock and the flag here are its only companions.
  */
 #include "math/fft.h"
 
@@ -21,8 +21,9 @@
 #include "base/mem.h"
 #include "math/fft-plan.h"
 
-/* MEASURE is 12-21 times faster than ESTIMATE for 2-D powers of two; PATIENT gains a few percent more and plans
- * ten times longer. A plan that takes longer than this is cut short by FFTW and the best so far is used. */
+/* MEASURE is 12-21 times faster than ESTIMATE for 2-D powers of two; PATIENT gains a few percent
+ * more and plans ten times longer. A plan that takes longer than this is cut short by FFTW and the
+ * best so far is used. */
 #define PLAN_FLAGS FFTW_MEASURE
 #define PLAN_SECONDS 10.0
 
@@ -43,16 +44,19 @@ static fftwf_plan plan_many_flags(const struct fft_many *m, fftwf_complex *scrat
 {
     int n = (int)m->length;
     int stride = (int)m->stride, distance = (int)m->distance;
-    return fftwf_plan_many_dft(1, &n, (int)m->count, scratch, NULL, stride, distance, scratch, NULL, stride, distance,
-                               (int)m->direction, flags | (m->unaligned ? FFTW_UNALIGNED : 0u));
+    return fftwf_plan_many_dft(1, &n, (int)m->count, scratch, NULL, stride, distance, scratch, NULL,
+                               stride, distance, (int)m->direction,
+                               flags | (m->unaligned ? FFTW_UNALIGNED : 0u));
 }
 
 fftwf_plan fft_plan_many(const struct fft_many *m, struct err *err)
 {
     size_t cells = (m->length - 1) * m->stride + (m->count - 1) * m->distance + 1;
     fftwf_plan plan = NULL;
-    if (!fits_int(m->length) || !fits_int(m->count) || !fits_int(m->stride) || !fits_int(m->distance)) {
-        (void)err_set(err, ERR_UNSUPPORTED, "a Fourier transform of %zu points is too long", m->length);
+    if (!fits_int(m->length) || !fits_int(m->count) || !fits_int(m->stride) ||
+        !fits_int(m->distance)) {
+        (void)err_set(err, ERR_UNSUPPORTED, "a Fourier transform of %zu points is too long",
+                      m->length);
         return NULL;
     }
     fftwf_complex *scratch = mem_big(cells, sizeof *scratch, err);
@@ -70,14 +74,16 @@ fftwf_plan fft_plan_many(const struct fft_many *m, struct err *err)
     pthread_mutex_unlock(&planner);
     mem_free(scratch);
     if (!plan) {
-        (void)err_set(err, ERR_NOMEM, "FFTW has no plan for %zu transforms of %zu points", m->count, m->length);
+        (void)err_set(err, ERR_NOMEM, "FFTW has no plan for %zu transforms of %zu points", m->count,
+                      m->length);
     }
     return plan;
 }
 
 fftwf_plan fft_plan_line(size_t length, enum fft_direction direction, struct err *err)
 {
-    struct fft_many one = {.length = length, .count = 1, .stride = 1, .distance = length, .direction = direction};
+    struct fft_many one = {
+        .length = length, .count = 1, .stride = 1, .distance = length, .direction = direction};
     return fft_plan_many(&one, err);
 }
 
@@ -87,7 +93,8 @@ fftwf_plan fft_plan_real(size_t length, struct err *err)
     float *in = NULL;
     fftwf_complex *out = NULL;
     if (!fits_int(length)) {
-        (void)err_set(err, ERR_UNSUPPORTED, "a Fourier transform of %zu points is too long", length);
+        (void)err_set(err, ERR_UNSUPPORTED, "a Fourier transform of %zu points is too long",
+                      length);
         return NULL;
     }
     in = mem_big(length, sizeof *in, err);
@@ -97,7 +104,8 @@ fftwf_plan fft_plan_real(size_t length, struct err *err)
     }
     memset(in, 0, length * sizeof *in);
     pthread_mutex_lock(&planner);
-    plan = fftwf_plan_dft_r2c_1d((int)length, in, out, PLAN_FLAGS | FFTW_PRESERVE_INPUT | FFTW_WISDOM_ONLY);
+    plan = fftwf_plan_dft_r2c_1d((int)length, in, out,
+                                 PLAN_FLAGS | FFTW_PRESERVE_INPUT | FFTW_WISDOM_ONLY);
     if (!plan) {
         fftwf_set_timelimit(PLAN_SECONDS);
         plan = fftwf_plan_dft_r2c_1d((int)length, in, out, PLAN_FLAGS | FFTW_PRESERVE_INPUT);
@@ -105,7 +113,8 @@ fftwf_plan fft_plan_real(size_t length, struct err *err)
     }
     pthread_mutex_unlock(&planner);
     if (!plan) {
-        (void)err_set(err, ERR_NOMEM, "FFTW has no plan for a real transform of %zu points", length);
+        (void)err_set(err, ERR_NOMEM, "FFTW has no plan for a real transform of %zu points",
+                      length);
     }
 out:
     mem_free(out);

@@ -1,10 +1,11 @@
 /*
  * The filters: the exact discrete ramp by its band-limited kernel, times a window.
  *
- * The ramp's response is the transform of the kernel laid around 0 with period `length`. The kernel is real, even and
- * zero at even places, so it is the cosine sum
- *     H[k] = h[0] + 2 sum over odd j < length/2 of h[j] cos(2 pi j k / length)   (+ the sample at length/2, once, if odd)
- * summed directly in double precision from a table of cosines: 0.5 M products for a line of 1024, done once.
+ * The ramp's response is the transform of the kernel laid around 0 with period `length`. The kernel
+ * is real, even and zero at even places, so it is the cosine sum H[k] = h[0] + 2 sum over odd j <
+ * length/2 of h[j] cos(2 pi j k / length)   (+ the sample at length/2, once, if odd) summed
+ * directly in double precision from a table of cosines: 0.5 M products for a line of 1024, done
+ * once.
  */
 #include "math/filter.h"
 
@@ -14,9 +15,11 @@
 #include "base/mem.h"
 
 static const char *const names[FILTER_COUNT] = {
-    [FILTER_PARZEN] = "parzen",   [FILTER_RAMP] = "ramp",       [FILTER_SHEPP] = "shepp",
-    [FILTER_HANN] = "hann",       [FILTER_HAMMING] = "hamming", [FILTER_COSINE] = "cosine",
-    [FILTER_COSINE2] = "cosine2", [FILTER_BUTTERWORTH] = "butterworth", [FILTER_NONE] = "none",
+    [FILTER_PARZEN] = "parzen",   [FILTER_RAMP] = "ramp",
+    [FILTER_SHEPP] = "shepp",     [FILTER_HANN] = "hann",
+    [FILTER_HAMMING] = "hamming", [FILTER_COSINE] = "cosine",
+    [FILTER_COSINE2] = "cosine2", [FILTER_BUTTERWORTH] = "butterworth",
+    [FILTER_NONE] = "none",
 };
 
 /* u = frequency as a fraction of Nyquist, 0..1 */

@@ -1,7 +1,8 @@
 /*
- * The inner loops, written once with the compiler's portable vectors and compiled for three instruction sets
- * (KERNELS_NAME says which; see meson.build). Eight floats are the unit; where the CPU has only four the compiler
- * splits them, and the AVX-512 build takes a whole kernel row of the gridding step at once.
+ * The inner loops, written once with the compiler's portable vectors and compiled for three
+ * instruction sets (KERNELS_NAME says which; see meson.build). Eight floats are the unit; where the
+ * CPU has only four the compiler splits them, and the AVX-512 build takes a whole kernel row of the
+ * gridding step at once.
  */
 #include "math/kernels.h"
 
@@ -18,8 +19,9 @@ typedef double v8d __attribute__((vector_size(64), may_alias));
 typedef float v16 __attribute__((vector_size(64), aligned(4), may_alias));
 #endif
 
-/* Samples of a line that are spread together; and how far apart in the line neighbours in time are taken, so that a
- * store to a cell is settled before the next load from it (a load that overlaps a young store stalls). */
+/* Samples of a line that are spread together; and how far apart in the line neighbours in time are
+ * taken, so that a store to a cell is settled before the next load from it (a load that overlaps a
+ * young store stalls). */
 enum { STRIP = 64, LANES_APART = 8 };
 
 /* Added before truncating to an integer, so that it rounds down for negative numbers too. */
@@ -54,7 +56,8 @@ static inline float finite_or_zero(float x)
     return x;
 }
 
-static void pack(const float *restrict a, const float *restrict b, size_t count, float *restrict ret_pairs)
+static void pack(const float *restrict a, const float *restrict b, size_t count,
+                 float *restrict ret_pairs)
 {
     if (!b) {
         for (size_t i = 0; i < count; i++) {
@@ -78,7 +81,8 @@ static void scale(float *restrict values, const float *restrict factor, size_t c
 
 static void window(const struct window_job *job, float *restrict ret_pairs)
 {
-    const float *restrict in = job->pairs, *restrict left = job->left_curve, *restrict right = job->right_curve;
+    const float *restrict in = job->pairs, *restrict left = job->left_curve,
+                          *restrict right = job->right_curve;
     const float *restrict weight = job->weight;
     float la = job->left[0], lb = job->left[1], ra = job->right[0], rb = job->right[1];
     for (size_t i = 0; i < job->count; i++) {
@@ -87,7 +91,8 @@ static void window(const struct window_job *job, float *restrict ret_pairs)
     }
 }
 
-static void turn(float *pairs, const float *re_twice, const float *im_signed, size_t count, float weight)
+static void turn(float *pairs, const float *re_twice, const float *im_signed, size_t count,
+                 float weight)
 {
     size_t i = 0;
     v8 w = all8(weight);
@@ -104,7 +109,8 @@ static void turn(float *pairs, const float *re_twice, const float *im_signed, si
 
 /* ---- spreading ---- */
 
-/* Where each sample of a strip goes: offset of its first cell, its rows in the kernel table and the rest between. */
+/* Where each sample of a strip goes: offset of its first cell, its rows in the kernel table and the
+ * rest between. */
 struct strip {
     int32_t offset[STRIP], table_x[STRIP], table_y[STRIP];
     float rest_x[STRIP], rest_y[STRIP];
@@ -119,7 +125,8 @@ static inline void place(const struct spread_job *job, int first, float cos_step
         float k = (float)(first + i);
         float x = k * cos_step, y = k * sin_step;
         int32_t ix = (int32_t)(x + FLOOR_BIAS), iy = (int32_t)(y + FLOOR_BIAS);
-        float tx = (x - (float)(ix - FLOOR_BIAS)) * SPREAD_STEPS, ty = (y - (float)(iy - FLOOR_BIAS)) * SPREAD_STEPS;
+        float tx = (x - (float)(ix - FLOOR_BIAS)) * SPREAD_STEPS,
+              ty = (y - (float)(iy - FLOOR_BIAS)) * SPREAD_STEPS;
         int32_t jx = (int32_t)tx, jy = (int32_t)ty;
         s->offset[i] = 2 * ((iy + middle) * stride + ix + middle);
         s->table_x[i] = jx * SPREAD_ROW;
@@ -132,8 +139,10 @@ static inline void place(const struct spread_job *job, int first, float cos_step
 /* The value of row j of the kernel in all lanes. */
 #define ROW(ky, j) __builtin_shufflevector((ky), (ky), j, j, j, j, j, j, j, j)
 
-static inline __attribute__((always_inline)) void spread_one(float *restrict grid, size_t row_floats,
-                                                             const float *restrict table, const struct strip *s, int i,
+static inline __attribute__((always_inline)) void spread_one(float *restrict grid,
+                                                             size_t row_floats,
+                                                             const float *restrict table,
+                                                             const struct strip *s, int i,
                                                              const float *restrict pair)
 {
     const float *tx = table + s->table_x[i], *ty = table + s->table_y[i];
@@ -147,7 +156,7 @@ static inline __attribute__((always_inline)) void spread_one(float *restrict gri
         v8 half[2];
         v16 all;
     } k = {.half = {__builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3),
-                      __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 6, 6, 7, 7)}};
+                    __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 6, 6, 7, 7)}};
     v16 value = (v16)(v8d){both, both, both, both, both, both, both, both} * k.all;
     for (int j = 0; j < SPREAD_WIDTH; j++, cell += row_floats) {
         *(v16 *)cell += value * ky[j];
@@ -156,12 +165,12 @@ static inline __attribute__((always_inline)) void spread_one(float *restrict gri
     v8 q = (v8)(v4d){both, both, both, both};
     v8 value = q * __builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3);
     v8 rest = q * __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 4, 4, 5, 5);
-#define ADD_ROW(j)                                                     \
-    do {                                                               \
-        v8 k = ROW(ky, j);                                             \
-        store8(cell, load8(cell) + value * k);                         \
-        *(v4 *)(cell + 8) += LOW_HALF(rest) * LOW_HALF(k);             \
-        cell += row_floats;                                            \
+#define ADD_ROW(j)                                         \
+    do {                                                   \
+        v8 k = ROW(ky, j);                                 \
+        store8(cell, load8(cell) + value * k);             \
+        *(v4 *)(cell + 8) += LOW_HALF(rest) * LOW_HALF(k); \
+        cell += row_floats;                                \
     } while (0)
     ADD_ROW(0);
     ADD_ROW(1);
@@ -174,12 +183,13 @@ static inline __attribute__((always_inline)) void spread_one(float *restrict gri
 }
 
 /* One strip of one line: samples `first` .. first + count - 1 of it, count <= STRIP. */
-static inline void spread_strip(const struct spread_job *job, const float *line, int first, int count, float cos_step,
-                                float sin_step)
+static inline void spread_strip(const struct spread_job *job, const float *line, int first,
+                                int count, float cos_step, float sin_step)
 {
     struct strip s;
     float *grid = job->grid;
-    const float *table = job->table, *pairs = line + 2 * (first < 0 ? (long)job->length + first : first);
+    const float *table = job->table,
+                *pairs = line + 2 * (first < 0 ? (long)job->length + first : first);
     size_t row_floats = 2 * job->stride;
     place(job, first, cos_step, sin_step, &s);
     if (count == STRIP) {
@@ -200,11 +210,13 @@ static void spread(const struct spread_job *job)
 {
     int half = (int)(job->length / 2);
     for (int side = 0; side < 2; side++) {
-        int from = side ? 0 : 1 - half, to = side ? half : 0; /* the unpaired Nyquist sample is left out */
+        int from = side ? 0 : 1 - half,
+            to = side ? half : 0; /* the unpaired Nyquist sample is left out */
         for (int first = from; first < to; first += STRIP) {
             int count = to - first < STRIP ? to - first : STRIP;
             for (size_t a = 0; a < job->angles; a++) {
-                spread_strip(job, job->lines + a * 2 * job->length, first, count, job->cos_step[a], job->sin_step[a]);
+                spread_strip(job, job->lines + a * 2 * job->length, first, count, job->cos_step[a],
+                             job->sin_step[a]);
             }
         }
     }
@@ -212,8 +224,8 @@ static void spread(const struct spread_job *job)
 
 /* ---- the rest ---- */
 
-static void unpack(const float *restrict pairs, const float *restrict factor, float by, size_t count,
-                   float *restrict ret_a, float *restrict ret_b)
+static void unpack(const float *restrict pairs, const float *restrict factor, float by,
+                   size_t count, float *restrict ret_a, float *restrict ret_b)
 {
     if (!ret_b) {
         for (size_t i = 0; i < count; i++) {
@@ -245,8 +257,9 @@ static void line_add(const struct line_job *job)
     }
 }
 
-/* Natural logarithm of 8 positive normal numbers, error under 2 units in the last place: x = m 2^e with m within
- * sqrt(1/2) .. sqrt(2), then ln m = 2 atanh(s), s = (m-1)/(m+1), by its series to s^9. */
+/* Natural logarithm of 8 positive normal numbers, error under 2 units in the last place: x = m 2^e
+ * with m within sqrt(1/2) .. sqrt(2), then ln m = 2 atanh(s), s = (m-1)/(m+1), by its series to
+ * s^9. */
 static inline v8 log8(v8 x)
 {
     v8i bits = (v8i)x;
@@ -255,12 +268,13 @@ static inline v8 log8(v8 x)
     v8 e = __builtin_convertvector(exponent, v8);
     v8 s = (m - all8(1)) / (m + all8(1));
     v8 z = s * s;
-    v8 series = all8(2) + z * (all8(2.0f / 3) + z * (all8(2.0f / 5) + z * (all8(2.0f / 7) + z * all8(2.0f / 9))));
+    v8 series = all8(2) +
+        z * (all8(2.0f / 3) + z * (all8(2.0f / 5) + z * (all8(2.0f / 7) + z * all8(2.0f / 9))));
     return s * series + e * all8(0.69314718056f);
 }
 
-static size_t minus_log(const float *raw, const float *dark, const float *gain, size_t count, float floor_value,
-                        float *ret)
+static size_t minus_log(const float *raw, const float *dark, const float *gain, size_t count,
+                        float floor_value, float *ret)
 {
     v8i low = {0};
     size_t i = 0, bad = 0;

@@ -1,6 +1,7 @@
 /*
- * The inner loops of reconstruction. kernels.c is compiled three times, for AVX-512, for AVX2 and for any CPU; recon.c
- * picks one table at run time. Arrays of complex numbers are interleaved floats ("pairs"). Private to math/.
+ * The inner loops of reconstruction. kernels.c is compiled three times, for AVX-512, for AVX2 and
+ * for any CPU; recon.c picks one table at run time. Arrays of complex numbers are interleaved
+ * floats ("pairs"). Private to math/.
  */
 #ifndef GANTRY_MATH_KERNELS_H
 #define GANTRY_MATH_KERNELS_H
@@ -8,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The gridding kernel covers 6 cells; its table has 256 steps a cell, each row the 6 values (8 with padding) at the
- * step and 8 differences to the next step: 64 bytes, one cache line. */
+/* The gridding kernel covers 6 cells; its table has 256 steps a cell, each row the 6 values (8 with
+ * padding) at the step and 8 differences to the next step: 64 bytes, one cache line. */
 enum { SPREAD_WIDTH = 6, SPREAD_STEPS = 256, SPREAD_ROW = 16, SPREAD_GUARD = 8 };
 
-/* Spread lines of radial frequencies onto the grid. Grid cell (column m, row r), m and r from -SPREAD_GUARD on, is
- * grid[2 * (r * stride + m)]; frequency 0 is at (cells / 2, cells / 2). */
+/* Spread lines of radial frequencies onto the grid. Grid cell (column m, row r), m and r from
+ * -SPREAD_GUARD on, is grid[2 * (r * stride + m)]; frequency 0 is at (cells / 2, cells / 2). */
 struct spread_job {
     float *grid;
     size_t stride; /* complex numbers a row */
@@ -26,10 +27,11 @@ struct spread_job {
 
 /* Take a window out of a filtered line, closing the ends of truncated lines on the way. */
 struct window_job {
-    const float *pairs;                     /* the line, index 0 = window's first sample */
-    const float *left_curve, *right_curve;  /* what one unit at the left and the right end adds, same index */
-    float left[2], right[2];                /* end values of both slices */
-    const float *weight;                    /* [count] */
+    const float *pairs; /* the line, index 0 = window's first sample */
+    const float *left_curve,
+        *right_curve;        /* what one unit at the left and the right end adds, same index */
+    float left[2], right[2]; /* end values of both slices */
+    const float *weight;     /* [count] */
     size_t count;
 };
 
@@ -45,21 +47,26 @@ struct line_job {
 };
 
 struct kernels {
-    /* ret[2i] = a[i], ret[2i+1] = b[i]; samples that are not finite become 0. `b` may be NULL: 0. */
+    /* ret[2i] = a[i], ret[2i+1] = b[i]; samples that are not finite become 0. `b` may be NULL: 0.
+     */
     void (*pack)(const float *a, const float *b, size_t count, float *ret_pairs);
     /* values[i] *= factor[i] */
     void (*scale)(float *values, const float *factor, size_t count);
     void (*window)(const struct window_job *job, float *ret_pairs);
-    /* pair[i] *= weight * factor[i]; the tables hold factor's real part twice and its imaginary part as (-im, im). */
-    void (*turn)(float *pairs, const float *re_twice, const float *im_signed, size_t count, float weight);
+    /* pair[i] *= weight * factor[i]; the tables hold factor's real part twice and its imaginary
+     * part as (-im, im). */
+    void (*turn)(float *pairs, const float *re_twice, const float *im_signed, size_t count,
+                 float weight);
     void (*spread)(const struct spread_job *job);
-    /* ret_a[i] = pair[i].re * factor[i] * by, ret_b[i] = pair[i].im * factor[i] * by; ret_b may be NULL. */
-    void (*unpack)(const float *pairs, const float *factor, float by, size_t count, float *ret_a, float *ret_b);
+    /* ret_a[i] = pair[i].re * factor[i] * by, ret_b[i] = pair[i].im * factor[i] * by; ret_b may be
+     * NULL. */
+    void (*unpack)(const float *pairs, const float *factor, float by, size_t count, float *ret_a,
+                   float *ret_b);
     void (*line_add)(const struct line_job *job);
-    /* minus log of (raw - dark) * gain with a floor: the fused normalisation of one row; returns how many
-     * transmissions were <= 0. */
-    size_t (*minus_log)(const float *raw, const float *dark, const float *gain, size_t count, float floor_value,
-                        float *ret);
+    /* minus log of (raw - dark) * gain with a floor: the fused normalisation of one row; returns
+     * how many transmissions were <= 0. */
+    size_t (*minus_log)(const float *raw, const float *dark, const float *gain, size_t count,
+                        float floor_value, float *ret);
 };
 
 extern const struct kernels kernels_plain;

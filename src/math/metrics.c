@@ -1,4 +1,5 @@
-/* Numbers about images. Sums are in double precision, in one order, so results do not depend on threads. */
+/* Numbers about images. Sums are in double precision, in one order, so results do not depend on
+ * threads. */
 #include "math/metrics.h"
 
 #include <math.h>
@@ -38,7 +39,8 @@ static void add_pair(struct sums *s, double a, double b)
 
 static double correlation_of(const struct sums *s)
 {
-    double va = s->aa - s->a * s->a / s->n, vb = s->bb - s->b * s->b / s->n, cov = s->ab - s->a * s->b / s->n;
+    double va = s->aa - s->a * s->a / s->n, vb = s->bb - s->b * s->b / s->n,
+           cov = s->ab - s->a * s->b / s->n;
     return s->n > 1 && va > 0 && vb > 0 ? cov / sqrt(va * vb) : 0;
 }
 
@@ -66,7 +68,8 @@ void metrics_compare(const float *image, const float *reference, size_t n, doubl
     ret->psnr_db = 20 * log10(range / fmax(rmse, 1e-300));
     ret->gain = vb > 0 ? cov / vb : 0;
     ret->offset = s.a0 + s.a / s.n - ret->gain * (s.b0 + s.b / s.n);
-    double fit = ret->gain != 0 ? sqrt(fmax(0, va - ret->gain * cov) / s.n) / fabs(ret->gain) : rmse;
+    double fit =
+        ret->gain != 0 ? sqrt(fmax(0, va - ret->gain * cov) / s.n) / fabs(ret->gain) : rmse;
     ret->fit_psnr_db = 20 * log10(range / fmax(fit, 1e-300));
     ret->correlation = correlation_of(&s);
 }
@@ -88,8 +91,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool percentiles_sorted(const float *values, size_t count, const double *fraction, size_t fractions, double *ret,
-                               struct err *err)
+static bool percentiles_sorted(const float *values, size_t count, const double *fraction,
+                               size_t fractions, double *ret, struct err *err)
 {
     size_t n = 0;
     float *sorted = mem_array(count, sizeof *sorted, err);
@@ -105,14 +108,16 @@ static bool percentiles_sorted(const float *values, size_t count, const double *
     for (size_t i = 0; i < fractions; i++) {
         double at = fmin(fmax(fraction[i], 0), 1) * (double)(n - 1);
         size_t left = (size_t)at, right = left + 1 < n ? left + 1 : left;
-        ret[i] = (double)sorted[left] + (at - (double)left) * ((double)sorted[right] - (double)sorted[left]);
+        ret[i] = (double)sorted[left] +
+            (at - (double)left) * ((double)sorted[right] - (double)sorted[left]);
     }
     mem_free(sorted);
     return true;
 }
 
-static bool percentiles_binned(const float *values, size_t count, const struct metrics_summary *range,
-                               const double *fraction, size_t fractions, double *ret, struct err *err)
+static bool percentiles_binned(const float *values, size_t count,
+                               const struct metrics_summary *range, const double *fraction,
+                               size_t fractions, double *ret, struct err *err)
 {
     uint64_t *bin = mem_array(PERCENTILE_BINS, sizeof *bin, err);
     if (!bin) {
@@ -133,8 +138,8 @@ static bool percentiles_binned(const float *values, size_t count, const struct m
     return true;
 }
 
-bool metrics_percentiles(const float *values, size_t count, const double *fraction, size_t fractions, double *ret_value,
-                         struct err *err)
+bool metrics_percentiles(const float *values, size_t count, const double *fraction,
+                         size_t fractions, double *ret_value, struct err *err)
 {
     struct metrics_summary range;
     metrics_summary(values, count, &range);
@@ -147,7 +152,8 @@ bool metrics_percentiles(const float *values, size_t count, const double *fracti
     return percentiles_binned(values, count, &range, fraction, fractions, ret_value, err);
 }
 
-void metrics_histogram(const float *values, size_t count, double lo, double hi, size_t bins, uint64_t *ret_count)
+void metrics_histogram(const float *values, size_t count, double lo, double hi, size_t bins,
+                       uint64_t *ret_count)
 {
     double scale = hi > lo ? (double)bins / (hi - lo) : 0;
     memset(ret_count, 0, bins * sizeof *ret_count);
@@ -198,7 +204,8 @@ static double sample(enum normalise_type type, const void *data, size_t at)
 }
 
 /* Mean of one bin whose first sample is `at`; NaN when it has no finite sample. */
-static float bin_mean(enum normalise_type type, const void *data, size_t at, size_t columns, size_t side)
+static float bin_mean(enum normalise_type type, const void *data, size_t at, size_t columns,
+                      size_t side)
 {
     double sum = 0;
     size_t n = 0;
@@ -214,22 +221,25 @@ static float bin_mean(enum normalise_type type, const void *data, size_t at, siz
     return n ? (float)(sum / (double)n) : NAN;
 }
 
-void metrics_bin(enum normalise_type type, const void *data, size_t frames, size_t rows, size_t columns,
-                 unsigned exponent, float *ret_binned)
+void metrics_bin(enum normalise_type type, const void *data, size_t frames, size_t rows,
+                 size_t columns, unsigned exponent, float *ret_binned)
 {
-    size_t side = (size_t)1 << exponent, out_rows = rows >> exponent, out_columns = columns >> exponent;
+    size_t side = (size_t)1 << exponent, out_rows = rows >> exponent,
+           out_columns = columns >> exponent;
 #pragma omp parallel for schedule(static)
     for (long f = 0; f < (long)frames; f++) {
         for (size_t y = 0; y < out_rows; y++) {
             float *out = ret_binned + ((size_t)f * out_rows + y) * out_columns;
             for (size_t x = 0; x < out_columns; x++) {
-                out[x] = bin_mean(type, data, ((size_t)f * rows + y * side) * columns + x * side, columns, side);
+                out[x] = bin_mean(type, data, ((size_t)f * rows + y * side) * columns + x * side,
+                                  columns, side);
             }
         }
     }
 }
 
-void metrics_shrink(const float *image, size_t rows, size_t columns, size_t factor, float *ret_small)
+void metrics_shrink(const float *image, size_t rows, size_t columns, size_t factor,
+                    float *ret_small)
 {
     for (size_t y = 0; y < rows / factor; y++) {
         for (size_t x = 0; x < columns / factor; x++) {

@@ -1,7 +1,8 @@
 /*
- * From raw projections to sinograms, one row of one projection at a time: convert to float, repair samples that are not
- * numbers and dead pixels along the row, then (raw - dark) * gain and minus log in one vector loop (kernels.c). Rows are
- * independent, so threads take whole projections and each counts for itself.
+ * From raw projections to sinograms, one row of one projection at a time: convert to float, repair
+ * samples that are not numbers and dead pixels along the row, then (raw - dark) * gain and minus
+ * log in one vector loop (kernels.c). Rows are independent, so threads take whole projections and
+ * each counts for itself.
  */
 #include "math/normalise.h"
 
@@ -36,8 +37,8 @@ static float sample(enum normalise_type type, const void *data, size_t at)
     }
 }
 
-bool normalise_mean(enum normalise_type type, const void *data, size_t frames, size_t pixels, float *ret_mean,
-                    struct err *err)
+bool normalise_mean(enum normalise_type type, const void *data, size_t frames, size_t pixels,
+                    float *ret_mean, struct err *err)
 {
     if (frames == 0) {
         return err_set(err, ERR_FORMAT, "there are no frames to average");
@@ -67,14 +68,19 @@ static bool refuse_flats(const float *flat, const float *dark, size_t pixels, st
         dark_nan += dark && !isfinite(dark[p]);
     }
     if (zero == pixels) {
-        return err_set(err, ERR_FORMAT, "every flat-field pixel is 0: the flat fields (data_white) are empty, so the "
-                                        "projections cannot be normalised");
+        return err_set(
+            err, ERR_FORMAT,
+            "every flat-field pixel is 0: the flat fields (data_white) are empty, so the "
+            "projections cannot be normalised");
     }
     if (nan == pixels || dark_nan == pixels) {
-        return err_set(err, ERR_FORMAT, "every %s pixel is not a number", nan == pixels ? "flat-field" : "dark-field");
+        return err_set(err, ERR_FORMAT, "every %s pixel is not a number",
+                       nan == pixels ? "flat-field" : "dark-field");
     }
-    return err_set(err, ERR_FORMAT, "no flat-field pixel is brighter than its dark field: data_white and data_dark may be "
-                                    "swapped or empty");
+    return err_set(
+        err, ERR_FORMAT,
+        "no flat-field pixel is brighter than its dark field: data_white and data_dark may be "
+        "swapped or empty");
 }
 
 /* Gains, and how many pixels are dead in each row. */
@@ -84,7 +90,8 @@ static void fill_gain(struct normalise *n, const float *flat, const float *dark)
         for (size_t c = 0; c < n->columns; c++) {
             size_t p = row * n->columns + c;
             float d = dark ? dark[p] : 0, gain = flat ? 1 / (flat[p] - d) : 1;
-            bool good = isfinite(d) && isfinite(gain) && gain > 0; /* flat = dark gives infinity, NaN stays NaN */
+            bool good = isfinite(d) && isfinite(gain) &&
+                gain > 0; /* flat = dark gives infinity, NaN stays NaN */
             n->dark[p] = good ? d : 0;
             n->gain[p] = good ? gain : 0;
             n->dead_in_row[row] += !good;
@@ -94,8 +101,8 @@ static void fill_gain(struct normalise *n, const float *flat, const float *dark)
     }
 }
 
-struct normalise *normalise_new(size_t rows, size_t columns, const float *flat, const float *dark, bool minus_log,
-                                unsigned threads, struct err *err)
+struct normalise *normalise_new(size_t rows, size_t columns, const float *flat, const float *dark,
+                                bool minus_log, unsigned threads, struct err *err)
 {
     struct normalise *n = mem_zero(sizeof *n, err);
     if (!n) {
@@ -134,7 +141,8 @@ void normalise_free(struct normalise *n)
     }
 }
 
-static void to_float(enum normalise_type type, const void *raw, size_t at, size_t count, float *restrict line)
+static void to_float(enum normalise_type type, const void *raw, size_t at, size_t count,
+                     float *restrict line)
 {
     if (type == NORMALISE_U16) {
         const uint16_t *in = (const uint16_t *)raw + at;
@@ -162,8 +170,8 @@ static size_t count_not_finite(const float *line, size_t count)
     return n;
 }
 
-/* Replace marked values by the line between the nearest unmarked ones; all of them by `none` when all are marked. A value is
- * marked by not being finite. */
+/* Replace marked values by the line between the nearest unmarked ones; all of them by `none` when
+ * all are marked. A value is marked by not being finite. */
 static void fill_gaps(float *line, size_t count, float none)
 {
     size_t good = SIZE_MAX;
@@ -183,7 +191,8 @@ static void fill_gaps(float *line, size_t count, float none)
     }
 }
 
-/* The slow way, for a row with something to repair: transmissions, gaps filled, then the log. Returns transmissions <= 0. */
+/* The slow way, for a row with something to repair: transmissions, gaps filled, then the log.
+ * Returns transmissions <= 0. */
 static size_t repaired_row(const struct normalise *n, size_t row, const float *raw, float *out)
 {
     const float *dark = n->dark + row * n->columns, *gain = n->gain + row * n->columns;
@@ -200,7 +209,8 @@ static size_t repaired_row(const struct normalise *n, size_t row, const float *r
     return negative;
 }
 
-static size_t plain_row(const float *raw, const float *dark, const float *gain, size_t count, float *out)
+static size_t plain_row(const float *raw, const float *dark, const float *gain, size_t count,
+                        float *out)
 {
     size_t negative = 0;
     for (size_t c = 0; c < count; c++) {
@@ -210,8 +220,8 @@ static size_t plain_row(const float *raw, const float *dark, const float *gain, 
     return negative;
 }
 
-static void one_row(const struct normalise *n, const struct normalise_block *b, size_t angle, size_t row, float *line,
-                    float *out, struct normalise_stats *stats)
+static void one_row(const struct normalise *n, const struct normalise_block *b, size_t angle,
+                    size_t row, float *line, float *out, struct normalise_stats *stats)
 {
     size_t at = (b->row_first + row) * n->columns;
     to_float(b->type, b->raw, (angle * b->rows + row) * n->columns, n->columns, line);
@@ -220,14 +230,15 @@ static void one_row(const struct normalise *n, const struct normalise_block *b, 
     if (nan || n->dead_in_row[b->row_first + row]) {
         stats->negative_samples += repaired_row(n, b->row_first + row, line, out);
     } else if (n->minus_log) {
-        stats->negative_samples +=
-            n->kernels->minus_log(line, n->dark + at, n->gain + at, n->columns, NORMALISE_FLOOR, out);
+        stats->negative_samples += n->kernels->minus_log(line, n->dark + at, n->gain + at,
+                                                         n->columns, NORMALISE_FLOOR, out);
     } else {
         stats->negative_samples += plain_row(line, n->dark + at, n->gain + at, n->columns, out);
     }
 }
 
-bool normalise_block(struct normalise *n, const struct normalise_block *b, float *ret_sino, struct err *err)
+bool normalise_block(struct normalise *n, const struct normalise_block *b, float *ret_sino,
+                     struct err *err)
 {
     if (b->row_first + b->rows > n->rows || b->angle_first + b->angles > b->angles_total) {
         return err_bug(err, "a block outside the sinograms");
@@ -238,7 +249,8 @@ bool normalise_block(struct normalise *n, const struct normalise_block *b, float
         struct normalise_stats mine = {0};
         float *line = n->line + (size_t)omp_get_thread_num() * n->columns;
         for (size_t row = 0; row < b->rows; row++) {
-            float *out = ret_sino + (row * b->angles_total + b->angle_first + (size_t)a) * n->columns;
+            float *out =
+                ret_sino + (row * b->angles_total + b->angle_first + (size_t)a) * n->columns;
             one_row(n, b, (size_t)a, row, line, out, &mine);
         }
         nan += mine.nan_samples;

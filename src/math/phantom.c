@@ -1,11 +1,11 @@
 /*
  * Phantoms with exact sinograms.
  *
- * A shape with half axes a, b turned by phi projects, at angle theta, as a centred profile of half width (or standard
- * deviation) s = sqrt(a^2 cos^2(theta - phi) + b^2 sin^2(theta - phi)), shifted to x cos(theta) + y sin(theta):
- *   ellipse   p(t) = 2 v a b / s^2 * sqrt(s^2 - t^2)
- *   Gaussian  p(t) = v sqrt(2 pi) a b / s * exp(-t^2 / (2 s^2))
- * A detector sample is the mean of p over the pixel, from the closed forms of the integrals of p.
+ * A shape with half axes a, b turned by phi projects, at angle theta, as a centred profile of half
+ * width (or standard deviation) s = sqrt(a^2 cos^2(theta - phi) + b^2 sin^2(theta - phi)), shifted
+ * to x cos(theta) + y sin(theta): ellipse   p(t) = 2 v a b / s^2 * sqrt(s^2 - t^2) Gaussian  p(t) =
+ * v sqrt(2 pi) a b / s * exp(-t^2 / (2 s^2)) A detector sample is the mean of p over the pixel,
+ * from the closed forms of the integrals of p.
  */
 #include "math/phantom.h"
 
@@ -29,8 +29,8 @@ static double next_random(struct random *r)
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
 }
 
-static void add(struct phantom *p, enum phantom_kind kind, double value, double a, double b, double x, double y,
-                double angle_rad)
+static void add(struct phantom *p, enum phantom_kind kind, double value, double a, double b,
+                double x, double y, double angle_rad)
 {
     if (p->count < PHANTOM_MAX_SHAPES) {
         p->shape[p->count++] = (struct phantom_shape){kind, value, a, b, x, y, angle_rad};
@@ -41,11 +41,11 @@ void phantom_shepp_logan(struct phantom *ret)
 {
     /* Toft's table has y upwards; here it points along the rows, so y and angles change sign. */
     static const double toft[10][6] = {
-        {1.0, 0.69, 0.92, 0, 0, 0},          {-0.8, 0.6624, 0.874, 0, -0.0184, 0},
-        {-0.2, 0.11, 0.31, 0.22, 0, -18},    {-0.2, 0.16, 0.41, -0.22, 0, 18},
-        {0.1, 0.21, 0.25, 0, 0.35, 0},       {0.1, 0.046, 0.046, 0, 0.1, 0},
-        {0.1, 0.046, 0.046, 0, -0.1, 0},     {0.1, 0.046, 0.023, -0.08, -0.605, 0},
-        {0.1, 0.023, 0.023, 0, -0.606, 0},   {0.1, 0.023, 0.046, 0.06, -0.605, 0},
+        {1.0, 0.69, 0.92, 0, 0, 0},        {-0.8, 0.6624, 0.874, 0, -0.0184, 0},
+        {-0.2, 0.11, 0.31, 0.22, 0, -18},  {-0.2, 0.16, 0.41, -0.22, 0, 18},
+        {0.1, 0.21, 0.25, 0, 0.35, 0},     {0.1, 0.046, 0.046, 0, 0.1, 0},
+        {0.1, 0.046, 0.046, 0, -0.1, 0},   {0.1, 0.046, 0.023, -0.08, -0.605, 0},
+        {0.1, 0.023, 0.023, 0, -0.606, 0}, {0.1, 0.023, 0.046, 0.06, -0.605, 0},
     };
     ret->count = 0;
     for (size_t i = 0; i < 10; i++) {
@@ -63,8 +63,8 @@ void phantom_smooth(struct phantom *ret)
         double distance = 0.62 * sqrt(next_random(&r)), direction = 2 * M_PI * next_random(&r);
         double value = 0.2 * (0.3 + next_random(&r)) * (i % 3 ? 1 : -1);
         double a = 0.012 + 0.04 * next_random(&r), b = 0.012 + 0.04 * next_random(&r);
-        add(ret, PHANTOM_GAUSSIAN, value, a, b, distance * cos(direction), distance * sin(direction),
-            M_PI * next_random(&r));
+        add(ret, PHANTOM_GAUSSIAN, value, a, b, distance * cos(direction),
+            distance * sin(direction), M_PI * next_random(&r));
     }
 }
 
@@ -87,17 +87,22 @@ void phantom_specimen(unsigned seed, double height, struct phantom *ret)
     double drift_x = 0.04 * (next_random(&r) - 0.5), drift_y = 0.04 * (next_random(&r) - 0.5);
     double lean = height - 0.5;
     add(ret, PHANTOM_ELLIPSE, 0.55, wide, narrow, lean * drift_x, lean * drift_y, turn);
-    add(ret, PHANTOM_ELLIPSE, -0.15, wide * 0.9, narrow * 0.88, lean * drift_x, lean * drift_y, turn);
+    add(ret, PHANTOM_ELLIPSE, -0.15, wide * 0.9, narrow * 0.88, lean * drift_x, lean * drift_y,
+        turn);
     for (int i = 0; i < 24; i++) {
-        double distance = 0.7 * narrow * sqrt(next_random(&r)), direction = 2 * M_PI * next_random(&r);
-        double size = 0.02 + 0.09 * next_random(&r) * next_random(&r), shape = 0.5 + 0.5 * next_random(&r);
+        double distance = 0.7 * narrow * sqrt(next_random(&r)),
+               direction = 2 * M_PI * next_random(&r);
+        double size = 0.02 + 0.09 * next_random(&r) * next_random(&r),
+               shape = 0.5 + 0.5 * next_random(&r);
         double value = next_random(&r) < 0.35 ? -0.38 : 0.1 + 0.4 * next_random(&r);
-        double middle = next_random(&r), reach = 0.15 + 0.5 * next_random(&r), angle = M_PI * next_random(&r);
-        double z = (height - middle) / reach; /* a grain is an ellipsoid: its cut shrinks towards its poles */
+        double middle = next_random(&r), reach = 0.15 + 0.5 * next_random(&r),
+               angle = M_PI * next_random(&r);
+        double z = (height - middle) /
+            reach; /* a grain is an ellipsoid: its cut shrinks towards its poles */
         if (fabs(z) < 1) {
             double cut = size * sqrt(1 - z * z);
-            add(ret, PHANTOM_ELLIPSE, value, cut, cut * shape, distance * cos(direction), distance * sin(direction),
-                angle);
+            add(ret, PHANTOM_ELLIPSE, value, cut, cut * shape, distance * cos(direction),
+                distance * sin(direction), angle);
         }
     }
 }
@@ -129,13 +134,15 @@ static double half_disk(double t, double s)
 }
 
 /* Add one shape's line to `sum`; all lengths in pixels. */
-static void add_line(const struct phantom_shape *e, double theta, double radius, double centre, size_t columns, double *sum)
+static void add_line(const struct phantom_shape *e, double theta, double radius, double centre,
+                     size_t columns, double *sum)
 {
     double a = e->a * radius, b = e->b * radius, angle = theta - e->angle_rad;
     double s = sqrt(a * a * cos(angle) * cos(angle) + b * b * sin(angle) * sin(angle));
     double middle = centre + radius * (e->x * cos(theta) + e->y * sin(theta));
     double reach = e->kind == PHANTOM_GAUSSIAN ? GAUSSIAN_REACH * s : s;
-    double from = fmax(0, floor(middle - reach) - 1), to = fmin((double)columns - 1, ceil(middle + reach) + 1);
+    double from = fmax(0, floor(middle - reach) - 1),
+           to = fmin((double)columns - 1, ceil(middle + reach) + 1);
     if (s <= 0 || to < from) {
         return;
     }
@@ -153,8 +160,8 @@ static void add_line(const struct phantom_shape *e, double theta, double radius,
 
 enum { LINE_CHUNK = 1024 }; /* columns summed in double precision at a time, on the stack */
 
-void phantom_sinogram(const struct phantom *p, const double *theta_rad, size_t angles, size_t columns, double centre,
-                      double radius_px, float *ret_sino)
+void phantom_sinogram(const struct phantom *p, const double *theta_rad, size_t angles,
+                      size_t columns, double centre, double radius_px, float *ret_sino)
 {
 #pragma omp parallel for schedule(static)
     for (long i = 0; i < (long)angles; i++) {
@@ -180,8 +187,15 @@ struct placed {
 static struct placed place(const struct phantom_shape *e, double radius)
 {
     double a = e->a * radius, b = e->b * radius, c = cos(e->angle_rad), s = sin(e->angle_rad);
-    return (struct placed){.ux = c / a, .uy = s / a, .vx = -s / b, .vy = c / b, .x = e->x * radius, .y = e->y * radius,
-        .value = e->value, .margin = 1 / fmin(a, b), .smooth = e->kind == PHANTOM_GAUSSIAN};
+    return (struct placed){.ux = c / a,
+                           .uy = s / a,
+                           .vx = -s / b,
+                           .vy = c / b,
+                           .x = e->x * radius,
+                           .y = e->y * radius,
+                           .value = e->value,
+                           .margin = 1 / fmin(a, b),
+                           .smooth = e->kind == PHANTOM_GAUSSIAN};
 }
 
 /* Square of the distance in units of the half axes. */
@@ -206,14 +220,16 @@ static double pixel(const struct placed *e, double x, double y, unsigned oversam
     double sum = 0;
     for (unsigned i = 0; i < oversample; i++) {
         for (unsigned j = 0; j < oversample; j++) {
-            double part = square_at(e, x + (j + 0.5) / oversample - 0.5, y + (i + 0.5) / oversample - 0.5);
+            double part =
+                square_at(e, x + (j + 0.5) / oversample - 0.5, y + (i + 0.5) / oversample - 0.5);
             sum += e->smooth ? exp(-0.5 * part) : part <= 1;
         }
     }
     return e->value * sum / ((double)oversample * oversample);
 }
 
-void phantom_image(const struct phantom *p, size_t n, double radius_px, unsigned oversample, float *ret_image)
+void phantom_image(const struct phantom *p, size_t n, double radius_px, unsigned oversample,
+                   float *ret_image)
 {
     struct placed shape[PHANTOM_MAX_SHAPES];
     double middle = ((double)n - 1) / 2;

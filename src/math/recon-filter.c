@@ -1,13 +1,15 @@
 /*
  * Lines through the filter, two at a time as real and imaginary part.
  *
- * 1. A line of N samples is filtered at length L >= 2N, so that the convolution with the ramp does not wrap around.
- * 2. A line that does not end in air (the specimen is wider than the detector) would show a step at its end, and the
- *    slice a bright rim. Such a line is continued by its end value, falling to 0 as a cosine over EXTEND * N samples. That
- *    continuation has a fixed shape, so what it adds to the filtered line is  end value * fixed curve: the curve is
- *    computed once, at a length where nothing wraps, and closing a line costs two products a sample.
- * 3. The window about the centre is cut out. Off the detector the line's own tail is true for a quarter of N and is
- *    faded to 0 until half of N; further out there is nothing.
+ * 1. A line of N samples is filtered at length L >= 2N, so that the convolution with the ramp does
+ * not wrap around.
+ * 2. A line that does not end in air (the specimen is wider than the detector) would show a step at
+ * its end, and the slice a bright rim. Such a line is continued by its end value, falling to 0 as a
+ * cosine over EXTEND * N samples. That continuation has a fixed shape, so what it adds to the
+ * filtered line is  end value * fixed curve: the curve is computed once, at a length where nothing
+ * wraps, and closing a line costs two products a sample.
+ * 3. The window about the centre is cut out. Off the detector the line's own tail is true for a
+ * quarter of N and is faded to 0 until half of N; further out there is nothing.
  */
 #include "math/recon-plan.h"
 
@@ -17,14 +19,17 @@
 #include "base/mem.h"
 #include "math/fft.h"
 
-/* How far lines are continued, in columns: longer changes the level in the slice, shorter leaves a rim. */
+/* How far lines are continued, in columns: longer changes the level in the slice, shorter leaves a
+ * rim. */
 #define EXTEND 0.5
 
-/* End values are means over a few samples, so that one noisy pixel does not colour its whole line. */
+/* End values are means over a few samples, so that one noisy pixel does not colour its whole line.
+ */
 #define EDGE_SHARE 128
 #define EDGE_MAX 8
 
-/* The transform of the continued end at a length that holds line, continuation and the kernel's reach. */
+/* The transform of the continued end at a length that holds line, continuation and the kernel's
+ * reach. */
 static bool right_curve(struct recon *r, enum filter_kind kind, struct err *err)
 {
     bool ok = false;
@@ -34,12 +39,14 @@ static bool right_curve(struct recon *r, enum filter_kind kind, struct err *err)
     float *line = mem_big(2 * length, sizeof *line, err);
     fftwf_plan forward = fft_plan_line(length, FFT_FORWARD, err);
     fftwf_plan backward = forward ? fft_plan_line(length, FFT_BACKWARD, err) : NULL;
-    if (!response || !line || !forward || !backward || !filter_response(kind, length, response, err)) {
+    if (!response || !line || !forward || !backward ||
+        !filter_response(kind, length, response, err)) {
         goto out;
     }
     memset(line, 0, 2 * length * sizeof *line);
     for (size_t i = 0; i < reach; i++) {
-        line[2 * (r->columns + i)] = (float)(0.5 + 0.5 * cos(M_PI * (double)(i + 1) / (double)(reach + 1)));
+        line[2 * (r->columns + i)] =
+            (float)(0.5 + 0.5 * cos(M_PI * (double)(i + 1) / (double)(reach + 1)));
     }
     fftwf_execute_dft(forward, (fftwf_complex *)line, (fftwf_complex *)line);
     for (size_t k = 0; k < length; k++) {
@@ -50,7 +57,8 @@ static bool right_curve(struct recon *r, enum filter_kind kind, struct err *err)
     fftwf_execute_dft(backward, (fftwf_complex *)line, (fftwf_complex *)line);
     long n = (long)r->columns, far = n / 2;
     for (long i = -far; i < n + far; i++) {
-        size_t here = (size_t)(i < 0 ? i + (long)length : i), at = (size_t)(i < 0 ? i + (long)r->length : i);
+        size_t here = (size_t)(i < 0 ? i + (long)length : i),
+               at = (size_t)(i < 0 ? i + (long)r->length : i);
         long mirror = n - 1 - i;
         r->right_curve[at] = line[2 * here];
         r->left_curve[mirror < 0 ? mirror + (long)r->length : mirror] = line[2 * here];
@@ -116,7 +124,8 @@ static void line_ends(const struct recon *r, const float *pairs, size_t part, fl
     end[2 + part] = right / (float)r->edge;
 }
 
-void recon_filter_pair(const struct recon *r, struct work *w, const float *a, const float *b, float ret_end[4])
+void recon_filter_pair(const struct recon *r, struct work *w, const float *a, const float *b,
+                       float ret_end[4])
 {
     fftwf_complex *line = (fftwf_complex *)w->line;
     r->kernels->pack(a, b, r->columns, w->line);
@@ -136,18 +145,22 @@ long recon_window_start(double centre, size_t count)
     return (long)floor(centre + 0.5) - (long)(count / 2);
 }
 
-void recon_fade(const struct recon *r, long start, size_t count, const float *shape, float *ret_fade)
+void recon_fade(const struct recon *r, long start, size_t count, const float *shape,
+                float *ret_fade)
 {
     double n = (double)r->columns;
     for (size_t i = 0; i < count; i++) {
         double at = (double)(start + (long)i);
         double off = at < 0 ? -at : at > n - 1 ? at - (n - 1) : 0;
-        double share = off <= n / 4 ? 1 : off >= floor(n / 2) ? 0 : 0.5 + 0.5 * cos(M_PI * (off - n / 4) / (n / 4));
+        double share = off <= n / 4 ? 1
+            : off >= floor(n / 2)   ? 0
+                                    : 0.5 + 0.5 * cos(M_PI * (off - n / 4) / (n / 4));
         ret_fade[i] = (float)share * (shape ? shape[i] : 1.0f);
     }
 }
 
-/* Index of a place on the line, which may lie off the detector, in the circular array; length where nothing is. */
+/* Index of a place on the line, which may lie off the detector, in the circular array; length where
+ * nothing is. */
 static size_t place_of(const struct recon *r, long at)
 {
     long n = (long)r->columns, far = n / 2;
@@ -158,16 +171,17 @@ static size_t place_of(const struct recon *r, long at)
 }
 
 /* The two slices begin at different places: sample by sample. */
-static void cut_apart(const struct recon *r, const struct work *w, const float end[4], const long start[2],
-                      float *const fade[2], size_t count, float *pairs)
+static void cut_apart(const struct recon *r, const struct work *w, const float end[4],
+                      const long start[2], float *const fade[2], size_t count, float *pairs)
 {
     for (size_t part = 0; part < 2; part++) {
         for (size_t i = 0; i < count; i++) {
             size_t at = place_of(r, start[part] + (long)i);
             float v = 0;
             if (at < r->length) {
-                v = fade[part][i] * (w->line[2 * at + part] + end[part] * r->left_curve[at] +
-                                     end[2 + part] * r->right_curve[at]);
+                v = fade[part][i] *
+                    (w->line[2 * at + part] + end[part] * r->left_curve[at] +
+                     end[2 + part] * r->right_curve[at]);
             }
             pairs[2 * i + part] = v;
         }
@@ -185,7 +199,8 @@ void recon_cut(const struct recon *r, const struct work *w, const float end[4], 
     long stop = start[0] + (long)count;
     long from = start[0] < -far ? -far : start[0], to = stop > n + far ? n + far : stop;
     from = from > to ? to : from;
-    long cuts[3] = {from, from < 0 ? (to < 0 ? to : 0) : from, to}; /* left of the detector's start, then the rest */
+    long cuts[3] = {from, from < 0 ? (to < 0 ? to : 0) : from,
+                    to}; /* left of the detector's start, then the rest */
     if (from > start[0]) {
         long none = (from < stop ? from : stop) - start[0];
         memset(ret_pairs, 0, (size_t)none * 2 * sizeof *ret_pairs);
@@ -193,9 +208,13 @@ void recon_cut(const struct recon *r, const struct work *w, const float end[4], 
     for (int part = 0; part < 2; part++) {
         if (cuts[part + 1] > cuts[part]) {
             size_t at = place_of(r, cuts[part]), i = (size_t)(cuts[part] - start[0]);
-            struct window_job job = {.pairs = w->line + 2 * at, .left_curve = r->left_curve + at,
-                .right_curve = r->right_curve + at, .left = {end[0], end[1]}, .right = {end[2], end[3]},
-                .weight = fade[0] + i, .count = (size_t)(cuts[part + 1] - cuts[part])};
+            struct window_job job = {.pairs = w->line + 2 * at,
+                                     .left_curve = r->left_curve + at,
+                                     .right_curve = r->right_curve + at,
+                                     .left = {end[0], end[1]},
+                                     .right = {end[2], end[3]},
+                                     .weight = fade[0] + i,
+                                     .count = (size_t)(cuts[part + 1] - cuts[part])};
             r->kernels->window(&job, ret_pairs + 2 * i);
         }
     }

@@ -1,17 +1,22 @@
 /*
- * fourierrec: from filtered lines to slices by a non-uniform Fourier transform (Fourier slice theorem; gridding after
- * Barnett, Magland & af Klinteberg 2019).
+ * fourierrec: from filtered lines to slices by a non-uniform Fourier transform (Fourier slice
+ * theorem; gridding after Barnett, Magland & af Klinteberg 2019).
  *
  * For a pair of slices, a as real part and b as imaginary part:
- * 1. Each line is filtered and the window of `radial` samples about the centre is transformed to radial frequencies.
- * 2. The line is turned to its exact centre by a phase per frequency. With two different centres the two spectra are
- *    taken apart by their symmetry on the way. The unpaired Nyquist frequency is left out: it would carry a into b.
- * 3. Every frequency is spread over 6 x 6 cells of the Fourier plane with the kernel exp(beta (sqrt(1 - z^2) - 1)).
- * 4. Guard cells are folded back, the grid is turned by half a pixel (even widths: pixel centres lie between the
- *    transform's own), and transformed: all rows, then only the columns that are wanted.
+ * 1. Each line is filtered and the window of `radial` samples about the centre is transformed to
+ * radial frequencies.
+ * 2. The line is turned to its exact centre by a phase per frequency. With two different centres
+ * the two spectra are taken apart by their symmetry on the way. The unpaired Nyquist frequency is
+ * left out: it would carry a into b.
+ * 3. Every frequency is spread over 6 x 6 cells of the Fourier plane with the kernel exp(beta
+ * (sqrt(1 - z^2) - 1)).
+ * 4. Guard cells are folded back, the grid is turned by half a pixel (even widths: pixel centres
+ * lie between the transform's own), and transformed: all rows, then only the columns that are
+ * wanted.
  * 5. The pixels are divided by the kernel's transform and written inside the circle.
  *
- * Work goes by blocks of angles so that lines stay in the cache; within a block the spreading goes ring by ring.
+ * Work goes by blocks of angles so that lines stay in the cache; within a block the spreading goes
+ * ring by ring.
  */
 #include "math/recon-plan.h"
 
@@ -22,15 +27,17 @@
 #include "base/mem.h"
 #include "math/fft.h"
 
-/* Radial samples and grid cells per pixel. The window's surplus holds the fade; 1.25 cells a pixel with 6 cells of kernel
- * is the cheapest pair that stays over 100 dB inside 0.95 of the radius. */
+/* Radial samples and grid cells per pixel. The window's surplus holds the fade; 1.25 cells a pixel
+ * with 6 cells of kernel is the cheapest pair that stays over 100 dB inside 0.95 of the radius. */
 #define RADIAL_SURPLUS 1.125
 #define GRID_SURPLUS 1.25
 
-/* Added to both below 256 pixels, so that a slice of a few pixels has room too (and sizes come as multiples of COLUMN_BLOCK). */
+/* Added to both below 256 pixels, so that a slice of a few pixels has room too (and sizes come as
+ * multiples of COLUMN_BLOCK). */
 #define SMALL_SURPLUS 32
 
-/* beta = SHAPE pi w (1 - 1 / (2 sigma)), the kernel's sharpness; SHAPE is Barnett's 0.976 tuned for low sigma. */
+/* beta = SHAPE pi w (1 - 1 / (2 sigma)), the kernel's sharpness; SHAPE is Barnett's 0.976 tuned for
+ * low sigma. */
 #define SHAPE 0.97
 
 /* Rows above the grid proper, and below it: half a kernel. */
@@ -55,8 +62,8 @@ static void fill_table(float *table, double beta)
     }
 }
 
-/* 1 / transform of the kernel at each pixel. The kernel in use is the table's, linear between its steps: its transform is the
- * sum over the steps times sinc^2 of a step. */
+/* 1 / transform of the kernel at each pixel. The kernel in use is the table's, linear between its
+ * steps: its transform is the sum over the steps times sinc^2 of a step. */
 static void fill_crop(struct recon *r, double beta)
 {
     int side = SPREAD_WIDTH / 2 * SPREAD_STEPS;
@@ -68,15 +75,18 @@ static void fill_crop(struct recon *r, double beta)
             sum += 2 * spread_kernel((double)i / SPREAD_STEPS, beta) * cos(step * i);
         }
         double sinc = fabs(step) > 1e-12 ? sin(step / 2) / (step / 2) : 1;
-        double sign = ((x + r->width / 2) & 1) ? -1 : 1; /* frequency 0 stands in the grid's middle */
+        double sign =
+            ((x + r->width / 2) & 1) ? -1 : 1; /* frequency 0 stands in the grid's middle */
         r->crop[x] = (float)(sign * SPREAD_STEPS / (sum * sinc * sinc));
     }
 }
 
-/* 1 where pixels look (radius width / 2 and a little), falling to 0 at both ends so that the window closes on itself. */
+/* 1 where pixels look (radius width / 2 and a little), falling to 0 at both ends so that the window
+ * closes on itself. */
 static void fill_window(struct recon *r)
 {
-    double middle = (double)(r->radial / 2), inner = (double)r->width / 2 + 2, outer = (double)(r->radial / 2);
+    double middle = (double)(r->radial / 2), inner = (double)r->width / 2 + 2,
+           outer = (double)(r->radial / 2);
     for (size_t i = 0; i < r->radial; i++) {
         double off = fabs((double)i - middle);
         double flat = inner + (outer - inner) / 2;
@@ -90,7 +100,8 @@ static void fill_circle(struct recon *r)
     double radius = (double)r->width / 2, middle = ((double)r->width - 1) / 2;
     for (size_t y = 0; y < r->width; y++) {
         double dy = (double)y - middle, half = sqrt(fmax(0, radius * radius - dy * dy));
-        double from = fmax(0, ceil(middle - half)), to = fmin((double)r->width, floor(middle + half) + 1);
+        double from = fmax(0, ceil(middle - half)),
+               to = fmin((double)r->width, floor(middle + half) + 1);
         r->circle[y] = (struct span){(uint32_t)from, (uint32_t)fmax(from, to)};
     }
 }
@@ -107,8 +118,11 @@ static void fill_half_pixel(struct recon *r)
 
 static bool fourier_plans(struct recon *r, struct err *err)
 {
-    struct fft_many columns = {.length = r->cells, .count = COLUMN_BLOCK, .stride = r->stride, .distance = 1,
-        .direction = FFT_BACKWARD};
+    struct fft_many columns = {.length = r->cells,
+                               .count = COLUMN_BLOCK,
+                               .stride = r->stride,
+                               .distance = 1,
+                               .direction = FFT_BACKWARD};
     r->radial_forward = fft_plan_line(r->radial, FFT_FORWARD, err);
     r->row_backward = r->radial_forward ? fft_plan_line(r->cells, FFT_BACKWARD, err) : NULL;
     r->columns_backward = r->row_backward ? fft_plan_many(&columns, err) : NULL;
@@ -117,8 +131,10 @@ static bool fourier_plans(struct recon *r, struct err *err)
 
 bool recon_fourier_init(struct recon *r, struct err *err)
 {
-    r->radial = fft_good_size((size_t)ceil(RADIAL_SURPLUS * (double)r->width) + (r->width < 256 ? SMALL_SURPLUS : 0));
-    r->cells = fft_good_size((size_t)ceil(GRID_SURPLUS * (double)r->width) + (r->width < 256 ? SMALL_SURPLUS : 0));
+    r->radial = fft_good_size((size_t)ceil(RADIAL_SURPLUS * (double)r->width) +
+                              (r->width < 256 ? SMALL_SURPLUS : 0));
+    r->cells = fft_good_size((size_t)ceil(GRID_SURPLUS * (double)r->width) +
+                             (r->width < 256 ? SMALL_SURPLUS : 0));
     r->stride = r->cells + 2 * SPREAD_GUARD;
     r->stride += r->stride % 256 == 0 ? 8 : 0; /* rows 2 KB apart fall into one cache set */
     r->grid_rows = r->cells + 2 * GUARD_ROWS;
@@ -170,13 +186,14 @@ void recon_fourier_fini(struct recon *r)
 
 /* ---- steps 1 and 2 ---- */
 
-/* Turns to the two centres, which lie at local[0], local[1] of their windows. Equal: one factor a frequency in (re, im).
- * Different: Q' = Q S + conj(Q mirrored) D with S and D half the sum and half the difference of the two turns; S stands in
- * (re, im) as pairs in re, D as pairs in im. */
+/* Turns to the two centres, which lie at local[0], local[1] of their windows. Equal: one factor a
+ * frequency in (re, im). Different: Q' = Q S + conj(Q mirrored) D with S and D half the sum and
+ * half the difference of the two turns; S stands in (re, im) as pairs in re, D as pairs in im. */
 static void fill_turns(const struct recon *r, const double local[2], bool same, struct work *w)
 {
     for (size_t k = 0; k < r->radial; k++) {
-        double f = 2 * M_PI * (k < r->radial / 2 ? (double)k : (double)k - (double)r->radial) / (double)r->radial;
+        double f = 2 * M_PI * (k < r->radial / 2 ? (double)k : (double)k - (double)r->radial) /
+            (double)r->radial;
         double ca = cos(f * local[0]), sa = sin(f * local[0]), norm = 1 / (double)r->radial;
         if (same) {
             w->re[2 * k] = w->re[2 * k + 1] = (float)(ca * norm);
@@ -198,7 +215,8 @@ static void turn_apart(const struct recon *r, const struct work *w, float weight
     q[1] *= weight * w->re[0];
     for (size_t k = 1; k < r->radial / 2; k++) {
         size_t m = r->radial - k;
-        float ar = q[2 * k] * weight, ai = q[2 * k + 1] * weight, br = q[2 * m] * weight, bi = q[2 * m + 1] * weight;
+        float ar = q[2 * k] * weight, ai = q[2 * k + 1] * weight, br = q[2 * m] * weight,
+              bi = q[2 * m + 1] * weight;
         float sr = w->re[2 * k], si = w->re[2 * k + 1], dr = w->im[2 * k], di = w->im[2 * k + 1];
         q[2 * k] = ar * sr - ai * si + br * dr + bi * di; /* A S + conj(B) D */
         q[2 * k + 1] = ar * si + ai * sr + br * di - bi * dr;
@@ -237,10 +255,11 @@ static float *grid_origin(const struct recon *r, const struct work *w)
     return w->grid + 2 * (GUARD_ROWS * r->stride + SPREAD_GUARD);
 }
 
-/* Columns first .. first + COLUMN_BLOCK - 1 of the transformed grid, as far as they are pixels, to the images. Pixel x is
- * column x - width/2 modulo cells; x0 is the first pixel that may lie in this half, x1 one past the last. */
-static void crop_block(const struct recon *r, const float *origin, size_t first, size_t x0, size_t x1, long shift,
-                       float *const image[2])
+/* Columns first .. first + COLUMN_BLOCK - 1 of the transformed grid, as far as they are pixels, to
+ * the images. Pixel x is column x - width/2 modulo cells; x0 is the first pixel that may lie in
+ * this half, x1 one past the last. */
+static void crop_block(const struct recon *r, const float *origin, size_t first, size_t x0,
+                       size_t x1, long shift, float *const image[2])
 {
     long begin = (long)first + shift, end = begin + COLUMN_BLOCK;
     long lo = begin < (long)x0 ? (long)x0 : begin, hi = end > (long)x1 ? (long)x1 : end;
@@ -291,9 +310,15 @@ static void grid_to_images(const struct recon *r, struct work *w, float *const i
 
 static void spread_block(const struct recon *r, struct work *w, size_t first, size_t count)
 {
-    struct spread_job job = {.grid = grid_origin(r, w), .stride = r->stride, .cells = r->cells, .table = r->table,
-        .lines = w->lines, .length = r->radial, .angles = count, .cos_step = r->cos_step + first,
-        .sin_step = r->sin_step + first};
+    struct spread_job job = {.grid = grid_origin(r, w),
+                             .stride = r->stride,
+                             .cells = r->cells,
+                             .table = r->table,
+                             .lines = w->lines,
+                             .length = r->radial,
+                             .angles = count,
+                             .cos_step = r->cos_step + first,
+                             .sin_step = r->sin_step + first};
     r->kernels->spread(&job);
 }
 
@@ -336,15 +361,18 @@ void recon_fourier_pair(const struct recon *r, struct work *w, const struct pair
 
 /* ---- one sinogram, many centres ---- */
 
-/* How far two centres may lie apart and still share a window: its flat part is wider than the circle by this. */
+/* How far two centres may lie apart and still share a window: its flat part is wider than the
+ * circle by this. */
 static long shared_span(const struct recon *r)
 {
     double spare = ((double)(r->radial / 2) - ((double)r->width / 2 + 2)) / 2;
     return spare < 1 ? 1 : (long)spare;
 }
 
-/* Half spectra [angles][radial/2] of all lines in the window from `start` on, two angles a transform. */
-static void spectra(const struct recon *r, const float *sino, long start, const float *fade, float *ret_half)
+/* Half spectra [angles][radial/2] of all lines in the window from `start` on, two angles a
+ * transform. */
+static void spectra(const struct recon *r, const float *sino, long start, const float *fade,
+                    float *ret_half)
 {
     long pairs = (long)(r->angles + 1) / 2;
     size_t half = r->radial / 2;
@@ -354,7 +382,8 @@ static void spectra(const struct recon *r, const float *sino, long start, const 
         size_t a = 2 * (size_t)p, b = a + 1;
         float end[4], *q = w->lines, *both[2] = {w->fade, w->fade};
         memcpy(w->fade, fade, r->radial * sizeof *fade);
-        recon_filter_pair(r, w, sino + a * r->columns, b < r->angles ? sino + b * r->columns : NULL, end);
+        recon_filter_pair(r, w, sino + a * r->columns, b < r->angles ? sino + b * r->columns : NULL,
+                          end);
         recon_cut(r, w, end, (long[]){start, start}, both, r->radial, q);
         fftwf_execute_dft(r->radial_forward, (fftwf_complex *)q, (fftwf_complex *)q);
         for (size_t k = 0; k < half; k++) {
@@ -370,9 +399,10 @@ static void spectra(const struct recon *r, const float *sino, long start, const 
     }
 }
 
-/* Two centres of the same lines: Q[k] = F[k] (turn a + i turn b), and its mirror from conj(F[k]). */
-static void centre_pair(const struct recon *r, struct work *w, const float *half_spectra, const double local[2],
-                        float *const image[2])
+/* Two centres of the same lines: Q[k] = F[k] (turn a + i turn b), and its mirror from conj(F[k]).
+ */
+static void centre_pair(const struct recon *r, struct work *w, const float *half_spectra,
+                        const double local[2], float *const image[2])
 {
     size_t half = r->radial / 2;
     float *ta = w->re, *tb = w->im; /* turns as pairs */
@@ -392,8 +422,10 @@ static void centre_pair(const struct recon *r, struct work *w, const float *half
             for (size_t k = 0; k < half; k++) {
                 size_t m = k ? r->radial - k : 0;
                 float fr = spectrum[2 * k] * weight, fi = spectrum[2 * k + 1] * weight;
-                float ar = fr * ta[2 * k] - fi * ta[2 * k + 1], ai = fr * ta[2 * k + 1] + fi * ta[2 * k];
-                float br = fr * tb[2 * k] - fi * tb[2 * k + 1], bi = fr * tb[2 * k + 1] + fi * tb[2 * k];
+                float ar = fr * ta[2 * k] - fi * ta[2 * k + 1],
+                      ai = fr * ta[2 * k + 1] + fi * ta[2 * k];
+                float br = fr * tb[2 * k] - fi * tb[2 * k + 1],
+                      bi = fr * tb[2 * k + 1] + fi * tb[2 * k];
                 q[2 * m] = ar + bi; /* conj(A) + i conj(B) */
                 q[2 * m + 1] = br - ai;
                 q[2 * k] = ar - bi; /* A + i B; k = 0 is its own mirror and real in A and B */
@@ -405,8 +437,8 @@ static void centre_pair(const struct recon *r, struct work *w, const float *half
     grid_to_images(r, w, image);
 }
 
-bool recon_fourier_centres(const struct recon *r, const float *sino, size_t centres, const double *centre, float *ret,
-                           struct err *err)
+bool recon_fourier_centres(const struct recon *r, const float *sino, size_t centres,
+                           const double *centre, float *ret, struct err *err)
 {
     long span = shared_span(r);
     size_t image = r->width * r->width;
@@ -414,7 +446,8 @@ bool recon_fourier_centres(const struct recon *r, const float *sino, size_t cent
     float *fade = mem_array(r->radial, sizeof *fade, err);
     bool ok = half_spectra && fade;
     for (size_t done = 0; ok && done < centres;) {
-        /* the run of centres that share a window: all within half a span of its place on a lattice of spans */
+        /* the run of centres that share a window: all within half a span of its place on a lattice
+         * of spans */
         long step = (long)floor(centre[done] / (double)span + 0.5);
         size_t end = done;
         while (end < centres && (long)floor(centre[end] / (double)span + 0.5) == step) {

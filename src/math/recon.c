@@ -1,6 +1,6 @@
 /*
- * Reconstruction: the geometry's tables, the threads' workspaces, the choice of instruction set, and the two entries. The
- * algorithms are in recon-fourier.c and recon-line.c.
+ * Reconstruction: the geometry's tables, the threads' workspaces, the choice of instruction set,
+ * and the two entries. The algorithms are in recon-fourier.c and recon-line.c.
  */
 #include "math/recon.h"
 
@@ -37,7 +37,9 @@ bool recon_algorithm_of(const char *name, enum recon_algorithm *ret_algorithm, s
             return true;
         }
     }
-    return err_set(err, ERR_USAGE, "no reconstruction algorithm is called '%s': choose fourierrec or linerec", name);
+    return err_set(err, ERR_USAGE,
+                   "no reconstruction algorithm is called '%s': choose fourierrec or linerec",
+                   name);
 }
 
 bool recon_isa_here(enum recon_isa isa)
@@ -45,7 +47,7 @@ bool recon_isa_here(enum recon_isa isa)
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
     return isa == RECON_ISA_AVX2 ? avx2 : isa == RECON_ISA_AVX512 ? avx512 : true;
 #else
     return isa == RECON_ISA_PLAIN || isa == RECON_ISA_AUTO;
@@ -60,7 +62,9 @@ const char *recon_isa_name(enum recon_isa isa)
 static const struct kernels *kernels_of(enum recon_isa isa)
 {
 #if defined(__x86_64__)
-    return isa == RECON_ISA_AVX512 ? &kernels_avx512 : isa == RECON_ISA_AVX2 ? &kernels_avx2 : &kernels_plain;
+    return isa == RECON_ISA_AVX512 ? &kernels_avx512
+        : isa == RECON_ISA_AVX2    ? &kernels_avx2
+                                   : &kernels_plain;
 #else
     (void)isa;
     return &kernels_plain;
@@ -70,7 +74,7 @@ static const struct kernels *kernels_of(enum recon_isa isa)
 static enum recon_isa best_isa(void)
 {
     return recon_isa_here(RECON_ISA_AVX512) ? RECON_ISA_AVX512
-           : recon_isa_here(RECON_ISA_AVX2) ? RECON_ISA_AVX2
+        : recon_isa_here(RECON_ISA_AVX2)    ? RECON_ISA_AVX2
                                             : RECON_ISA_PLAIN;
 }
 
@@ -85,14 +89,16 @@ static bool check_spec(const struct recon_spec *spec, struct err *err)
         return err_set(err, ERR_FORMAT, "the sinogram has no columns");
     }
     if (spec->columns > (size_t)1 << 20 || spec->width > (size_t)1 << 17) {
-        return err_set(err, ERR_UNSUPPORTED, "%zu columns are more than this reconstruction handles", spec->columns);
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%zu columns are more than this reconstruction handles", spec->columns);
     }
     if (!recon_algorithm_name(spec->algorithm) || !filter_name(spec->filter)) {
         return err_bug(err, "unknown algorithm or filter");
     }
     if (!recon_isa_name(spec->isa) || !recon_isa_here(spec->isa)) {
         return err_set(err, ERR_UNSUPPORTED, "this CPU has no %s",
-                       recon_isa_name(spec->isa) ? recon_isa_name(spec->isa) : "such instruction set");
+                       recon_isa_name(spec->isa) ? recon_isa_name(spec->isa)
+                                                 : "such instruction set");
     }
     return angles_check(spec->theta_rad, spec->angles, err);
 }
@@ -104,7 +110,8 @@ static bool copy_angles(struct recon *r, const double *theta_rad, struct err *er
     r->cosine = mem_array(r->angles, sizeof *r->cosine, err);
     r->sine = mem_array(r->angles, sizeof *r->sine, err);
     r->weight = mem_array(r->angles, sizeof *r->weight, err);
-    if (!weight || !r->cosine || !r->sine || !r->weight || !angles_weights(theta_rad, r->angles, weight, err)) {
+    if (!weight || !r->cosine || !r->sine || !r->weight ||
+        !angles_weights(theta_rad, r->angles, weight, err)) {
         goto out;
     }
     for (size_t i = 0; i < r->angles; i++) {
@@ -199,7 +206,8 @@ size_t recon_bytes(const struct recon_spec *spec)
     double bytes = 28 * angles + 64 * columns * (1 + threads);
     if (spec->algorithm == RECON_FOURIERREC) {
         double cells = 1.3 * n + 48;
-        bytes += threads * (8 * cells * cells + (double)ANGLE_BLOCK * 8 * (1.2 * n + 64)) + 64 * cells;
+        bytes +=
+            threads * (8 * cells * cells + (double)ANGLE_BLOCK * 8 * (1.2 * n + 64)) + 64 * cells;
         bytes += 4 * angles * (1.2 * n + 64); /* recon_centres' shared spectra */
     } else {
         bytes += 4.0 * LINE_LANES * (n * n + 32 * n) + threads * 8 * n;
@@ -212,7 +220,8 @@ enum recon_isa recon_isa_used(const struct recon *r)
     return r->isa;
 }
 
-static bool check_centres(const struct recon *r, const double *centre, size_t count, struct err *err)
+static bool check_centres(const struct recon *r, const double *centre, size_t count,
+                          struct err *err)
 {
     double far = (double)r->columns;
     for (size_t i = 0; i < count; i++) {
@@ -220,15 +229,16 @@ static bool check_centres(const struct recon *r, const double *centre, size_t co
             return err_set(err, ERR_USAGE, "the rotation axis is not a number");
         }
         if (centre[i] < -far || centre[i] > 2 * far) {
-            return err_set(err, ERR_USAGE, "rotation axis %.2f lies far off the detector of %zu columns", centre[i],
+            return err_set(err, ERR_USAGE,
+                           "rotation axis %.2f lies far off the detector of %zu columns", centre[i],
                            r->columns);
         }
     }
     return true;
 }
 
-bool recon_slices(struct recon *r, const float *sino, size_t slices, const double *centre, float *ret_image,
-                  struct err *err)
+bool recon_slices(struct recon *r, const float *sino, size_t slices, const double *centre,
+                  float *ret_image, struct err *err)
 {
     if (!check_centres(r, centre, slices, err)) {
         return false;
@@ -243,15 +253,15 @@ bool recon_slices(struct recon *r, const float *sino, size_t slices, const doubl
         size_t a = 2 * (size_t)i, b = a + 1;
         bool both = b < slices;
         struct pair p = {.sino = {sino + a * one, both ? sino + b * one : NULL},
-            .centre = {centre[a], both ? centre[b] : centre[a]},
-            .image = {ret_image + a * image, both ? ret_image + b * image : NULL}};
+                         .centre = {centre[a], both ? centre[b] : centre[a]},
+                         .image = {ret_image + a * image, both ? ret_image + b * image : NULL}};
         recon_fourier_pair(r, &r->work[omp_get_thread_num()], &p);
     }
     return true;
 }
 
-bool recon_centres(struct recon *r, const float *sino, size_t centres, const double *centre, float *ret_image,
-                   struct err *err)
+bool recon_centres(struct recon *r, const float *sino, size_t centres, const double *centre,
+                   float *ret_image, struct err *err)
 {
     if (!check_centres(r, centre, centres, err)) {
         return false;
