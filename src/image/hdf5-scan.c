@@ -86,6 +86,7 @@ static void describe_storage(hid_t dataset, const hsize_t *dims, struct hdf5_sca
     hsize_t chunk[3] = {0, 0, 0};
     hsize_t expected = 1;
     hsize_t written = 0;
+    hid_t space;
 
     if (layout == H5D_CHUNKED && H5Pget_chunk(plist, 3, chunk) == 3) {
         for (size_t i = 0; i < 3; i++) {
@@ -93,9 +94,11 @@ static void describe_storage(hid_t dataset, const hsize_t *dims, struct hdf5_sca
             expected *= chunk[i] > 0 ? (dims[i] + chunk[i] - 1) / chunk[i] : 0;
         }
         info->filtered = H5Pget_nfilters(plist) > 0;
-        if (H5Dget_num_chunks(dataset, H5S_ALL, &written) >= 0) {
+        space = H5Dget_space(dataset);
+        if (H5Dget_num_chunks(dataset, space, &written) >= 0) {
             info->unallocated = written < expected;
         }
+        hdf5_drop(space);
     } else if (layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0) {
         info->unallocated = info->logical_bytes > 0 && H5Dget_storage_size(dataset) == 0;
     }
