@@ -11,7 +11,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     json_setup();
     if (argc > 1 && !strcmp(argv[1], "worker")) {
-        return worker_main(argc, argv);
+        return worker_main(argc - 1, argv + 1);
     }
     return cli_main(argc, argv);
 }
