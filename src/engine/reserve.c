@@ -2,7 +2,7 @@
  * Reserving: attempts get their numbers in the store before they are given out, some 64 a slot ahead, so that after a
  * crash every one that may have started is known.
  */
-#include <string.h>
+#include <stdlib.h>
 #include "base/mem.h"
 #include "engine/engine.h"
 
@@ -60,6 +60,13 @@ static bool reserve_one(struct engine *e, struct ready *r, struct err *err)
     return true;
 }
 
+/* Lower ids first: an item that was begun is finished before the next is. */
+static int by_task(const void *a, const void *b)
+{
+    int64_t x = ((const struct ready *)a)->task, y = ((const struct ready *)b)->task;
+    return x < y ? -1 : x > y;
+}
+
 static bool fill_run(struct engine *e, struct active *run, size_t target, struct err *err)
 {
     size_t first = run->n_ready, limit = target + run->n_ready + count_lives(e, run) + e->n_changes;
@@ -89,6 +96,7 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
             return false;
         }
     }
+    qsort(run->ready, run->n_ready, sizeof *run->ready, by_task);
     return true;
 }
 

@@ -135,6 +135,16 @@ static char *expand(const struct bind *in, const char *pattern, struct err *err)
     return str_take(&out, err);
 }
 
+/* Gantry made what has its provenance beside it, also when another home did. */
+static bool has_provenance(const char *final, const char *name, bool files)
+{
+    char *path = files ? mem_printf(NULL, "%s/%s.prov.json", final, name) : mem_printf(NULL, "%s.prov.json", final);
+    struct stat st;
+    bool there = path && lstat(path, &st) == 0;
+    mem_free(path);
+    return there;
+}
+
 static bool add_output(const struct bind *in, json_t *outputs, const char *name, const char *kind, const char *final,
                        const char *pattern, const json_t *from, struct bound *b, struct err *err)
 {
@@ -143,7 +153,8 @@ static bool add_output(const struct bind *in, json_t *outputs, const char *name,
     char *staging = !parent ? NULL
                     : files ? mem_printf(err, "%s/.gantry-%" PRId64, final, in->attempt)
                             : mem_printf(err, "%s/.gantry-%" PRId64 "/%s", parent, in->attempt, path_base(final));
-    bool replace = json_get_bool(in->run_options, "overwrite", false) || (in->known && in->known(in->arg, final));
+    bool replace = json_get_bool(in->run_options, "overwrite", false) || (in->known && in->known(in->arg, final)) ||
+                   has_provenance(final, name, files);
     struct stat st;
     json_t *row = staging ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", name, "kind", kind, "final", final,
                                       "staging", staging, "replace", (int)replace, "optional",
