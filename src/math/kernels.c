@@ -81,13 +81,14 @@ static void scale(float *restrict values, const float *restrict factor, size_t c
 
 static void window(const struct window_job *job, float *restrict ret_pairs)
 {
-    const float *restrict in = job->pairs, *restrict left = job->left_curve,
-                          *restrict right = job->right_curve;
-    const float *restrict weight = job->weight;
-    float la = job->left[0], lb = job->left[1], ra = job->right[0], rb = job->right[1];
+    const float *restrict in = job->pairs, *restrict wa = job->weight[0],
+                          *restrict wb = job->weight[1];
+    const float *restrict la = job->curve[0][0], *restrict ra = job->curve[0][1];
+    const float *restrict lb = job->curve[1][0], *restrict rb = job->curve[1][1];
+    float ela = job->end[0][0], era = job->end[0][1], elb = job->end[1][0], erb = job->end[1][1];
     for (size_t i = 0; i < job->count; i++) {
-        ret_pairs[2 * i] = weight[i] * (in[2 * i] + la * left[i] + ra * right[i]);
-        ret_pairs[2 * i + 1] = weight[i] * (in[2 * i + 1] + lb * left[i] + rb * right[i]);
+        ret_pairs[2 * i] = wa[i] * (in[2 * i] + ela * la[i] + era * ra[i]);
+        ret_pairs[2 * i + 1] = wb[i] * (in[2 * i + 1] + elb * lb[i] + erb * rb[i]);
     }
 }
 

@@ -27,11 +27,10 @@ struct spread_job {
 
 /* Take a window out of a filtered line, closing the ends of truncated lines on the way. */
 struct window_job {
-    const float *pairs; /* the line, index 0 = window's first sample */
-    const float *left_curve,
-        *right_curve;        /* what one unit at the left and the right end adds, same index */
-    float left[2], right[2]; /* end values of both slices */
-    const float *weight;     /* [count] */
+    const float *pairs;       /* the line, index 0 = window's first sample */
+    const float *curve[2][2]; /* [slice][left, right]: what one unit at that end adds, same index */
+    float end[2][2];          /* [slice][left, right]: values at the ends */
+    const float *weight[2];   /* [slice][count] */
     size_t count;
 };
 

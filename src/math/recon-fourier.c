@@ -337,16 +337,22 @@ void recon_fourier_pair(const struct recon *r, struct work *w, const struct pair
         local[i] = p->centre[i] - (double)start[i];
         recon_fade(r, start[i], r->radial, r->window, fade[i]);
     }
+    struct cut cut = {.start = {start[0], start[1]},
+                      .fade = {fade[0], fade[1]},
+                      .count = r->radial,
+                      .closing = {w->closing, w->closing + 2 * r->length}};
+    recon_closing(r, p->sino[0], w->closing);
+    recon_closing(r, p->sino[1], w->closing + 2 * r->length);
     bool same = start[0] == start[1] && local[0] == local[1];
     fill_turns(r, local, same, w);
     clear_grid(r, w);
     for (size_t first = 0; first < r->angles; first += ANGLE_BLOCK) {
         size_t count = r->angles - first < ANGLE_BLOCK ? r->angles - first : ANGLE_BLOCK;
         for (size_t i = 0; i < count; i++) {
-            float end[4], *q = w->lines + i * 2 * r->radial;
+            float end[2][2], *q = w->lines + i * 2 * r->radial;
             size_t at = (first + i) * r->columns;
             recon_filter_pair(r, w, p->sino[0] + at, p->sino[1] ? p->sino[1] + at : NULL, end);
-            recon_cut(r, w, end, start, fade, r->radial, q);
+            recon_cut(r, w, end, &cut, q);
             fftwf_execute_dft(r->radial_forward, (fftwf_complex *)q, (fftwf_complex *)q);
             if (same) {
                 r->kernels->turn(q, w->re, w->im, r->radial, r->weight[first + i]);
@@ -369,9 +375,8 @@ static long shared_span(const struct recon *r)
     return spare < 1 ? 1 : (long)spare;
 }
 
-/* Half spectra [angles][radial/2] of all lines in the window from `start` on, two angles a
- * transform. */
-static void spectra(const struct recon *r, const float *sino, long start, const float *fade,
+/* Half spectra [angles][radial/2] of all lines in the window `cut`, two angles a transform. */
+static void spectra(const struct recon *r, const float *sino, const struct cut *cut,
                     float *ret_half)
 {
     long pairs = (long)(r->angles + 1) / 2;
@@ -380,11 +385,10 @@ static void spectra(const struct recon *r, const float *sino, long start, const 
     for (long p = 0; p < pairs; p++) {
         struct work *w = &r->work[omp_get_thread_num()];
         size_t a = 2 * (size_t)p, b = a + 1;
-        float end[4], *q = w->lines, *both[2] = {w->fade, w->fade};
-        memcpy(w->fade, fade, r->radial * sizeof *fade);
+        float end[2][2], *q = w->lines;
         recon_filter_pair(r, w, sino + a * r->columns, b < r->angles ? sino + b * r->columns : NULL,
                           end);
-        recon_cut(r, w, end, (long[]){start, start}, both, r->radial, q);
+        recon_cut(r, w, end, cut, q);
         fftwf_execute_dft(r->radial_forward, (fftwf_complex *)q, (fftwf_complex *)q);
         for (size_t k = 0; k < half; k++) {
             size_t m = k ? r->radial - k : 0;
@@ -444,7 +448,11 @@ bool recon_fourier_centres(const struct recon *r, const float *sino, size_t cent
     size_t image = r->width * r->width;
     float *half_spectra = mem_big(r->angles * r->radial, sizeof *half_spectra, err);
     float *fade = mem_array(r->radial, sizeof *fade, err);
-    bool ok = half_spectra && fade;
+    float *closing = mem_array(2 * r->length, sizeof *closing, err);
+    bool ok = half_spectra && fade && closing;
+    if (ok) {
+        recon_closing(r, sino, closing);
+    }
     for (size_t done = 0; ok && done < centres;) {
         /* the run of centres that share a window: all within half a span of its place on a lattice
          * of spans */
@@ -455,7 +463,8 @@ bool recon_fourier_centres(const struct recon *r, const float *sino, size_t cent
         }
         long start = step * span - (long)(r->radial / 2);
         recon_fade(r, start, r->radial, r->window, fade);
-        spectra(r, sino, start, fade, half_spectra);
+        struct cut cut = {{start, start}, {fade, fade}, {closing, closing}, r->radial};
+        spectra(r, sino, &cut, half_spectra);
         long pairs = (long)(end - done + 1) / 2;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads)
         for (long p = 0; p < pairs; p++) {
@@ -466,6 +475,7 @@ bool recon_fourier_centres(const struct recon *r, const float *sino, size_t cent
         }
         done = end;
     }
+    mem_free(closing);
     mem_free(fade);
     mem_free(half_spectra);
     return ok;

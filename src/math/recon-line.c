@@ -23,13 +23,14 @@ enum { LINE_BLOCK = 32 };
 enum { LINE_MARGIN = 3 };
 
 struct line_state {
-    size_t length; /* samples of a line's window */
-    long start;    /* its first sample on the detector */
-    double centre; /* in the window */
-    float *fade;   /* [length] */
-    float *lines;  /* [LINE_BLOCK][length][LINE_LANES] */
-    float *pairs;  /* [threads][2 length] */
-    float *sum;    /* [width * width][LINE_LANES] */
+    size_t length;  /* samples of a line's window */
+    long start;     /* its first sample on the detector */
+    double centre;  /* in the window */
+    float *fade;    /* [length] */
+    float *closing; /* [LINE_LANES][2][line length]: recon_closing()'s, a lane each */
+    float *lines;   /* [LINE_BLOCK][length][LINE_LANES] */
+    float *pairs;   /* [threads][2 length] */
+    float *sum;     /* [width * width][LINE_LANES] */
 };
 
 /* Filter angles first .. first + count - 1 of up to 8 sinograms into the lanes. */
@@ -43,8 +44,7 @@ static void filter_block(const struct recon *r, const struct line_state *s, cons
         struct work *w = &r->work[omp_get_thread_num()];
         float *pairs = s->pairs + (size_t)omp_get_thread_num() * 2 * s->length;
         size_t i = (size_t)job / (LINE_LANES / 2), lane = (size_t)job % (LINE_LANES / 2) * 2;
-        float *line = s->lines + i * s->length * LINE_LANES + lane, *fade[2] = {s->fade, s->fade},
-              end[4];
+        float *line = s->lines + i * s->length * LINE_LANES + lane, end[2][2];
         if (lane >= slices) {
             for (size_t k = 0; k < s->length; k++) {
                 line[k * LINE_LANES] = line[k * LINE_LANES + 1] = 0;
@@ -54,7 +54,12 @@ static void filter_block(const struct recon *r, const struct line_state *s, cons
         const float *a = sino + lane * one + (first + i) * r->columns,
                     *b = lane + 1 < slices ? a + one : NULL;
         recon_filter_pair(r, w, a, b, end);
-        recon_cut(r, w, end, (long[]){s->start, s->start}, fade, s->length, pairs);
+        const float *closing = s->closing + lane * 2 * r->length;
+        struct cut cut = {.start = {s->start, s->start},
+                          .fade = {s->fade, s->fade},
+                          .count = s->length,
+                          .closing = {closing, closing + 2 * r->length}};
+        recon_cut(r, w, end, &cut, pairs);
         for (size_t k = 0; k < s->length; k++) {
             line[k * LINE_LANES] = pairs[2 * k] * r->weight[first + i];
             line[k * LINE_LANES + 1] = pairs[2 * k + 1] * r->weight[first + i];
@@ -94,6 +99,10 @@ static void line_group(const struct recon *r, struct line_state *s, const float 
     s->start = recon_window_start(centre, s->length);
     s->centre = centre - (double)s->start;
     recon_fade(r, s->start, s->length, NULL, s->fade);
+    for (size_t lane = 0; lane < LINE_LANES; lane++) {
+        recon_closing(r, lane < slices ? sino + lane * r->angles * r->columns : NULL,
+                      s->closing + lane * 2 * r->length);
+    }
     memset(s->sum, 0, pixels * LINE_LANES * sizeof *s->sum);
     for (size_t first = 0; first < r->angles; first += LINE_BLOCK) {
         size_t count = r->angles - first < LINE_BLOCK ? r->angles - first : LINE_BLOCK;
@@ -116,7 +125,8 @@ bool recon_line_slices(const struct recon *r, const float *sino, size_t slices,
     s.lines = mem_big(LINE_BLOCK * s.length * LINE_LANES, sizeof *s.lines, err);
     s.pairs = mem_big(r->threads * 2 * s.length, sizeof *s.pairs, err);
     s.sum = mem_big(pixels * LINE_LANES, sizeof *s.sum, err);
-    bool ok = s.fade && s.lines && s.pairs && s.sum;
+    s.closing = mem_array(LINE_LANES * 2 * r->length, sizeof *s.closing, err);
+    bool ok = s.fade && s.closing && s.lines && s.pairs && s.sum;
     for (size_t done = 0; ok && done < slices;) {
         size_t end = done + 1;
         while (end < slices && end - done < LINE_LANES && centre[end] == centre[done]) {
@@ -129,6 +139,7 @@ bool recon_line_slices(const struct recon *r, const float *sino, size_t slices,
     mem_free(s.sum);
     mem_free(s.pairs);
     mem_free(s.lines);
+    mem_free(s.closing);
     mem_free(s.fade);
     return ok;
 }

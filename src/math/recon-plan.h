@@ -36,11 +36,10 @@ struct recon {
     /* Filtering: lines at `length` >= 2 columns; responses stand twice, for pairs, and carry 1 /
      * length. */
     size_t length;
-    float *response;    /* [2 length] */
-    float *left_curve;  /* [length], index modulo length: what one unit at the left end adds to the
-                           filtered line */
-    float *right_curve; /* [length] */
-    size_t edge;        /* samples whose mean is the end value of a line */
+    float *response; /* [2 length] */
+    float *bank; /* [ENDS][length], index modulo length: what one unit at the right end adds to a
+                    line, recon-filter.c */
+    size_t edge; /* samples whose mean is the end value of a line */
     fftwf_plan forward, backward;
 
     /* Gridding: `radial` samples of a filtered line about the centre; grid of cells x cells. */
@@ -63,6 +62,7 @@ struct work {
     float *lines;   /* [ANGLE_BLOCK][2 radial] */
     float *grid;    /* [grid_rows][2 stride] */
     float *fade;    /* [2][radial] */
+    float *closing; /* recon_closing()'s */
     float *re, *im; /* [2 radial]: turn to the centre */
 };
 
@@ -80,20 +80,31 @@ long recon_window_start(double centre, size_t count);
 bool recon_filter_init(struct recon *r, enum filter_kind kind, struct err *err) CHECK_RESULT;
 void recon_filter_fini(struct recon *r);
 
-/* Filter one line of each of two sinograms (b may be NULL) in w->line. ret_end: {left a, left b,
- * right a, right b}. */
+/* What closes the ends of one sinogram's lines: ret_curve [left, right][length], for one unit at
+ * that end; zeros when it is NULL or lines are not to be closed. */
+void recon_closing(const struct recon *r, const float *sino, float *ret_curve);
+
+/* Filter one line of each of two sinograms (b may be NULL) in w->line. ret_end: [slice][left,
+ * right]. */
 void recon_filter_pair(const struct recon *r, struct work *w, const float *a, const float *b,
-                       float ret_end[4]);
+                       float ret_end[2][2]);
 
 /* Weights of a window of `count` samples from `start` on: 1 on the detector, fading to 0 far off
  * it, times `shape` [count] (may be NULL). */
 void recon_fade(const struct recon *r, long start, size_t count, const float *shape,
                 float *ret_fade);
 
-/* Take the window from `start` (one start per slice) out of the filtered w->line, ends closed.
- * ret_pairs [count]. */
-void recon_cut(const struct recon *r, const struct work *w, const float end[4], const long start[2],
-               float *const fade[2], size_t count, float *ret_pairs);
+/* Where a window of the filtered w->line lies and how its two slices are closed and weighted. */
+struct cut {
+    long start[2];           /* [slice] */
+    const float *fade[2];    /* [slice][count] */
+    const float *closing[2]; /* [slice]: recon_closing()'s */
+    size_t count;
+};
+
+/* Take the window out of the filtered w->line, ends closed. ret_pairs [count]. */
+void recon_cut(const struct recon *r, const struct work *w, const float end[2][2],
+               const struct cut *cut, float *ret_pairs);
 
 bool recon_fourier_init(struct recon *r, struct err *err) CHECK_RESULT;
 void recon_fourier_fini(struct recon *r);

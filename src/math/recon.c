@@ -141,7 +141,8 @@ static bool make_work(struct recon *r, struct err *err)
             w->fade = mem_big(2 * r->radial, sizeof *w->fade, err);
             w->re = mem_big(2 * r->radial, sizeof *w->re, err);
             w->im = mem_big(2 * r->radial, sizeof *w->im, err);
-            if (!w->lines || !w->grid || !w->fade || !w->re || !w->im) {
+            w->closing = mem_big(4 * r->length, sizeof *w->closing, err);
+            if (!w->closing || !w->lines || !w->grid || !w->fade || !w->re || !w->im) {
                 return false;
             }
         }
@@ -184,6 +185,7 @@ void recon_free(struct recon *r)
         struct work *w = &r->work[t];
         mem_free(w->im);
         mem_free(w->re);
+        mem_free(w->closing);
         mem_free(w->fade);
         mem_free(w->grid);
         mem_free(w->lines);
@@ -203,7 +205,7 @@ size_t recon_bytes(const struct recon_spec *spec)
     double n = (double)(spec->width ? spec->width : spec->columns), columns = (double)spec->columns;
     double angles = (double)spec->angles;
     double threads = spec->threads ? spec->threads : (double)omp_get_max_threads();
-    double bytes = 28 * angles + 64 * columns * (1 + threads);
+    double bytes = 28 * angles + columns * (110 + 100 * threads);
     if (spec->algorithm == RECON_FOURIERREC) {
         double cells = 1.3 * n + 48;
         bytes +=
