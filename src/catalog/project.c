@@ -71,13 +71,25 @@ static bool unknown_name(struct store *s, const char *name, struct err *err)
     return false;
 }
 
+/* A folder given where a name is wanted: the project it belongs to. */
+static bool by_folder(struct store *s, const char *folder, struct project *ret, bool *ret_found,
+                      struct err *err)
+{
+    char real[PATH_MAX];
+    if (!strchr(folder, '/') && folder[0] != '.') {
+        return true;
+    }
+    return !realpath(folder, real) || project_of_folder(s, real, ret, ret_found, err);
+}
+
 bool project_by_name(struct store *s, const char *name, struct project *ret, struct err *err)
 {
-    bool found;
+    bool found = false;
     struct query *q = store_query(
         s, err, "SELECT id,name,root,rec,attempts,min_size_pct FROM project WHERE name=?1", "s",
         name);
-    return q && take_row(q, ret, &found, err) && (found || unknown_name(s, name, err));
+    return q && take_row(q, ret, &found, err) && (found || by_folder(s, name, ret, &found, err)) &&
+        (found || unknown_name(s, name, err));
 }
 
 bool project_by_id(struct store *s, int64_t id, struct project *ret, struct err *err)

@@ -21,7 +21,8 @@ struct project {
 
 void project_fini(struct project *p);
 
-/* ERR_NOTHING when there is none; the message names those that are registered. */
+/* By its name, or by a folder of it (with a slash in it). ERR_NOTHING when there is none; the
+ * message names those that are registered. */
 bool project_by_name(struct store *s, const char *name, struct project *ret,
                      struct err *err) CHECK_RESULT;
 bool project_by_id(struct store *s, int64_t id, struct project *ret, struct err *err) CHECK_RESULT;

@@ -236,6 +236,9 @@ static bool run(struct cli *c, struct err *err)
     int scope = (cli_has(c, "all") ? SELECT_HIDDEN | SELECT_GONE : 0) |
         (!strcmp(level, "file") ? SELECT_FILES : 0);
     bool ok = rows_select(c, c->args, c->n_args, scope, &rows, err);
+    if (!ok && c->json && err->code == ERR_NOTHING) {
+        cli_print(c, "[]\n"); /* one document in any case; the status says the rest */
+    }
     if (ok && !strcmp(level, "series")) {
         ok = list_series(c, &rows, err);
     } else if (ok) {

@@ -171,6 +171,45 @@ static bool judge_again(struct engine *e, struct store *s, const json_t *args, s
     return ok;
 }
 
+/* A parameter must be one of some tool's, with a value that tool takes. */
+static bool check_param(const struct tools *tools, const char *key, const json_t *value,
+                        struct err *err)
+{
+    bool known = false;
+    for (size_t i = 0; i < tools_count(tools); i++) {
+        const struct tool *t = tools_at(tools, i);
+        if (!tool_input(t, key)) {
+            continue;
+        }
+        known = true;
+        if (tool_check_value(t, key, value, err)) {
+            return true;
+        }
+    }
+    return known
+        ? false
+        : err_set(err, ERR_USAGE, "no tool has a parameter '%s' (cor, enabled, or a tool's)", key);
+}
+
+static bool check_params(const struct engine *e, const json_t *set, struct err *err)
+{
+    static const char *const own[] = {"cor", "enabled", "skip", NULL};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)set, key, value)
+    {
+        size_t i = 0;
+        while (own[i] && strcmp(own[i], key) != 0) {
+            i++;
+        }
+        bool removed = json_is_null(value) || (json_is_string(value) && !*json_string_value(value));
+        if (!own[i] && !removed && e && e->tools && !check_param(e->tools, key, value, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* {"project", "items", "set": {key: value}} -> {"items": n, "warnings"?} */
 static bool op_item_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                         struct err *err)
@@ -181,7 +220,8 @@ static bool op_item_set(struct engine *e, struct store *s, const json_t *args, j
         return false;
     }
     bool switched = json_object_get(set, "enabled") || json_object_get(set, "skip");
-    bool ok = apply_set(s, args, err) && (!switched || judge_again(e, s, args, err)) &&
+    bool ok = check_params(e, set, err) && apply_set(s, args, err) &&
+        (!switched || judge_again(e, s, args, err)) &&
         json_put(answer, "items",
                  json_integer((json_int_t)json_array_size(json_object_get(args, "items"))), err);
     if (ok && json_object_get(set, "cor")) {
