@@ -20,11 +20,6 @@ static bool taken(const struct engine *e, const struct active *run, int64_t task
             return true;
         }
     }
-    for (size_t i = 0; i < e->n_changes; i++) { /* settled in this very batch, row not yet written */
-        if (e->changes[i].live->task == task) {
-            return true;
-        }
-    }
     return false;
 }
 
@@ -69,7 +64,7 @@ static int by_task(const void *a, const void *b)
 
 static bool fill_run(struct engine *e, struct active *run, size_t target, struct err *err)
 {
-    size_t first = run->n_ready, limit = target + run->n_ready + count_lives(e, run) + e->n_changes;
+    size_t first = run->n_ready, limit = target + run->n_ready + count_lives(e, run);
     if (!grow(run, target, err)) {
         return false;
     }

@@ -297,12 +297,7 @@ static bool carry_out(const json_t *job, json_t *journal, struct err *err)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach(json_object_get(journal, "moves"), i, entry)
-    {
-        if (!move_one(entry, err)) {
-            return false;
-        }
-    }
+    /* provenance first: whatever this puts into its place is known as Gantry's from the first moment */
     json_array_foreach(json_object_get(journal, "provenance"), i, entry)
     {
         const char *text = json_get_text(entry, "text", ""), *path = json_get_text(entry, "path", "");
@@ -310,6 +305,12 @@ static bool carry_out(const json_t *job, json_t *journal, struct err *err)
             return false;
         }
         file_like_folder(path, json_get_text(job, "like", "/nonexistent"));
+    }
+    json_array_foreach(json_object_get(journal, "moves"), i, entry)
+    {
+        if (!move_one(entry, err)) {
+            return false;
+        }
     }
     json_array_foreach(json_object_get(journal, "prune"), i, entry)
     {

@@ -6,6 +6,7 @@ its own task, and notes when its published output is already there. `make check`
 seed; `bench/run kill` (or GANTRY_KILLS=50 GANTRY_KILL_SEED=n) does as many as you like.
 """
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -65,10 +66,16 @@ def victims(g, kind, engine):
     return tools[:1]
 
 
+def published(g):
+    """Outputs in their final places (staging comes and goes meanwhile)."""
+    for folder, _, names in os.walk(g.rec):
+        if "out.txt" in names and ".gantry-" not in folder:
+            yield pathlib.Path(folder, "out.txt")
+
+
 def check_outputs(g):
-    for path in g.rec.rglob("out.txt"):
-        if not any(part.startswith(".gantry-") for part in path.parts):
-            assert path.read_text() == WHOLE, f"half an output: {path}"
+    for path in published(g):
+        assert path.read_text() == WHOLE, f"half an output: {path}"
 
 
 def campaign(g, rng, kinds, kills):
@@ -105,8 +112,7 @@ def judge(g):
     assert [x for x in journal if x.startswith("again")] == [], "a finished task ran again"
     states = g.states()
     assert len(states) == TASKS and set(states.values()) <= {"done", "cached"}, states
-    made = [p for p in g.rec.rglob("out.txt") if not any(x.startswith(".gantry-") for x in p.parts)]
-    assert len(made) == TASKS, "lost"
+    assert len(list(published(g))) == TASKS, "lost"
     wait_for(lambda: not g.processes(), "every process to end")
     assert g.leftovers() == [], "staging left behind"
 
