@@ -4,59 +4,13 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/saved.h"
 #include "engine/home.h"
 #include "os/file.h"
 #include "plan/batch.h"
 #include "plan/tool.h"
 
 static const char *const words[] = {"ls", "show", "save", "rm", "validate", NULL};
-
-/* The saved batch of that name; *ret = NULL when there is none. */
-static bool saved_batch(struct cli *c, const char *name, json_t **ret, struct err *err)
-{
-    struct err none = {.code = ERR_NONE};
-    char *text = NULL;
-    *ret = NULL;
-    if (!cli_store(c, &none)) {
-        return none.code == ERR_NOTHING || err_set(err, none.code, "%s", none.text);
-    }
-    if (!store_text(c->store, &text, err, "SELECT json FROM batch WHERE name = ?", "s", name)) {
-        return false;
-    }
-    if (text) {
-        *ret = json_parse(text, strlen(text), name, err);
-        mem_free(text);
-        return *ret != NULL;
-    }
-    return true;
-}
-
-static char *shipped_folder(struct err *err)
-{
-    char *share = home_share(err);
-    char *folder = share ? path_join(share, "batches", err) : NULL;
-    mem_free(share);
-    return folder;
-}
-
-/* By name: the saved one wins over the one that ships. */
-static json_t *find_batch(struct cli *c, const char *name, struct err *err)
-{
-    json_t *batch = NULL;
-    if (!saved_batch(c, name, &batch, err) || batch) {
-        return batch;
-    }
-    char *folder = strchr(name, '/') ? NULL : shipped_folder(err);
-    char *path = folder ? mem_printf(err, "%s/%s.json", folder, name) : NULL;
-    if (path && file_exists(path)) {
-        batch = json_read(path, err);
-    } else {
-        (void)err_set(err, ERR_USAGE, "there is no batch '%s' (gantry batch ls)", name);
-    }
-    mem_free(path);
-    mem_free(folder);
-    return batch;
-}
 
 static json_t *batch_row(const json_t *batch, const char *from)
 {
@@ -101,7 +55,7 @@ static bool add_saved(struct cli *c, json_t *rows, struct err *err)
 
 static bool add_shipped(json_t *rows, struct err *err)
 {
-    char *folder = shipped_folder(err);
+    char *folder = saved_batch_shipped(err);
     size_t n = 0;
     char **names = folder && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
     bool ok = folder && (names || !file_is_folder(folder));
@@ -137,7 +91,7 @@ static bool list(struct cli *c, struct err *err)
 
 static bool show(struct cli *c, const char *name, struct err *err)
 {
-    json_t *batch = find_batch(c, name, err);
+    json_t *batch = saved_batch_find(c, name, err);
     bool ok = batch != NULL;
     if (ok && c->json) {
         ok = cli_json(c, batch, err);
@@ -166,7 +120,7 @@ static bool change(struct cli *c, const char *op, const char *key, json_t *value
 static bool validate(struct cli *c, const char *word, struct err *err)
 {
     bool is_file = str_ends(word, ".json") && file_exists(word);
-    json_t *batch = is_file ? json_read(word, err) : find_batch(c, word, err);
+    json_t *batch = is_file ? json_read(word, err) : saved_batch_find(c, word, err);
     char *share = batch ? home_share(err) : NULL;
     char *shipped = share ? path_join(share, "tools", err) : NULL,
          *own = shipped ? path_join(c->home, "tools", err) : NULL;

@@ -178,18 +178,19 @@ static bool run(struct cli *c, struct err *err)
         goto out;
     }
     ok = ok && read_log(&l, cli_has(c, "attempt"), &text, &length, err);
-    if (ok && !text) {
-        ok = cli_has(c, "attempt")
-            ? err_set(err, ERR_NOTHING, "task %" PRId64 " has no log of attempt %" PRId64, task,
-                      l.n)
-            : err_set(err, ERR_NOTHING,
-                      "task %" PRId64 " has not printed anything: it is %s (gantry why %" PRId64
-                      ")",
-                      task, task_state_name(l.state), task);
+    if (ok && !text && cli_has(c, "attempt")) {
+        ok =
+            err_set(err, ERR_NOTHING, "task %" PRId64 " has no log of attempt %" PRId64, task, l.n);
+    } else if (ok && !length && !task_state_final(l.state) && l.state != TASK_RUNNING) {
+        ok = err_set(err, ERR_NOTHING,
+                     "task %" PRId64 " has not started: it is %s (gantry why %" PRId64 ")", task,
+                     task_state_name(l.state), task);
+    } else if (ok && !length) {
+        cli_note(c, "task %" PRId64 " (%s) has printed nothing", task, task_state_name(l.state));
     }
     if (ok && c->json) {
-        ok = print_json(c, text, length, err);
-    } else if (ok) {
+        ok = print_json(c, text ? text : "", length, err);
+    } else if (ok && text) {
         print_from(c, text, length, &at, true, cli_has(c, "times"));
     }
 out:

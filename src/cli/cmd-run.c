@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/pick.h"
+#include "cli/saved.h"
 #include "engine/session.h"
 #include "os/file.h"
 
@@ -195,20 +196,24 @@ static json_t *set_params(const struct cli *c, struct err *err)
 }
 
 /* The saved batch's name, or a batch file's content. */
-static bool put_batch(const struct cli *c, json_t *args, struct err *err)
+static bool put_batch(struct cli *c, json_t *args, struct err *err)
 {
     const char *word = c->args[0];
     if (str_ends(word, ".json") && file_exists(word)) {
         json_t *batch = json_read(word, err);
         return batch && put(args, "batch", batch, err);
     }
-    json_t *name = json_string(word);
-    return name ? put(args, "batch", name, err)
-                : cli_usage(c, err, "the batch's name is not valid UTF-8");
+    /* Looked up here too, so that a slip is told before anything is read and registered. */
+    json_t *saved = saved_batch_find(c, word, err);
+    if (!saved) {
+        return false;
+    }
+    json_decref(saved);
+    return put(args, "batch", json_string(word), err);
 }
 
 /* Everything of run.create but project and items. */
-static json_t *create_args(const struct cli *c, struct err *err)
+static json_t *create_args(struct cli *c, struct err *err)
 {
     json_t *args = json_object();
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;

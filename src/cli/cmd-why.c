@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/pick.h"
 #include "cli/resolve.h"
 
 static void print_value(struct cli *c, const json_t *value)
@@ -14,12 +15,23 @@ static void print_value(struct cli *c, const json_t *value)
     mem_free(text);
 }
 
+/* What the inputs look like now, not when they were last listed. */
+static bool refresh_of(struct cli *c, int64_t task, struct err *err)
+{
+    int64_t project = 0;
+    return store_int(c->store, 0, &project, err,
+                     "SELECT r.project_id FROM task t JOIN run r ON r.id = t.run_id WHERE t.id = ?",
+                     "i", task) &&
+        pick_refresh(c, NULL, project, err);
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     int64_t project = 0, task = 0;
     json_t *args = NULL, *answer = NULL;
     bool ok = resolve_project_id(c, &project, err) && cli_store(c, err) &&
         resolve_task(c, c->args[0], project, &task, err);
+    ok = ok && refresh_of(c, task, err);
     cli_store_close(c);
     args = ok ? json_pack("{s:I}", "task", (json_int_t)task) : NULL;
     answer = args ? cli_call(c, "task.why", args, err) : NULL;

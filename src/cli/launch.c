@@ -78,18 +78,23 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
     if (!progress_count(c->store, run, &n, err)) {
         return false;
     }
-    q = store_query(c->store, err,
-                    "SELECT r.name, r.created_us, r.ended_us, p.rec FROM run r JOIN project p ON "
-                    "p.id = r.project_id"
-                    " WHERE r.id = ?",
-                    "i", run);
+    q = store_query(
+        c->store, err,
+        "SELECT r.name, r.created_us, r.ended_us, p.rec, coalesce(json_extract(r.options, "
+        "'$.on_error'),"
+        " json_extract(r.batch, '$.options.on_error'), 'break') FROM run r JOIN project p ON "
+        "p.id = r.project_id"
+        " WHERE r.id = ?",
+        "i", run);
     if (!q) {
         return false;
     }
     for (int state = 0; state < TASK_STATES; state++) {
         add_count(&line, n.by_state[state], task_state_name((enum task_state)state));
     }
-    if (query_next(q) && !c->json) {
+    bool found = query_next(q);
+    bool ignore = found && !strcmp(query_text(q, 4), "ignore");
+    if (found && !c->json) {
         int64_t end = query_null(q, 2) ? clock_utc_us() : query_int(q, 2);
         clock_span((double)(end - query_int(q, 1)) / 1e6, span, sizeof span);
         cli_print(c, "Run %" PRId64 " (%s): %" PRId64 " of %" PRId64 " tasks completed in %s: %s\n",
@@ -102,7 +107,7 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
         cli_note(c, "%" PRId64 " failed; gantry errors %" PRId64 " says why, grouped by cause",
                  n.by_state[TASK_FAILED], run);
     }
-    if (n.by_state[TASK_FAILED] || n.by_state[TASK_CANCELLED]) {
+    if ((n.by_state[TASK_FAILED] && !ignore) || n.by_state[TASK_CANCELLED]) {
         c->status = more_serious(c->status, 1);
     }
     str_fini(&line);

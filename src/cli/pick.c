@@ -20,7 +20,7 @@ static void show_reading(void *arg, size_t done, size_t total)
     }
 }
 
-static bool refresh(struct cli *c, struct session *session, int64_t project, struct err *err)
+bool pick_refresh(struct cli *c, struct session *session, int64_t project, struct err *err)
 {
     struct refresh_report report = {0};
     struct refresh how = {
@@ -54,7 +54,7 @@ bool pick_items(struct cli *c, struct session *session, char *const *selectors, 
     if (!resolve_project(c, true, &p.project, err)) {
         return false;
     }
-    bool ok = refresh(c, session, p.project.id, err);
+    bool ok = pick_refresh(c, session, p.project.id, err);
     if (ok) {
         cli_store_close(c);
         ok = cli_store(c, err) &&

@@ -16,6 +16,9 @@ struct pick {
  * go to stderr. ERR_NOTHING "No files selected." when there are none. pick_fini() the answer. */
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
                 struct pick *ret, struct err *err) CHECK_RESULT;
+/* Bring the catalog of one project up to date; warnings go to stderr. */
+bool pick_refresh(struct cli *c, struct session *session, int64_t project,
+                  struct err *err) CHECK_RESULT;
 void pick_fini(struct pick *p);
 
 #endif

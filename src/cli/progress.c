@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -144,6 +145,12 @@ static bool tell_task(struct progress *p, int64_t id, struct err *err)
     return query_end(q, err);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
 /* Tasks of one run that came to an end since the last look. */
 static bool tell_run(struct progress *p, struct followed *f, bool silent, struct err *err)
 {
@@ -173,6 +180,9 @@ static bool tell_run(struct progress *p, struct followed *f, bool silent, struct
         }
     }
     ok = query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
+    if (n) {
+        qsort(fresh, n, sizeof *fresh, by_id);
+    }
     for (size_t i = 0; ok && i < n; i++) {
         p->over++;
         ok = tell_task(p, fresh[i], err);

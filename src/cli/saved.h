@@ -1,0 +1,12 @@
+/* Batches by name, for the commands that show or launch them. */
+#ifndef GANTRY_CLI_SAVED_H
+#define GANTRY_CLI_SAVED_H
+
+#include "cli/command.h"
+
+/* The saved batch, else the one that ships. ERR_USAGE when there is neither. A new reference. */
+json_t *saved_batch_find(struct cli *c, const char *name, struct err *err) CHECK_RESULT;
+/* Folder of the batches that ship. Caller frees. */
+char *saved_batch_shipped(struct err *err) CHECK_RESULT;
+
+#endif
