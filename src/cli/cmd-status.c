@@ -111,6 +111,31 @@ static bool print_rows(struct cli *c, json_t *rows, struct err *err)
     return cli_table(c, rows, columns, err);
 }
 
+struct following {
+    struct cli *c;
+    struct progress *p;
+    int64_t newest; /* run that is followed already */
+    int64_t only;   /* this run and no other; 0 = all */
+    struct err failure;
+};
+
+/* Runs that were launched meanwhile are followed too. */
+static void look(void *arg)
+{
+    struct following *f = arg;
+    int64_t next = 0;
+    while (!f->failure.code && !f->only) {
+        if (!store_int(f->c->store, 0, &next, &f->failure,
+                       "SELECT min(id) FROM run WHERE id > ? AND state = 'active'", "i",
+                       f->newest) ||
+            !next || !progress_add_run(f->p, next, &f->failure)) {
+            break;
+        }
+        f->newest = next;
+    }
+    progress_update(f->p);
+}
+
 /* Join the living engine and draw until the run, or everything, has ended. */
 static bool follow(struct cli *c, int64_t run, json_t *rows, struct err *err)
 {
@@ -118,6 +143,7 @@ static bool follow(struct cli *c, int64_t run, json_t *rows, struct err *err)
     struct progress *p = session ? progress_new(c, c->json, err) : NULL;
     enum follow_end end = FOLLOW_ENDED;
     struct err stuck = {.code = ERR_NONE};
+    struct following f = {.c = c, .p = p, .only = run};
     bool ok = p != NULL;
     for (size_t i = 0; ok && i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
@@ -125,12 +151,13 @@ static bool follow(struct cli *c, int64_t run, json_t *rows, struct err *err)
         if (!strcmp(state, "running") || !strcmp(state, "queued")) {
             ok = progress_add_run(p, json_get_int(row, "id", 0), err);
         }
+        f.newest = json_get_int(row, "id", 0) > f.newest ? json_get_int(row, "id", 0) : f.newest;
     }
     if (ok) {
-        struct follow how = {.run = run, .changed = progress_update, .arg = p};
-        ok = session_follow(session, &how, &end, &stuck);
+        struct follow how = {.run = run, .changed = look, .arg = &f};
+        ok = session_follow(session, &how, &end, &stuck) && !f.failure.code;
         if (!ok) {
-            *err = stuck;
+            *err = f.failure.code ? f.failure : stuck;
         }
     }
     ok = p && progress_end(p, ok ? err : err_ignore("the first error stays")) && ok;
