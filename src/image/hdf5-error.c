@@ -52,6 +52,7 @@ bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...)
     H5Eclear2(H5E_DEFAULT);
     if (strstr(d.text, "No space left") != NULL || strstr(d.text, "errno = 28") != NULL) {
         code = ERR_DISKFULL;
+        snprintf(d.text, sizeof(d.text), "No space left on device");
     } else if (strstr(d.text, "memory allocation failed") != NULL) {
         code = ERR_NOMEM;
     }

@@ -115,7 +115,7 @@ void job_fini(struct job *job)
     json_decref(job->root);
     json_decref(job->values);
     mem_free(job->dir);
-    *job = (struct job){NULL};
+    *job = (struct job){.root = NULL};
 }
 
 const struct job_output *job_output_named(const struct job *job, const char *name)
