@@ -1,7 +1,7 @@
 /*
- * After a crash: every attempt that was reserved or running is looked at. A result decides; a living worker is adopted
- * (its pidfd hangs in the loop); what was never claimed is fenced and its task stays ready; the rest of a dead worker's
- * tool is killed and the task runs again.
+ * After a crash: every attempt that was reserved or running is looked at. A result decides; a
+ * living worker is adopted (its pidfd hangs in the loop); what was never claimed is fenced and its
+ * task stays ready; the rest of a dead worker's tool is killed and the task runs again.
  */
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +23,8 @@ static void adopted_ended(void *arg, int fd)
     settle_look(l->owner, l);
 }
 
-static bool adopt_worker(struct engine *e, struct live *l, const struct claim *claim, struct err *err)
+static bool adopt_worker(struct engine *e, struct live *l, const struct claim *claim,
+                         struct err *err)
 {
     l->pid = claim->worker;
     l->pid_start = claim->worker_start;
@@ -46,10 +47,22 @@ static struct live *revive(struct engine *e, struct query *q, struct err *err)
     if (!l) {
         return NULL;
     }
-    *l = (struct live){.owner = e, .run = run, .attempt = query_int(q, 0), .task = query_int(q, 1), .n = (int)query_int(q, 3),
-                       .item = query_int(q, 4), .job = (int)query_int(q, 5), .alone = query_int(q, 6) != 0,
-                       .forced = query_int(q, 7) != 0, .lost = (int)query_int(q, 8), .gpu = (int)query_int(q, 9), .slot = -1,
-                       .weight = 1, .pidfd = -1, .free_before = -1, .started_us = query_int(q, 10)};
+    *l = (struct live){.owner = e,
+                       .run = run,
+                       .attempt = query_int(q, 0),
+                       .task = query_int(q, 1),
+                       .n = (int)query_int(q, 3),
+                       .item = query_int(q, 4),
+                       .job = (int)query_int(q, 5),
+                       .alone = query_int(q, 6) != 0,
+                       .forced = query_int(q, 7) != 0,
+                       .lost = (int)query_int(q, 8),
+                       .gpu = (int)query_int(q, 9),
+                       .slot = -1,
+                       .weight = 1,
+                       .pidfd = -1,
+                       .free_before = -1,
+                       .started_us = query_int(q, 10)};
     if (query_int(q, 11)) {
         l->stop = STOP_BY_USER;
     }
@@ -69,8 +82,11 @@ static void recall(struct live *l)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/job.json", l->dir);
-    json_t *job = file_exists(path) ? json_read(path, err_ignore("then the task will not be found in the cache")) : NULL;
-    (void)snprintf(l->fingerprint, sizeof l->fingerprint, "%s", json_get_text(job, "fingerprint", ""));
+    json_t *job = file_exists(path)
+        ? json_read(path, err_ignore("then the task will not be found in the cache"))
+        : NULL;
+    (void)snprintf(l->fingerprint, sizeof l->fingerprint, "%s",
+                   json_get_text(job, "fingerprint", ""));
     json_decref(job);
 }
 
@@ -81,7 +97,8 @@ static bool fence_reserved(struct engine *e, struct live *l, struct err *err)
         return true; /* claimed this very moment: looked at again by the poll */
     }
     ok = ok && store_exec(e->store, err, "UPDATE attempt SET state=3 WHERE id=?1", "i", l->attempt);
-    ok = ok && store_exec(e->store, err, "UPDATE task SET state=1 WHERE id=?1 AND state=3", "i", l->task);
+    ok = ok &&
+        store_exec(e->store, err, "UPDATE task SET state=1 WHERE id=?1 AND state=3", "i", l->task);
     engine_unlink_live(e, l);
     engine_free_live(l);
     return ok;
@@ -98,7 +115,7 @@ static bool adopt_one(struct engine *e, struct live *l, struct err *err)
         settle_look(e, l);
         return true;
     }
-    if (!claim_look(l->dir, l->attempt, &state, &claim, err)) {
+    if (!claim_look(l->dir, &state, &claim, err)) {
         return false;
     }
     if (state == CLAIM_NONE) {
@@ -113,10 +130,12 @@ static bool adopt_one(struct engine *e, struct live *l, struct err *err)
 
 bool adopt_all(struct engine *e, struct err *err)
 {
-    struct query *q = store_query(e->store, err,
-                                  "SELECT a.id,a.task_id,t.run_id,a.n,t.item_id,t.job,t.alone,t.force,t.lost,a.gpu,"
-                                  "coalesce(a.started_us,0),t.stopping FROM attempt a JOIN task t ON t.id=a.task_id "
-                                  "WHERE a.state<2 ORDER BY a.id", "");
+    struct query *q = store_query(
+        e->store, err,
+        "SELECT a.id,a.task_id,t.run_id,a.n,t.item_id,t.job,t.alone,t.force,t.lost,a.gpu,"
+        "coalesce(a.started_us,0),t.stopping FROM attempt a JOIN task t ON t.id=a.task_id "
+        "WHERE a.state<2 ORDER BY a.id",
+        "");
     bool ok = q != NULL;
     while (ok && query_next(q)) {
         ok = engine_find_run(e, query_int(q, 2)) == NULL || revive(e, q, err);

@@ -6,7 +6,8 @@
  *   out of memory          -> once more, alone; then failed
  *   worker or tool killed from outside, or vanished -> again, up to LOST_MAX times
  *   disk full              -> ready again, held back until there is more space
- *   anything else          -> failed, grouped by cause; later jobs of the item blocked unless on_error says otherwise
+ *   anything else          -> failed, grouped by cause; later jobs of the item blocked unless
+ * on_error says otherwise
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +27,8 @@
 #include "os/proc.h"
 #include "plan/batch.h"
 
-#define LOST_MAX 20 /* the same task's workers may vanish so often before it is taken for the culprit */
+#define LOST_MAX \
+    20 /* the same task's workers may vanish so often before it is taken for the culprit */
 
 static const json_t *job_of(const struct live *l)
 {
@@ -35,7 +37,8 @@ static const json_t *job_of(const struct live *l)
 
 /* ---- from the attempt's folder to a change ---- */
 
-static struct change *settled(struct engine *e, struct live *l, enum task_state state, const char *outcome)
+static struct change *settled(struct engine *e, struct live *l, enum task_state state,
+                              const char *outcome)
 {
     struct change *c = engine_change(e, l);
     if (c) {
@@ -44,7 +47,8 @@ static struct change *settled(struct engine *e, struct live *l, enum task_state 
         c->state = state;
         c->outcome = outcome;
     }
-    if (state == TASK_READY || (size_t)l->job + 1 < json_array_size(json_object_get(l->run->batch, "jobs"))) {
+    if (state == TASK_READY ||
+        (size_t)l->job + 1 < json_array_size(json_object_get(l->run->batch, "jobs"))) {
         l->run->drained = false; /* this task again, or the item's next job */
     }
     engine_unlink_live(e, l);
@@ -108,7 +112,8 @@ void settle_result(struct engine *e, struct live *l, json_t *result)
         }
         return;
     }
-    (void)err_set(&why, err_code_of(json_get_text(result, "code", "failed")), "%s", json_get_text(result, "message", "failed"));
+    (void)err_set(&why, err_code_of(json_get_text(result, "code", "failed")), "%s",
+                  json_get_text(result, "message", "failed"));
     size_t before = e->n_changes;
     settle_failed(e, l, &why);
     for (size_t i = 0; i < e->n_changes && before <= e->n_changes; i++) {
@@ -121,7 +126,9 @@ void settle_result(struct engine *e, struct live *l, json_t *result)
 static bool has_result(struct live *l, json_t **ret)
 {
     char *path = path_join(l->dir, "result.json", err_ignore("looked at again"));
-    *ret = path && file_exists(path) ? json_read(path, err_ignore("renamed into place: whole, or not there")) : NULL;
+    *ret = path && file_exists(path)
+        ? json_read(path, err_ignore("renamed into place: whole, or not there"))
+        : NULL;
     mem_free(path);
     return *ret != NULL;
 }
@@ -170,7 +177,7 @@ void settle_look(struct engine *e, struct live *l)
     if (proc_alive(l->pid, l->pid_start)) {
         return;
     }
-    if (!claim_look(l->dir, l->attempt, &state, &claim, &err)) {
+    if (!claim_look(l->dir, &state, &claim, &err)) {
         settle_failed(e, l, &err);
         return;
     }
@@ -178,7 +185,7 @@ void settle_look(struct engine *e, struct live *l)
         l->pid = claim.worker;
         l->pid_start = claim.worker_start;
     } else if (state == CLAIM_TOOL) {
-        (void)claim_kill_rest(&claim, l->attempt); /* looked at again until nothing is left */
+        (void)claim_kill_rest(&claim, l->dir); /* looked at again until nothing is left */
         loop_timer_start(e->poll_timer, 50, 1000);
     } else {
         fence_and_settle(e, l);
@@ -197,9 +204,11 @@ static bool write_outputs(struct engine *e, int64_t task, const json_t *list, st
     json_array_foreach((json_t *)list, i, o)
     {
         if (!store_exec(e->store, err,
-                        "INSERT INTO output(task_id,name,path,kind,pattern,size,mtime_ns,files) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
-                        "issssiii", task, json_get_text(o, "name", ""), json_get_text(o, "path", ""),
-                        json_get_text(o, "kind", "file"), json_get_text(o, "pattern", ""), json_get_int(o, "size", 0),
+                        "INSERT INTO output(task_id,name,path,kind,pattern,size,mtime_ns,files) "
+                        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+                        "issssiii", task, json_get_text(o, "name", ""),
+                        json_get_text(o, "path", ""), json_get_text(o, "kind", "file"),
+                        json_get_text(o, "pattern", ""), json_get_int(o, "size", 0),
                         json_get_int(o, "mtime_ns", 0), json_get_int(o, "files", 1))) {
             return false;
         }
@@ -215,16 +224,19 @@ static bool write_touched(struct engine *e, const json_t *list, struct err *err)
     json_array_foreach((json_t *)list, i, o)
     {
         if (!store_exec(e->store, err,
-                        "UPDATE output SET size=?3, mtime_ns=?4, files=?5 WHERE path=?1 AND kind='files' AND pattern=?2", "ssiii",
-                        json_get_text(o, "path", ""), json_get_text(o, "pattern", ""), json_get_int(o, "size", 0),
-                        json_get_int(o, "mtime_ns", 0), json_get_int(o, "files", 0))) {
+                        "UPDATE output SET size=?3, mtime_ns=?4, files=?5 WHERE path=?1 AND "
+                        "kind='files' AND pattern=?2",
+                        "ssiii", json_get_text(o, "path", ""), json_get_text(o, "pattern", ""),
+                        json_get_int(o, "size", 0), json_get_int(o, "mtime_ns", 0),
+                        json_get_int(o, "files", 0))) {
             return false;
         }
     }
     return true;
 }
 
-static void status_word(struct engine *e, const struct change *c, const json_t *values, char *out, size_t size)
+static void status_word(struct engine *e, const struct change *c, const json_t *values, char *out,
+                        size_t size)
 {
     const struct tool *tool = batch_tool(job_of(c->live), e->tools);
     const json_t *words = tool ? json_object_get(tool->gantry, "word") : NULL;
@@ -242,54 +254,68 @@ static void status_word(struct engine *e, const struct change *c, const json_t *
     if (!c->settled && c->live->gpu >= 0) {
         (void)snprintf(out, size, "Running on GPU %d", c->live->gpu);
     } else if (c->settled && !strcmp(word, "Full") && json_object_get(values, "first")) {
-        (void)snprintf(out, size, "Full %" PRId64 "-%" PRId64, json_get_int(values, "first", 0), json_get_int(values, "last", 0));
+        (void)snprintf(out, size, "Full %" PRId64 "-%" PRId64, json_get_int(values, "first", 0),
+                       json_get_int(values, "last", 0));
     }
 }
 
-/* A centre that the run found beats the row's; a top-bar value that was used goes into an empty row (C7). */
-static bool write_centre(struct engine *e, const struct change *c, const json_t *values, struct err *err)
+/* A centre that the run found beats the row's; a top-bar value that was used goes into an empty row
+ * (C7). */
+static bool write_centre(struct engine *e, const struct change *c, const json_t *values,
+                         struct err *err)
 {
-    double cor = json_get_double(values, "cor", NAN), top_bar = json_get_double(c->live->run->options, "cor", NAN);
+    double cor = json_get_double(values, "cor", NAN),
+           top_bar = json_get_double(c->live->run->options, "cor", NAN);
     const struct tool *tool = batch_tool(job_of(c->live), e->tools);
     if (isfinite(cor)) {
         return cor_write(e->store, c->live->item, cor, json_get_text(values, "cor_source", "auto"),
-                         json_get_double(values, "confidence", NAN), c->live->run->id, c->live->task, "found by the run", err);
+                         json_get_double(values, "confidence", NAN), c->live->run->id,
+                         c->live->task, "found by the run", err);
     }
     int64_t empty = 0;
     if (tool && tool_needs_centre(tool) && isfinite(top_bar)) {
-        return store_int(e->store, 0, &empty, err, "SELECT cor IS NULL FROM item WHERE id=?1", "i", c->live->item) &&
-               (!empty || cor_write(e->store, c->live->item, top_bar, "manual", NAN, c->live->run->id, c->live->task,
-                                    "the top bar's value was used", err));
+        return store_int(e->store, 0, &empty, err, "SELECT cor IS NULL FROM item WHERE id=?1", "i",
+                         c->live->item) &&
+            (!empty ||
+             cor_write(e->store, c->live->item, top_bar, "manual", NAN, c->live->run->id,
+                       c->live->task, "the top bar's value was used", err));
     }
     return true;
 }
 
-/* The item's next job: ready, or blocked when this one failed. Jobs of one item have consecutive ids. */
+/* The item's next job: ready, or blocked when this one failed. Jobs of one item have consecutive
+ * ids. */
 static bool write_next(struct engine *e, const struct change *c, struct err *err)
 {
-    const char *mode = json_get_text(c->live->run->options, "on_error",
-                                     json_get_text(job_of(c->live), "on_error",
-                                                   json_get_text(json_object_get(c->live->run->batch, "options"), "on_error",
-                                                                 "break")));
+    const char *mode =
+        json_get_text(c->live->run->options, "on_error",
+                      json_get_text(job_of(c->live), "on_error",
+                                    json_get_text(json_object_get(c->live->run->batch, "options"),
+                                                  "on_error", "break")));
     bool good = c->state == TASK_DONE || c->state == TASK_CACHED;
     if (good || (c->state == TASK_FAILED && strcmp(mode, "break") != 0)) {
-        return store_exec(e->store, err, "UPDATE task SET state=1 WHERE id=?1 AND run_id=?2 AND item_id=?3 AND state IN (0,9)",
-                          "iii", c->live->task + 1, c->live->run->id, c->live->item);
+        return store_exec(
+            e->store, err,
+            "UPDATE task SET state=1 WHERE id=?1 AND run_id=?2 AND item_id=?3 AND state IN (0,9)",
+            "iii", c->live->task + 1, c->live->run->id, c->live->item);
     }
     int64_t state = c->state == TASK_CANCELLED ? TASK_CANCELLED : TASK_BLOCKED;
     char why[120];
-    (void)snprintf(why, sizeof why, "%s was not done", json_get_text(job_of(c->live), "id", "the job before"));
+    (void)snprintf(why, sizeof why, "%s was not done",
+                   json_get_text(job_of(c->live), "id", "the job before"));
     return store_exec(e->store, err,
-                      "UPDATE task SET state=?4, message=?5 WHERE run_id=?2 AND item_id=?3 AND id>?1 AND state IN (0,1,2)",
+                      "UPDATE task SET state=?4, message=?5 WHERE run_id=?2 AND item_id=?3 AND "
+                      "id>?1 AND state IN (0,1,2)",
                       "iiiis", c->live->task, c->live->run->id, c->live->item, state, why);
 }
 
 static bool write_event(struct engine *e, const struct change *c, struct err *err)
 {
     char text[700];
-    (void)snprintf(text, sizeof text, "%s %s%s%s", json_get_text(job_of(c->live), "id", "job"), c->outcome,
-                   c->why.code ? ": " : "", c->why.text);
-    return store_event(e->store, "task", c->live->run->project, c->live->run->id, c->live->task, c->live->item, text, NULL, err);
+    (void)snprintf(text, sizeof text, "%s %s%s%s", json_get_text(job_of(c->live), "id", "job"),
+                   c->outcome, c->why.code ? ": " : "", c->why.text);
+    return store_event(e->store, "task", c->live->run->project, c->live->run->id, c->live->task,
+                       c->live->item, text, NULL, err);
 }
 
 static bool write_attempt(struct engine *e, const struct change *c, struct err *err)
@@ -298,30 +324,43 @@ static bool write_attempt(struct engine *e, const struct change *c, struct err *
     const json_t *r = c->result;
     if (!c->settled) {
         return store_exec(e->store, err,
-                          "UPDATE attempt SET state=1,pid=?2,pid_start=?3,slot=?4,gpu=?5,started_us=?6 WHERE id=?1", "iiiiii",
-                          l->attempt, (int64_t)l->pid, l->pid_start, (int64_t)l->slot, (int64_t)l->gpu, l->started_us);
+                          "UPDATE attempt SET "
+                          "state=1,pid=?2,pid_start=?3,slot=?4,gpu=?5,started_us=?6 WHERE id=?1",
+                          "iiiiii", l->attempt, (int64_t)l->pid, l->pid_start, (int64_t)l->slot,
+                          (int64_t)l->gpu, l->started_us);
     }
-    return store_exec(e->store, err,
-                      "UPDATE attempt SET state=2,pid=?2,pid_start=?3,slot=?4,gpu=?5,started_us=?6,ended_us=?7,outcome=?8,"
-                      "code=?9,message=?10,exit=?11,signal=?12,peak_bytes=?13,cpu_us=?14,host=?15 WHERE id=?1",
-                      "iiiiiiisssiiiis", l->attempt, (int64_t)l->pid, l->pid_start, (int64_t)l->slot, (int64_t)l->gpu,
-                      l->started_us, c->ended_us, c->outcome, c->why.code ? err_name(c->why.code) : "", c->why.text,
-                      json_get_int(r, "exit", -1), json_get_int(r, "signal", 0), json_get_int(r, "peak_bytes", 0),
-                      json_get_int(r, "cpu_us", 0), json_get_text(r, "host", ""));
+    return store_exec(
+        e->store, err,
+        "UPDATE attempt SET "
+        "state=2,pid=?2,pid_start=?3,slot=?4,gpu=?5,started_us=?6,ended_us=?7,outcome=?8,"
+        "code=?9,message=?10,exit=?11,signal=?12,peak_bytes=?13,cpu_us=?14,host=?15 WHERE id=?1",
+        "iiiiiiisssiiiis", l->attempt, (int64_t)l->pid, l->pid_start, (int64_t)l->slot,
+        (int64_t)l->gpu, l->started_us, c->ended_us, c->outcome,
+        c->why.code ? err_name(c->why.code) : "", c->why.text, json_get_int(r, "exit", -1),
+        json_get_int(r, "signal", 0), json_get_int(r, "peak_bytes", 0),
+        json_get_int(r, "cpu_us", 0), json_get_text(r, "host", ""));
 }
 
 static bool write_good(struct engine *e, const struct change *c, json_t *values, struct err *err)
 {
     const struct live *l = c->live;
     char *basis = l->basis ? json_text(l->basis, err) : mem_strdup("", err);
-    bool ok = basis && store_exec(e->store, err,
-                                  "UPDATE task SET state=?2,force=0,alone=0,lost=0,stopping=0,fingerprint=?3,basis=?4,"
-                                  "cached_from=nullif(?5,0),code='',message='',cause_id=NULL,result=?6,started_us=?7,ended_us=?8 "
-                                  "WHERE id=?1", "iissijii", l->task, (int64_t)c->state, l->fingerprint, basis,
-                                  c->cached_from, values, l->started_us, c->ended_us);
+    bool ok =
+        basis &&
+        store_exec(
+            e->store, err,
+            "UPDATE task SET state=?2,force=0,alone=0,lost=0,stopping=0,fingerprint=?3,basis=?4,"
+            "cached_from=nullif(?5,0),code='',message='',cause_id=NULL,result=?6,started_us=?7,"
+            "ended_us=?8 "
+            "WHERE id=?1",
+            "iissijii", l->task, (int64_t)c->state, l->fingerprint, basis, c->cached_from, values,
+            l->started_us, c->ended_us);
     mem_free(basis);
-    return ok && (c->state == TASK_CACHED || write_outputs(e, l->task, json_object_get(c->result, "outputs"), err)) &&
-           write_touched(e, json_object_get(c->result, "touched"), err) && write_centre(e, c, values, err);
+    return ok &&
+        (c->state == TASK_CACHED ||
+         write_outputs(e, l->task, json_object_get(c->result, "outputs"), err)) &&
+        write_touched(e, json_object_get(c->result, "touched"), err) &&
+        write_centre(e, c, values, err);
 }
 
 static bool write_bad(struct engine *e, const struct change *c, struct err *err)
@@ -333,18 +372,22 @@ static bool write_bad(struct engine *e, const struct change *c, struct err *err)
         return false;
     }
     bool again = c->state == TASK_READY;
-    return store_exec(e->store, err,
-                      "UPDATE task SET state=?2,stopping=0,code=?3,message=?4,cause_id=nullif(?5,0),started_us=?6,ended_us=?7,"
-                      "alone=?8,lost=lost+?9 WHERE id=?1", "iissiiiii", l->task, (int64_t)c->state, code, c->why.text, cause,
-                      l->started_us, c->ended_us, (int64_t)(l->alone || (again && c->why.code == ERR_NOMEM)),
-                      (int64_t)(again && c->why.code == ERR_UNREACHABLE));
+    return store_exec(
+        e->store, err,
+        "UPDATE task SET "
+        "state=?2,stopping=0,code=?3,message=?4,cause_id=nullif(?5,0),started_us=?6,ended_us=?7,"
+        "alone=?8,lost=lost+?9 WHERE id=?1",
+        "iissiiiii", l->task, (int64_t)c->state, code, c->why.text, cause, l->started_us,
+        c->ended_us, (int64_t)(l->alone || (again && c->why.code == ERR_NOMEM)),
+        (int64_t)(again && c->why.code == ERR_UNREACHABLE));
 }
 
 /* The result of the task whose outputs were taken: its values count again (the centre it found). */
 static bool cached_values(struct engine *e, const struct change *c, json_t **ret, struct err *err)
 {
     char *text = NULL;
-    if (!store_text(e->store, &text, err, "SELECT result FROM task WHERE id=?1", "i", c->cached_from)) {
+    if (!store_text(e->store, &text, err, "SELECT result FROM task WHERE id=?1", "i",
+                    c->cached_from)) {
         return false;
     }
     *ret = text ? json_loads(text, 0, NULL) : json_object();
@@ -362,15 +405,18 @@ bool settle_write(struct engine *e, struct change *c, struct err *err)
     status_word(e, c, values, word, sizeof word);
     ok = ok && write_attempt(e, c, err);
     if (!c->settled) {
-        ok = ok && store_exec(e->store, err, "UPDATE task SET state=3,message='',started_us=?2 WHERE id=?1 AND state=1", "ii",
-                              c->live->task, c->live->started_us);
+        ok = ok &&
+            store_exec(e->store, err,
+                       "UPDATE task SET state=3,message='',started_us=?2 WHERE id=?1 AND state=1",
+                       "ii", c->live->task, c->live->started_us);
     } else {
         ok = ok && (good ? write_good(e, c, values, err) : write_bad(e, c, err));
         ok = ok && (c->state == TASK_READY || write_next(e, c, err));
         ok = ok && write_event(e, c, err);
     }
-    ok = ok && store_exec(e->store, err, "UPDATE item SET status=?2, changed_us=?3 WHERE id=?1", "isi", c->live->item, word,
-                          clock_utc_us());
+    ok = ok &&
+        store_exec(e->store, err, "UPDATE item SET status=?2, changed_us=?3 WHERE id=?1", "isi",
+                   c->live->item, word, clock_utc_us());
     json_decref(values);
     return ok;
 }

@@ -1,4 +1,5 @@
-/* Claims: O_EXCL decides who starts, flock tells who lives, "fenced" closes the gap between the two. */
+/* Claims: O_EXCL decides who starts, flock tells who lives, "fenced" closes the gap between the
+ * two. */
 #include "os/claim.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ bool claim_take(const char *folder, int *ret_fd, struct err *err)
         (void)close(fd);
         return err_set(err, ERR_EXISTS, "attempt '%s' was fenced", folder);
     }
-    (void)snprintf(line, sizeof line, "worker %ld %" PRId64 "\n", (long)getpid(), proc_start_time(getpid()));
+    (void)snprintf(line, sizeof line, "worker %ld %" PRId64 "\n", (long)getpid(),
+                   proc_start_time(getpid()));
     if (!append(fd, line, err)) {
         (void)close(fd);
         return false;
@@ -74,14 +76,16 @@ static void parse(const char *text, struct claim *ret)
     }
 }
 
-static size_t carriers(int64_t attempt, pid_t *ret)
+/* By folder, not by number: another home on this machine has attempts of the same numbers. */
+static size_t carriers(const char *folder, pid_t *ret)
 {
-    char assignment[64];
-    (void)snprintf(assignment, sizeof assignment, "GANTRY_ATTEMPT=%" PRId64, attempt);
+    char assignment[4200];
+    (void)snprintf(assignment, sizeof assignment, "GANTRY_ATTEMPT_DIR=%s", folder);
     return proc_find_env(assignment, ret, REST_MAX);
 }
 
-bool claim_look(const char *folder, int64_t attempt, enum claim_state *ret_state, struct claim *ret_claim, struct err *err)
+bool claim_look(const char *folder, enum claim_state *ret_state, struct claim *ret_claim,
+                struct err *err)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/claim", folder);
@@ -107,7 +111,8 @@ bool claim_look(const char *folder, int64_t attempt, enum claim_state *ret_state
     bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
     (void)close(fd);
     pid_t found[REST_MAX];
-    bool rest = locked || proc_alive(ret_claim->tool, ret_claim->tool_start) || carriers(attempt, found) > 0;
+    bool rest =
+        locked || proc_alive(ret_claim->tool, ret_claim->tool_start) || carriers(folder, found) > 0;
     *ret_state = rest ? CLAIM_TOOL : CLAIM_DEAD;
     return true;
 }
@@ -123,22 +128,26 @@ bool claim_fence(const char *folder, struct err *err)
     if (fd < 0) {
         return err_errno(err, errno, "cannot fence '%s'", folder);
     }
-    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 || err_set(err, ERR_EXISTS, "attempt '%s' is running", folder);
+    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0 ||
+        err_set(err, ERR_EXISTS, "attempt '%s' is running", folder);
     ok = ok && append(fd, "fenced\n", err);
     (void)close(fd);
     return ok;
 }
 
-bool claim_kill_rest(const struct claim *claim, int64_t attempt)
+bool claim_kill_rest(const struct claim *claim, const char *folder)
 {
     pid_t found[REST_MAX];
     if (proc_alive(claim->tool, claim->tool_start)) {
-        (void)kill(-claim->tool, SIGKILL); /* the leader lives under the noted start time: the group is the tool's */
+        (void)kill(
+            -claim->tool,
+            SIGKILL); /* the leader lives under the noted start time: the group is the tool's */
         (void)kill(claim->tool, SIGKILL);
     }
-    size_t n = carriers(attempt, found);
+    size_t n = carriers(folder, found);
     for (size_t i = 0; i < n; i++) {
-        (void)kill(found[i], SIGKILL); /* it carries this attempt's id: it is ours whatever its group */
+        (void)kill(found[i],
+                   SIGKILL); /* it carries this attempt's id: it is ours whatever its group */
     }
     return n == 0 && !proc_alive(claim->tool, claim->tool_start);
 }

@@ -1,7 +1,8 @@
 /*
- * Running a tool: a process group of its own, its output through pipes into the log with times, progress lines into
- * events.jsonl, and one poll() over output, the tool's pidfd and the worker's bell. The control file in the attempt's
- * folder says what a person wants (cancel, suspend, run); the bell (SIGUSR1) says look; it is also looked at now and then.
+ * Running a tool: a process group of its own, its output through pipes into the log with times,
+ * progress lines into events.jsonl, and one poll() over output, the tool's pidfd and the worker's
+ * bell. The control file in the attempt's folder says what a person wants (cancel, suspend, run);
+ * the bell (SIGUSR1) says look; it is also looked at now and then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +23,10 @@
 #include "os/proc.h"
 #include "worker/attempt.h"
 
-#define LOOK_MS 1000            /* how long a lost bell may go unnoticed */
-#define GRACE_US (1500 * 1000)  /* between TERM and KILL */
-#define LINE_MAX_BYTES 65536    /* a longer line is cut into several */
-#define DRAIN_US (500 * 1000)   /* how long pipes are read after the group was killed */
+#define LOOK_MS 1000           /* how long a lost bell may go unnoticed */
+#define GRACE_US (1500 * 1000) /* between TERM and KILL */
+#define LINE_MAX_BYTES 65536   /* a longer line is cut into several */
+#define DRAIN_US (500 * 1000)  /* how long pipes are read after the group was killed */
 
 struct stream {
     int fd;
@@ -43,7 +44,7 @@ struct tool {
     int64_t kill_at;         /* when KILL follows TERM; 0 = not ending */
     int64_t paused;          /* since when suspended; 0 = running */
     double timeout_s, stall_s;
-    int64_t dropped;         /* log lines that could not be written */
+    int64_t dropped; /* log lines that could not be written */
 };
 
 static void log_line(struct tool *t, char tag, const char *text, size_t n)
@@ -54,7 +55,11 @@ static void log_line(struct tool *t, char tag, const char *text, size_t n)
     str_addf(&s, "%s\t%c\t", when, tag);
     for (size_t i = 0; i < n;) { /* invalid UTF-8 and control characters are escaped */
         unsigned char c = (unsigned char)text[i];
-        size_t len = c < 0x80 ? 1 : c >= 0xF0 && c < 0xF8 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
+        size_t len = c < 0x80       ? 1
+            : c >= 0xF0 && c < 0xF8 ? 4
+            : c >= 0xE0 && c < 0xF0 ? 3
+            : c >= 0xC2 && c < 0xE0 ? 2
+                                    : 0;
         bool good = len > 0 && i + len <= n && (c >= 0x20 || c == '\t' || c == 0x1b) && c != 0x7f;
         for (size_t k = 1; good && k < len; k++) {
             good = ((unsigned char)text[i + k] & 0xC0) == 0x80;
@@ -82,8 +87,9 @@ static bool contains(const char *text, size_t n, const char *what)
 /* Lines that tell a cause of their own. */
 static void note_line(struct attempt *a, char tag, const char *text, size_t n)
 {
-    static const char *const memory[] = {"CUDA out of memory", "CUDA_ERROR_OUT_OF_MEMORY", "OutOfMemoryError",
-                                         "std::bad_alloc", "MemoryError", "Cannot allocate memory", "out of memory"};
+    static const char *const memory[] = {
+        "CUDA out of memory", "CUDA_ERROR_OUT_OF_MEMORY", "OutOfMemoryError", "std::bad_alloc",
+        "MemoryError",        "Cannot allocate memory",   "out of memory"};
     size_t keep = n < sizeof a->last_error - 1 ? n : sizeof a->last_error - 1;
     if (tag == 'e' && n > 0) {
         memcpy(a->last_error, text, keep);
@@ -106,16 +112,18 @@ static bool progress_line(struct tool *t, const char *text, size_t n)
     if (n < sizeof mark || strncmp(text, mark, sizeof mark - 1) != 0) {
         return false;
     }
-    json_t *said = json_loadb(text + sizeof mark - 1, n - (sizeof mark - 1), JSON_REJECT_DUPLICATES, NULL);
+    json_t *said =
+        json_loadb(text + sizeof mark - 1, n - (sizeof mark - 1), JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(said)) {
         json_decref(said);
         return false;
     }
     double progress = json_get_double(said, "progress", NAN);
     json_t *metrics = json_object_get(said, "metrics");
-    json_t *event = json_pack("{s:I, s:f, s:s, s:O}", "t", (json_int_t)clock_utc_us(), "progress",
-                              isfinite(progress) ? fmin(1, fmax(0, progress)) : 0.0, "message",
-                              json_get_text(said, "message", ""), "metrics", metrics ? metrics : json_null());
+    json_t *event =
+        json_pack("{s:I, s:f, s:s, s:O}", "t", (json_int_t)clock_utc_us(), "progress",
+                  isfinite(progress) ? fmin(1, fmax(0, progress)) : 0.0, "message",
+                  json_get_text(said, "message", ""), "metrics", metrics ? metrics : json_null());
     json_t *empty = event && !metrics ? json_object() : NULL;
     if (empty) {
         (void)json_object_set_new(event, "metrics", empty);
@@ -141,7 +149,8 @@ static void take_line(struct tool *t, struct stream *s)
     str_clear(&s->line);
 }
 
-/* Read what is there; false at the end of the stream. A carriage return ends a line, as a newline does. */
+/* Read what is there; false at the end of the stream. A carriage return ends a line, as a newline
+ * does. */
 static bool drain(struct tool *t, struct stream *s)
 {
     char buf[16384];
@@ -179,10 +188,10 @@ static void close_stream(struct tool *t, struct stream *s)
 /* Everything of the tool: its group, and what left the group but carries the attempt's id. */
 static void signal_all(struct tool *t, int signum)
 {
-    char assignment[64];
+    char assignment[4200];
     pid_t found[256];
     (void)kill(-t->pid, signum);
-    (void)snprintf(assignment, sizeof assignment, "GANTRY_ATTEMPT=%" PRId64, t->a->id);
+    (void)snprintf(assignment, sizeof assignment, "GANTRY_ATTEMPT_DIR=%s", t->a->dir);
     size_t n = proc_find_env(assignment, found, 256);
     for (size_t i = 0; i < n; i++) {
         if (found[i] != getpid() && getpgid(found[i]) != t->pid) {
@@ -205,7 +214,9 @@ static void look_at_control(struct tool *t)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/control", t->a->dir);
-    char *word = file_exists(path) ? file_read(path, 64, NULL, err_ignore("looked at again in a second")) : NULL;
+    char *word = file_exists(path)
+        ? file_read(path, 64, NULL, err_ignore("looked at again in a second"))
+        : NULL;
     if (!word) {
         return;
     }
@@ -308,7 +319,8 @@ static void supervise(struct tool *t)
     t->a->cpu_us = end.cpu_us;
 }
 
-/* Children that outlived the tool became ours (we are a subreaper): reap them, so that they do not stay as zombies. */
+/* Children that outlived the tool became ours (we are a subreaper): reap them, so that they do not
+ * stay as zombies. */
 static void reap_strays(void)
 {
     struct proc_end end;
@@ -345,7 +357,8 @@ static bool env_set(struct env *e, const char *name, const char *value, struct e
     return env_add(e, mem_printf(err, "%s=%s", name, value), err);
 }
 
-/* Our environment without what we set ourselves; GANTRY_ATTEMPT first, so that it is found in huge environments too. */
+/* Our environment without what we set ourselves; GANTRY_ATTEMPT_DIR first, so that it is found in
+ * huge environments too. */
 static bool env_make(const struct attempt *a, struct env *e, struct err *err)
 {
     extern char **environ;
@@ -353,7 +366,8 @@ static bool env_make(const struct attempt *a, struct env *e, struct err *err)
     const char *name;
     json_t *value, *own = json_object_get(a->job, "env");
     (void)snprintf(number, sizeof number, "%" PRId64, a->id);
-    if (!env_set(e, "GANTRY_ATTEMPT", number, err)) {
+    if (!env_set(e, "GANTRY_ATTEMPT_DIR", a->dir, err) ||
+        !env_set(e, "GANTRY_ATTEMPT", number, err)) {
         return false;
     }
     json_object_foreach(own, name, value)
@@ -366,8 +380,8 @@ static bool env_make(const struct attempt *a, struct env *e, struct err *err)
         char key[128];
         size_t n = strcspn(*p, "=");
         (void)snprintf(key, sizeof key, "%.*s", (int)(n < 127 ? n : 127), *p);
-        if (strcmp(key, "GANTRY_ATTEMPT") != 0 && !json_object_get(own, key) &&
-            !env_add(e, mem_strdup(*p, err), err)) {
+        if (strcmp(key, "GANTRY_ATTEMPT") != 0 && strcmp(key, "GANTRY_ATTEMPT_DIR") != 0 &&
+            !json_object_get(own, key) && !env_add(e, mem_strdup(*p, err), err)) {
             return false;
         }
     }
@@ -407,7 +421,8 @@ static bool open_files(struct tool *t, int out_pipe[2], int err_pipe[2], struct 
     t->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     (void)snprintf(path, sizeof path, "%s/events.jsonl", t->a->dir);
     t->events_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (t->log_fd < 0 || t->events_fd < 0 || pipe2(out_pipe, O_CLOEXEC) != 0 || pipe2(err_pipe, O_CLOEXEC) != 0) {
+    if (t->log_fd < 0 || t->events_fd < 0 || pipe2(out_pipe, O_CLOEXEC) != 0 ||
+        pipe2(err_pipe, O_CLOEXEC) != 0) {
         return err_errno(err, errno, "cannot prepare '%s'", t->a->dir);
     }
     (void)fcntl(out_pipe[0], F_SETFL, O_NONBLOCK);
@@ -425,16 +440,27 @@ static void close_fd(int *fd)
 
 bool tool_run(struct attempt *a, struct err *err)
 {
-    struct tool t = {.a = a, .pid = -1, .pidfd = -1, .log_fd = -1, .events_fd = -1,
-                     .out = {-1, 'o', STR_INIT}, .errs = {-1, 'e', STR_INIT}};
+    struct tool t = {.a = a,
+                     .pid = -1,
+                     .pidfd = -1,
+                     .log_fd = -1,
+                     .events_fd = -1,
+                     .out = {-1, 'o', STR_INIT},
+                     .errs = {-1, 'e', STR_INIT}};
     int out_pipe[2] = {-1, -1}, err_pipe[2] = {-1, -1};
     struct env env = {0};
     const char **argv = NULL;
-    bool ok = open_files(&t, out_pipe, err_pipe, err) && env_make(a, &env, err) && make_argv(a, &argv, err);
+    bool ok = open_files(&t, out_pipe, err_pipe, err) && env_make(a, &env, err) &&
+        make_argv(a, &argv, err);
     if (ok) {
-        struct proc_spec spec = {.argv = argv, .env = (const char *const *)env.list, .cwd = json_get_text(a->job, "cwd", a->dir),
-                                 .in = PROC_NULL, .out = out_pipe[1], .errs = err_pipe[1],
-                                 .keep_fd = a->claim_fd, .group = true};
+        struct proc_spec spec = {.argv = argv,
+                                 .env = (const char *const *)env.list,
+                                 .cwd = json_get_text(a->job, "cwd", a->dir),
+                                 .in = PROC_NULL,
+                                 .out = out_pipe[1],
+                                 .errs = err_pipe[1],
+                                 .keep_fd = a->claim_fd,
+                                 .group = true};
         ok = proc_spawn(&spec, &t.pid, err);
     }
     close_fd(&out_pipe[1]);
@@ -448,7 +474,8 @@ bool tool_run(struct attempt *a, struct err *err)
         t.timeout_s = json_get_double(a->job, "timeout", 0);
         t.stall_s = json_get_double(a->job, "stall", 0);
         if (!claim_note_tool(a->claim_fd, t.pid, err)) {
-            (void)log_line(&t, 'e', err->text, strlen(err->text)); /* the lock and the environment still tell */
+            (void)log_line(&t, 'e', err->text,
+                           strlen(err->text)); /* the lock and the environment still tell */
         }
         supervise(&t);
         reap_strays();
