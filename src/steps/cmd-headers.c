@@ -121,7 +121,7 @@ static bool write_line(const char *path, int fd, struct err *err)
         text = json_dumps(line, JSON_COMPACT);
         good = text != NULL || err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (good) {
+    if (text != NULL) {
         size_t length = strlen(text);
 
         text[length] = '\n'; /* the terminator's place: a line goes out in one write */

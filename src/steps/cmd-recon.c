@@ -225,7 +225,7 @@ static bool read_flags(struct request *r, int argc, char **argv, struct err *err
 {
     for (int round = 0; round < 2; round++) {
         for (int at = 0; at < argc;) {
-            char name[64];
+            char name[64] = "";
             const char *value = "";
 
             if (!next_flag(argc, argv, &at, name, sizeof(name), &value, err)) {
@@ -237,7 +237,7 @@ static bool read_flags(struct request *r, int argc, char **argv, struct err *err
             }
         }
     }
-    return r->file != NULL || err_set(err, ERR_USAGE, "which scan? --file-name FILE");
+    return true;
 }
 
 /* ---- the job ---- */
@@ -312,6 +312,9 @@ out:
 
 static bool check_file(const struct request *r, struct stat *st, struct err *err)
 {
+    if (r->file == NULL) {
+        return err_set(err, ERR_USAGE, "which scan? --file-name FILE");
+    }
     if (stat(r->file, st) != 0) {
         return err_errno(err, errno, "%s", r->file);
     }

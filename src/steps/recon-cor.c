@@ -77,9 +77,16 @@ static bool list_add(struct try_list *list, const char *name, bool fresh, struct
 static bool list_folder(const char *dir, struct try_list *list, struct err *err)
 {
     size_t count = 0;
-    char **names = file_is_folder(dir) ? file_list(dir, &count, err) : NULL;
-    bool good = names != NULL || !file_is_folder(dir);
+    char **names = NULL;
+    bool good = true;
 
+    if (!file_is_folder(dir)) {
+        return true;
+    }
+    names = file_list(dir, &count, err);
+    if (names == NULL) {
+        return false;
+    }
     for (size_t i = 0; good && i < count; i++) {
         good = list_add(list, names[i], false, err);
     }

@@ -28,8 +28,8 @@ bool try_set_centres(const struct source *source, double middle, double step, do
     if (centre == NULL) {
         return false;
     }
-    for (double k = -reach_steps; k <= reach_steps; k++) {
-        double c = round((base + k * step) * 100) / 100;
+    for (size_t k = 0; k <= 2 * (size_t)reach_steps; k++) {
+        double c = round((base + ((double)k - reach_steps) * step) * 100) / 100;
 
         if (c >= 0 && c <= last) {
             centre[count++] = c;
