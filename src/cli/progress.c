@@ -18,6 +18,8 @@
 
 #define LEAST_INTERVAL_US 50000 /* a change reaches the eye within 200 ms */
 #define COST_SHARE 5
+#define COUNT_US 500000      /* how often every task of a run is counted, and looked through: */
+#define SCAN_US 5000000      /* between these the events tell what ended */
 #define SAMPLES 32 /* of the rate: half a minute, one a second */
 #define SAMPLE_US 1000000
 #define BAR_WIDTH 24
@@ -41,6 +43,7 @@ struct progress {
     int64_t sample_us[SAMPLES], sample_over[SAMPLES];
     size_t n_samples;
     int64_t last_us, cost_us;
+    int64_t count_us, scan_us; /* when that was last done */
     int64_t last_event;
     struct err failure;
 };
@@ -151,15 +154,30 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Ended tasks: all of the run, or those that events speak of since the last look (with what follows
+ * them on the same item: blocked and cancelled ones have no event of their own). */
+static struct query *ended(struct progress *p, const struct followed *f, bool all, struct err *err)
+{
+    if (all) {
+        return store_query(p->c->store, err,
+                           "SELECT id FROM task WHERE run_id = ? AND state BETWEEN 5 AND 9", "i",
+                           f->run);
+    }
+    return store_query(p->c->store, err,
+                       "SELECT t.id FROM event e JOIN task d ON d.id = e.task_id JOIN task t"
+                       " ON t.item_id = d.item_id AND t.run_id = d.run_id AND t.id >= d.id"
+                       " WHERE e.id > ?1 AND e.kind = 'task' AND e.run_id = ?2"
+                       " AND t.state BETWEEN 5 AND 9",
+                       "ii", p->last_event, f->run);
+}
+
 /* Tasks of one run that came to an end since the last look. */
-static bool tell_run(struct progress *p, struct followed *f, bool silent, struct err *err)
+static bool tell_run(struct progress *p, struct followed *f, bool all, bool silent, struct err *err)
 {
     int64_t *fresh = NULL;
     size_t n = 0, cap = 0;
     bool ok = true;
-    struct query *q =
-        store_query(p->c->store, err,
-                    "SELECT id FROM task WHERE run_id = ? AND state BETWEEN 5 AND 9", "i", f->run);
+    struct query *q = ended(p, f, all, err);
     if (!q) {
         return false;
     }
@@ -213,7 +231,7 @@ bool progress_add_run(struct progress *p, int64_t run, struct err *err)
     }
     p->n_runs++;
     struct progress_counts counts;
-    if (!progress_count(p->c->store, run, &counts, err) || !tell_run(p, f, true, err)) {
+    if (!progress_count(p->c->store, run, &counts, err) || !tell_run(p, f, true, true, err)) {
         return false;
     }
     p->total += counts.total;
@@ -232,7 +250,6 @@ static bool tell_events(struct progress *p, struct err *err)
         return false;
     }
     while (query_next(q)) {
-        p->last_event = query_int(q, 0);
         clear_bar(p);
         cli_note(p->c, "%s", query_text(q, 1));
     }
@@ -329,7 +346,7 @@ static bool draw(struct progress *p, int64_t now, struct err *err)
     return ok;
 }
 
-static bool look(struct progress *p, int64_t now, struct err *err)
+static bool count_all(struct progress *p, struct err *err)
 {
     int64_t total = 0, over = 0;
     p->failed = p->running = 0;
@@ -344,13 +361,29 @@ static bool look(struct progress *p, int64_t now, struct err *err)
         p->running += counts.by_state[TASK_RUNNING];
     }
     p->total = total;
+    p->over = over;
+    return true;
+}
+
+static bool look(struct progress *p, int64_t now, bool force, struct err *err)
+{
+    bool count = force || now - p->count_us >= COUNT_US, all = force || now - p->scan_us >= SCAN_US;
+    int64_t newest = 0;
+    if (!store_int(p->c->store, 0, &newest, err, "SELECT max(id) FROM event", "")) {
+        return false;
+    }
     for (size_t i = 0; i < p->n_runs; i++) {
-        if (!tell_run(p, &p->runs[i], false, err)) {
+        if (!tell_run(p, &p->runs[i], all, false, err)) {
             return false;
         }
     }
-    p->over = over;
-    return tell_events(p, err) && (!p->bar || draw(p, now, err));
+    if (!tell_events(p, err) || (count && !count_all(p, err))) {
+        return false;
+    }
+    p->last_event = newest;
+    p->count_us = count ? now : p->count_us;
+    p->scan_us = all ? now : p->scan_us;
+    return !p->bar || draw(p, now, err);
 }
 
 static void update(struct progress *p, bool force)
@@ -362,7 +395,7 @@ static void update(struct progress *p, bool force)
         return;
     }
     p->last_us = now;
-    if (!look(p, now, &p->failure) && !p->failure.code) {
+    if (!look(p, now, force, &p->failure) && !p->failure.code) {
         p->failure.code = ERR_BUG;
     }
     p->cost_us = clock_mono_us() - now;

@@ -33,13 +33,14 @@ bool cached_outputs_intact(struct store *s, int64_t task, bool *ret_intact, char
     return query_end(q, err);
 }
 
-bool cached_find(struct store *s, const char *fingerprint, int64_t *ret_task, struct err *err)
+bool cached_find(struct store *s, int64_t project, const char *fingerprint, int64_t *ret_task, struct err *err)
 {
     int64_t task;
     bool good = false;
     *ret_task = 0;
     if (!store_int(s, 0, &task, err,
-                   "SELECT id FROM task WHERE fingerprint=?1 AND state=5 ORDER BY ended_us DESC LIMIT 1", "s", fingerprint)) {
+                   "SELECT t.id FROM task t JOIN run r ON r.id=t.run_id WHERE t.fingerprint=?1 AND t.state=5 AND r.project_id=?2 "
+                   "ORDER BY t.ended_us DESC LIMIT 1", "si", fingerprint, project)) {
         return false;
     }
     if (task && !cached_outputs_intact(s, task, &good, NULL, err)) {

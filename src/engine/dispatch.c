@@ -269,7 +269,7 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     l->gpu = gpu;
     bool ok = prepare_task(e, e->store, &in, &b, &err);
     int64_t cached = 0;
-    ok = ok && (r.force || cached_find(e->store, b.fingerprint, &cached, &err));
+    ok = ok && (r.force || cached_find(e->store, run->project, b.fingerprint, &cached, &err));
     if (ok) {
         memcpy(l->fingerprint, b.fingerprint, sizeof l->fingerprint);
         l->basis = json_incref(b.basis);

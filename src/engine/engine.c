@@ -17,6 +17,9 @@
 
 #define FLUSH_MS 50   /* how late a change may be written */
 #define POLL_MS 1000  /* how late a lost wake-up may be noticed */
+/* Packing waits for the end of the run, or for so many bytes of names: ext4 is slow at making files for a minute after
+ * many were removed. */
+#define PACK_BYTES ((size_t)4 << 20)
 #define STUCK_US (3 * 1000000) /* passed over, and nothing runs, for so long: a person is needed */
 
 /* ---- lists ---- */
@@ -285,11 +288,6 @@ static void tidy(struct engine *e, struct str *list, const char *what)
             return;
         }
     }
-    if (list->len > 16384) { /* all busy: the next one to be free finds it in its pipe */
-        if (local_tidy(e->local, 0, what, list->buf, list->len, &err)) {
-            str_clear(list);
-        }
-    }
 }
 
 static bool write_all(struct engine *e, struct err *err)
@@ -320,7 +318,9 @@ bool engine_flush(struct engine *e, struct err *err)
         store_rollback(e->store);
         return false;
     }
-    tidy(e, &e->to_pack, "pack");
+    if (engine_idle(e) || e->to_pack.len > PACK_BYTES) {
+        tidy(e, &e->to_pack, "pack");
+    }
     tidy(e, &e->to_sweep, "sweep");
     server_changed(e->server);
     if (e->changed) {

@@ -16,6 +16,8 @@
 #include "catalog/project.h"
 #include "catalog/series.h"
 #include "engine/engine.h"
+#include "engine/op-run.h"
+#include "plan/batch.h"
 
 static bool answer_new(json_t **ret, struct err *err)
 {
@@ -304,8 +306,27 @@ static bool begin_baseline(struct store *s, int64_t project, int64_t since_us, s
                       "ii", project, since_us);
 }
 
-/* {"project", "batch", "since_us"?} -> {"resumed": bool, "started_us"}. A row that still stands was
- * left by a kill: the watch goes on where it was. A fresh one starts from what is on disk now. */
+/* What would be launched is checked before the first scan comes. */
+static bool check_launch(struct engine *e, struct store *s, const json_t *launch, struct err *err)
+{
+    if (!json_is_object(launch) || !e) {
+        return true;
+    }
+    json_t *whole = op_find_batch(e, s, json_object_get(launch, "batch"), err);
+    json_t *batch =
+        whole ? batch_phases(whole, json_object_get(launch, "phases"), e->tools, err) : NULL;
+    json_t *none = json_object();
+    const json_t *params = json_object_get(launch, "params");
+    bool ok = batch && none && batch_check_params(batch, params ? params : none, e->tools, err);
+    json_decref(none);
+    json_decref(batch);
+    json_decref(whole);
+    return ok;
+}
+
+/* {"project", "batch", "since_us"?, "run"?} -> {"resumed": bool, "started_us"}. A row that still
+ * stands was left by a kill: the watch goes on where it was. A fresh one starts from what is on
+ * disk now. */
 static bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                            struct err *err)
 {
@@ -315,9 +336,10 @@ static bool op_watch_start(struct engine *e, struct store *s, const json_t *args
     if (!answer_new(&answer, err)) {
         return false;
     }
-    bool ok = store_int(s, 0, &since, err,
-                        "SELECT started_us FROM watch WHERE project_id=?1 AND batch=?2", "is",
-                        project, batch) &&
+    bool ok = check_launch(e, s, json_object_get(args, "run"), err) &&
+        store_int(s, 0, &since, err,
+                  "SELECT started_us FROM watch WHERE project_id=?1 AND batch=?2", "is", project,
+                  batch) &&
         store_int(s, 0, &others, err, "SELECT count(*) FROM watch WHERE project_id=?1", "i",
                   project);
     if (ok && others == 0) {

@@ -86,7 +86,7 @@ static bool explain(struct engine *e, struct store *s, const json_t *t, json_t *
     if (json_is_object(json_object_get(t, "basis"))) {
         compare(changes, "", json_object_get(t, "basis"), b.basis);
     }
-    bool ok = cached_find(s, b.fingerprint, &cached, err) &&
+    bool ok = cached_find(s, run->project, b.fingerprint, &cached, err) &&
               cached_outputs_intact(s, from ? from : id, &there, &missing, err);
     if (json_get_bool(t, "force", false)) {
         add_reason(reasons, "a retry was asked for: the cache is not looked at");

@@ -250,7 +250,7 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
     int64_t cached = 0;
     bool ok = prepare_task(e, s, &in, &b, &why);
     /* the centre comes from an earlier job of this run: known only then */
-    if (ok && !cached_find(s, b.fingerprint, &cached, err_ignore("then it will be found at dispatch"))) {
+    if (ok && !cached_find(s, run->project, b.fingerprint, &cached, err_ignore("then it will be found at dispatch"))) {
         cached = 0;
     }
     char *name = NULL;

@@ -396,8 +396,8 @@ static bool make_fingerprint(const struct bind *in, const json_t *params, json_t
     if (seed && in->seed_found) {
         (void)json_object_del(p, seed);
     }
-    b->basis = json_pack("{s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version, "params", p, "inputs",
-                         input_basis);
+    b->basis = json_pack("{s:s, s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version, "item", in->item_name,
+                         "params", p, "inputs", input_basis);
     if (b->basis && script) {
         (void)json_object_set_new(b->basis, "script", json_string(script));
     }
