@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/str.h"
 #include "catalog/cor.h"
 #include "cli/command.h"
@@ -10,10 +9,12 @@
 #include "cli/rows.h"
 #include "cli/watch.h"
 #include "model/options.h"
+#include "os/file.h"
 
 static const struct opt options[] = {
     {0, "watch", OPT_FLAG, NULL, "stay and follow scans that are being written", false},
     {0, "run", OPT_TEXT, "BATCH", "with --watch: launch BATCH on each scan as it completes", false},
+    {0, "phase", OPT_TEXT, "LIST", "with --run: only these phases: try,infer,full", false},
     {0, "cor", OPT_TEXT, "X", "with --run: rotation centre of rows without one, or auto", false},
     {0, "set", OPT_TEXT, "KEY=VALUE", "with --run: a parameter; may be repeated", false},
     {0, "poll", OPT_SECONDS, "SECONDS", "with --watch: look this often where nothing tells (10 s)",
@@ -90,20 +91,57 @@ static bool scan_once(struct cli *c, const struct project *p, struct err *err)
     return ok;
 }
 
+/* A saved batch's name, or a batch file. */
+static json_t *batch_of(const char *word, struct err *err)
+{
+    if (str_ends(word, ".json") && file_exists(word)) {
+        return json_read(word, err);
+    }
+    json_t *name = json_string(word);
+    if (!name) {
+        (void)err_set(err, ERR_USAGE, "the batch's name is not valid UTF-8");
+    }
+    return name;
+}
+
+static json_t *phases_of(const struct cli *c, const char *text, struct err *err)
+{
+    json_t *list = json_array();
+    size_t n = 1;
+    for (; list && n && *text; text += n + (text[n] == ',')) {
+        n = strcspn(text, ",");
+        if (n == 0 || json_array_append_new(list, json_stringn(text, n)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    if (!json_array_size(list)) {
+        (void)cli_usage(c, err, "--phase is a list of phases: try,infer,full");
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
 /* What run.create gets for every scan that completes. */
 static json_t *launch_args(struct cli *c, struct err *err)
 {
     json_t *args = json_object();
     size_t n = cli_count(c, "set");
     char **words = mem_array(n + 1, sizeof *words, err);
-    json_t *params = NULL;
+    json_t *params = NULL, *batch = NULL;
     const char *cor = cli_text(c, "cor", NULL);
     double value;
     for (size_t i = 0; words && i < n; i++) {
         words[i] = (char *)cli_nth(c, "set", i);
     }
     params = words ? cli_pairs(c, words, n, err) : NULL;
-    bool ok = args && params && json_put(args, "batch", json_string(cli_text(c, "run", "")), err);
+    bool ok = args && params && (batch = batch_of(cli_text(c, "run", ""), err)) &&
+        json_put(args, "batch", json_incref(batch), err);
+    if (ok && cli_has(c, "phase")) {
+        json_t *phases = phases_of(c, cli_text(c, "phase", ""), err);
+        ok = phases && json_put(args, "phases", phases, err);
+    }
     if (ok && cor && !strcmp(cor, "auto")) {
         ok = json_put(params, "rotation_axis_auto", json_string("auto"), err);
     } else if (ok && cor) {
@@ -111,6 +149,7 @@ static json_t *launch_args(struct cli *c, struct err *err)
                                     : cli_usage(c, err, "--cor is a finite number, or auto");
     }
     ok = ok && json_put(args, "params", json_incref(params), err);
+    json_decref(batch);
     json_decref(params);
     mem_free(words);
     if (!ok) {
@@ -143,7 +182,8 @@ static bool scan_watch(struct cli *c, const struct project *p, struct err *err)
 static bool run(struct cli *c, struct err *err)
 {
     struct project project = {0};
-    static const char *const watching[] = {"run", "cor", "set", "poll", "abort-after", NULL};
+    static const char *const watching[] = {"run",  "phase",       "cor", "set",
+                                           "poll", "abort-after", NULL};
     for (size_t i = 0; !cli_has(c, "watch") && watching[i]; i++) {
         if (cli_has(c, watching[i])) {
             return cli_usage(c, err, "--%s goes with --watch (gantry run works on what is there)",

@@ -512,6 +512,8 @@ static bool start(struct watcher *w, struct err *err)
         rows_say(w->c, report.warnings);
         refresh_report_fini(&report);
         ok = json_put(args, "since_us", json_integer(started_us()), err) &&
+            (!w->spec->launch ||
+             json_put(args, "run", json_incref((json_t *)w->spec->launch), err)) &&
             (answer = session_call(w->session, "watch.start", args, err));
     }
     if (ok && json_get_bool(answer, "resumed", false)) {

@@ -1,83 +1,14 @@
 /* The catalog over a store in a scratch home: projects, what a refresh applies, what is judged,
- * CORs in files, selectors, Fix COR Outliers. */
-#include "test.h"
+ * CORs in files, Fix COR Outliers. */
+#include "catalog-fixture.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include "catalog/apply.h"
 #include "catalog/cor.h"
 #include "catalog/corfile.h"
 #include "catalog/diff.h"
 #include "catalog/fix.h"
 #include "catalog/judge.h"
-#include "catalog/project.h"
-#include "catalog/selector.h"
-#include "os/file.h"
-
-struct fixture {
-    char *home, *data;
-    struct store *s;
-    struct project p;
-    struct err err;
-};
-
-static struct fixture *open_fixture(void)
-{
-    static struct fixture f;
-    bool is_new = false;
-    f = (struct fixture){.home = test_folder("home")};
-    f.data = mem_printf(&f.err, "%s/data", f.home);
-    assert_int_equal(mkdir(f.data, 0755), 0);
-    f.s = store_open(f.home, STORE_WRITE, &f.err);
-    assert_ok(f.s != NULL, f.err);
-    assert_ok(project_add(f.s, f.data, NULL, &f.p, &is_new, &f.err), f.err);
-    assert_true(is_new);
-    return &f;
-}
-
-static void close_fixture(struct fixture *f)
-{
-    project_fini(&f->p);
-    store_close(f->s);
-    assert_ok(file_remove_tree(f->home, &f->err), f->err);
-    mem_free(f->data);
-    mem_free(f->home);
-}
-
-static void apply_text(struct fixture *f, const char *text)
-{
-    json_t *args = json_parse(text, strlen(text), "test", &f->err);
-    assert_ok(args != NULL, f->err);
-    assert_ok(json_put(args, "project", json_integer(f->p.id), &f->err), f->err);
-    assert_ok(apply_scan(f->s, args, &f->err), f->err);
-    json_decref(args);
-}
-
-/* A whole scan of `frames` of `angles` projections, 100 bytes each. */
-static void add_scan(struct fixture *f, const char *name, int frames, int angles)
-{
-    char text[600];
-    (void)snprintf(text, sizeof text,
-                   "{\"files\":[{\"name\":\"%s\",\"kind\":\"hdf5\",\"size\":%d,\"mtime_ns\":1,"
-                   "\"header\":{\"ok\":true,\"kind\":\"hdf5-projections\",\"frames\":%d,"
-                   "\"angles\":%d,\"rows\":2,\"columns\":5,\"dtype\":\"uint8\","
-                   "\"logical_bytes\":%d,\"complete\":%s,\"theta_ok\":true,\"reason\":\"\"}}]}",
-                   name, frames * 100 + 50, frames, angles, frames * 100,
-                   frames >= angles ? "true" : "false");
-    apply_text(f, text);
-}
-
-static int64_t id_of(struct fixture *f, const char *name)
-{
-    int64_t id = 0;
-    assert_ok(store_int(f->s, 0, &id, &f->err, "SELECT id FROM item WHERE name=?1", "s", name),
-              f->err);
-    assert_true(id > 0);
-    return id;
-}
 
 static void judge(struct fixture *f)
 {
@@ -494,106 +425,6 @@ static void t_F_over_the_store(void **state)
     close_fixture(f);
 }
 
-/* --- selectors and tags */
-
-static void selects(struct fixture *f, const char *arg, const char *want)
-{
-    int64_t *ids = NULL;
-    size_t n = 0;
-    struct str got = STR_INIT;
-    char *args[1] = {(char *)arg};
-    assert_ok(selector_items(f->s, f->p.id, args, arg ? 1 : 0, SELECT_SCANS, &ids, &n, &f->err),
-              f->err);
-    for (size_t i = 0; i < n; i++) {
-        char *name = NULL;
-        assert_ok(
-            store_text(f->s, &name, &f->err, "SELECT name FROM item WHERE id=?1", "i", ids[i]),
-            f->err);
-        str_addf(&got, "%s%s", i ? " " : "", name);
-        mem_free(name);
-    }
-    assert_string_equal(str_text(&got), want);
-    str_fini(&got);
-    mem_free(ids);
-}
-
-static void refuses(struct fixture *f, const char *arg, enum err_code code)
-{
-    int64_t *ids = NULL;
-    size_t n = 0;
-    char *args[1] = {(char *)arg};
-    assert_false(selector_items(f->s, f->p.id, args, 1, SELECT_SCANS, &ids, &n, &f->err));
-    assert_int_equal(f->err.code, code);
-    assert_true(!*arg || strstr(f->err.text, arg));
-}
-
-static void t_selectors(void **state)
-{
-    (void)state;
-    struct fixture *f = open_fixture();
-    char *path = mem_printf(&f->err, "%s/s_2.h5", f->p.root);
-    char *dir = mem_printf(&f->err, "%s/sub", f->p.root);
-    add_scan(f, "s_2.h5", 4, 4);
-    add_scan(f, "s_10.h5", 4, 4);
-    add_scan(f, "s_1.h5", 4, 4);
-    add_scan(f, "sub/t_7.h5", 4, 4);
-    selects(f, NULL, "s_1.h5 s_2.h5 s_10.h5 sub/t_7.h5");
-    selects(f, "s_*", "s_1.h5 s_2.h5 s_10.h5");
-    selects(f, "t_?.h5", "sub/t_7.h5");
-    selects(f, "s_2", "s_2.h5");
-    selects(f, path, "s_2.h5");
-    selects(f, dir, "sub/t_7.h5");
-    selects(f, "sub/", "sub/t_7.h5");
-    selects(f, "series:s", "s_1.h5 s_2.h5 s_10.h5");
-    selects(f, "series:t", "sub/t_7.h5");
-    selects(f, "scan:2-9", "s_2.h5 sub/t_7.h5");
-    selects(f, "status:ready", "s_1.h5 s_2.h5 s_10.h5 sub/t_7.h5");
-    refuses(f, "x*", ERR_NOTHING);
-    refuses(f, "status:failed", ERR_NOTHING);
-    refuses(f, "scan:a-b", ERR_USAGE);
-    refuses(f, "id:", ERR_USAGE);
-    refuses(f, "", ERR_USAGE);
-    add_scan(f, "id:1", 4, 4);
-    add_scan(f, "s_*", 4, 4);
-    selects(f, "id:1", "id:1"); /* names win over prefixes and globs */
-    selects(f, "s_*", "s_*");
-    mem_free(path);
-    mem_free(dir);
-    close_fixture(f);
-}
-
-static void t_status_words(void **state)
-{
-    (void)state;
-    assert_true(selector_status("failed", "Try failed", ""));
-    assert_true(selector_status("SKIPPED", "Skipped (small)", ""));
-    assert_true(selector_status("full", "Full 0-63", ""));
-    assert_true(selector_status("done", "Full 0-63", "done"));
-    assert_true(selector_status("done try", "Done try", "done"));
-    assert_false(selector_status("ail", "Try failed", ""));
-    assert_false(selector_status("", "Ready", "x"));
-}
-
-static void t_tags(void **state)
-{
-    (void)state;
-    struct fixture *f = open_fixture();
-    int64_t changed = 0;
-    add_scan(f, "s_1.h5", 4, 4);
-    for (int i = 0; i < 2; i++) {
-        json_t *args = json_pack("{s:[I], s:s, s:b}", "items", (json_int_t)id_of(f, "s_1.h5"),
-                                 "tag", "good", "add", 1);
-        assert_ok(apply_tag(f->s, args, &changed, &f->err), f->err);
-        assert_int_equal(changed, i == 0);
-        json_decref(args);
-    }
-    selects(f, "tag:good", "s_1.h5");
-    refuses(f, "tag:goo", ERR_NOTHING);
-    assert_false(apply_tag_valid("a b", &f->err) || apply_tag_valid("a/b", &f->err) ||
-                 apply_tag_valid("", &f->err));
-    close_fixture(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,9 +438,6 @@ int main(void)
         cmocka_unit_test(t_broken_files_are_left_alone),
         cmocka_unit_test(t_C1_C8_effective_and_seed),
         cmocka_unit_test(t_F_over_the_store),
-        cmocka_unit_test(t_selectors),
-        cmocka_unit_test(t_status_words),
-        cmocka_unit_test(t_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
