@@ -1,7 +1,7 @@
 /*
  * Finding the data sets. Data Exchange has fixed names. NXtomo lies in an entry group of any name,
- * at one of a few places that beamlines really use (docs/formats); the first entry with image_key
- * and data wins.
+ * at one of a few places that beamlines really use (docs/formats/hdf5-scans.md); the first entry
+ * with image_key and data wins.
  */
 #include "image/hdf5-layout.h"
 #include <stdio.h>

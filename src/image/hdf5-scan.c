@@ -465,10 +465,11 @@ struct hdf5_scan *hdf5_scan_open_bytes(const char *name, const void *bytes, size
     if (scan == NULL) {
         return NULL;
     }
-    /* The core driver copies the bytes; it needs a name that it never opens. */
+    /* The core driver copies the bytes. It wants a name of no file: one that exists it would open,
+     * and leak. */
     H5Pset_fapl_core(access_plist, 65536, 0);
     if (H5Pset_file_image(access_plist, (void *)(uintptr_t)bytes, size) >= 0) {
-        scan->file = H5Fopen(name, H5F_ACC_RDONLY, access_plist);
+        scan->file = H5Fopen("/nonexistent/bytes", H5F_ACC_RDONLY, access_plist);
     }
     if (scan->file < 0) {
         hdf5_fail(err, ERR_FORMAT, "%s: not a whole HDF5 file", name);
