@@ -13,6 +13,7 @@
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t v8i __attribute__((vector_size(32), aligned(4), may_alias));
+typedef double v2d __attribute__((vector_size(16), may_alias));
 typedef double v4d __attribute__((vector_size(32), may_alias));
 #ifdef __AVX512F__
 typedef double v8d __attribute__((vector_size(64), may_alias));
@@ -137,22 +138,21 @@ static inline void place(const struct spread_job *job, int first, float cos_step
     }
 }
 
-/* The value of row j of the kernel in all lanes. */
-#define ROW(ky, j) __builtin_shufflevector((ky), (ky), j, j, j, j, j, j, j, j)
+/*
+ * One sample: 6 x 6 cells about it get pair * kernel(column) * kernel(row). `both` is the pair as
+ * one 8-byte item, so that it is broadcast in one step. Written for each register width: 16 floats
+ * take a kernel row at once (the last 2 of 8 cells get 0), 8 + 4 floats or 3 times 4 take the 6
+ * cells exactly.
+ */
+#define SPREAD_INLINE static inline __attribute__((always_inline)) void
 
-static inline __attribute__((always_inline)) void spread_one(float *restrict grid,
-                                                             size_t row_floats,
-                                                             const float *restrict table,
-                                                             const struct strip *s, int i,
-                                                             const float *restrict pair)
+#if defined(__AVX512F__)
+
+SPREAD_INLINE add_cells(float *restrict cell, size_t row_floats, const float *tx, float rest_x,
+                        const float *ty, float rest_y, double both)
 {
-    const float *tx = table + s->table_x[i], *ty = table + s->table_y[i];
-    v8 kx = load8(tx) + all8(s->rest_x[i]) * load8(tx + 8);
-    v8 ky = load8(ty) + all8(s->rest_y[i]) * load8(ty + 8);
-    float *cell = grid + s->offset[i];
-    double both; /* the pair as one 8-byte item, so that it is broadcast in one step */
-    memcpy(&both, pair, sizeof both);
-#ifdef __AVX512F__
+    v8 kx = load8(tx) + all8(rest_x) * load8(tx + 8);
+    v8 ky = load8(ty) + all8(rest_y) * load8(ty + 8);
     union {
         v8 half[2];
         v16 all;
@@ -162,25 +162,74 @@ static inline __attribute__((always_inline)) void spread_one(float *restrict gri
     for (int j = 0; j < SPREAD_WIDTH; j++, cell += row_floats) {
         *(v16 *)cell += value * ky[j];
     }
-#else
+}
+
+#elif defined(__AVX__)
+
+#define ROW(ky, j) __builtin_shufflevector((ky), (ky), j, j, j, j, j, j, j, j)
+
+SPREAD_INLINE add_row(float *restrict cell, v8 value, v8 rest, v8 k)
+{
+    store8(cell, load8(cell) + value * k);
+    *(v4 *)(cell + 8) += LOW_HALF(rest) * LOW_HALF(k);
+}
+
+SPREAD_INLINE add_cells(float *restrict cell, size_t row_floats, const float *tx, float rest_x,
+                        const float *ty, float rest_y, double both)
+{
+    v8 kx = load8(tx) + all8(rest_x) * load8(tx + 8);
+    v8 ky = load8(ty) + all8(rest_y) * load8(ty + 8);
     v8 q = (v8)(v4d){both, both, both, both};
     v8 value = q * __builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3);
     v8 rest = q * __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 4, 4, 5, 5);
-#define ADD_ROW(j)                                         \
-    do {                                                   \
-        v8 k = ROW(ky, j);                                 \
-        store8(cell, load8(cell) + value * k);             \
-        *(v4 *)(cell + 8) += LOW_HALF(rest) * LOW_HALF(k); \
-        cell += row_floats;                                \
-    } while (0)
-    ADD_ROW(0);
-    ADD_ROW(1);
-    ADD_ROW(2);
-    ADD_ROW(3);
-    ADD_ROW(4);
-    ADD_ROW(5);
-#undef ADD_ROW
+    add_row(cell, value, rest, ROW(ky, 0));
+    add_row(cell + row_floats, value, rest, ROW(ky, 1));
+    add_row(cell + 2 * row_floats, value, rest, ROW(ky, 2));
+    add_row(cell + 3 * row_floats, value, rest, ROW(ky, 3));
+    add_row(cell + 4 * row_floats, value, rest, ROW(ky, 4));
+    add_row(cell + 5 * row_floats, value, rest, ROW(ky, 5));
+}
+
+#else
+
+#define ROW(ky, j) __builtin_shufflevector((ky), (ky), j, j, j, j)
+
+SPREAD_INLINE add_row(float *restrict cell, const v4 value[3], v4 k)
+{
+    for (int i = 0; i < 3; i++) {
+        *(v4 *)(cell + 4 * i) += value[i] * k;
+    }
+}
+
+SPREAD_INLINE add_cells(float *restrict cell, size_t row_floats, const float *tx, float rest_x,
+                        const float *ty, float rest_y, double both)
+{
+    v4 rx = {rest_x, rest_x, rest_x, rest_x}, ry = {rest_y, rest_y, rest_y, rest_y};
+    v4 kx = *(const v4 *)tx + rx * *(const v4 *)(tx + 8);
+    v4 kx4 = *(const v4 *)(tx + 4) + rx * *(const v4 *)(tx + 12);
+    v4 ky = *(const v4 *)ty + ry * *(const v4 *)(ty + 8);
+    v4 ky4 = *(const v4 *)(ty + 4) + ry * *(const v4 *)(ty + 12);
+    v4 q = (v4)(v2d){both, both};
+    const v4 value[3] = {q * __builtin_shufflevector(kx, kx, 0, 0, 1, 1),
+                         q * __builtin_shufflevector(kx, kx, 2, 2, 3, 3),
+                         q * __builtin_shufflevector(kx4, kx4, 0, 0, 1, 1)};
+    add_row(cell, value, ROW(ky, 0));
+    add_row(cell + row_floats, value, ROW(ky, 1));
+    add_row(cell + 2 * row_floats, value, ROW(ky, 2));
+    add_row(cell + 3 * row_floats, value, ROW(ky, 3));
+    add_row(cell + 4 * row_floats, value, ROW(ky4, 0));
+    add_row(cell + 5 * row_floats, value, ROW(ky4, 1));
+}
+
 #endif
+
+SPREAD_INLINE spread_one(float *restrict grid, size_t row_floats, const float *restrict table,
+                         const struct strip *s, int i, const float *restrict pair)
+{
+    double both;
+    memcpy(&both, pair, sizeof both);
+    add_cells(grid + s->offset[i], row_floats, table + s->table_x[i], s->rest_x[i],
+              table + s->table_y[i], s->rest_y[i], both);
 }
 
 /* One strip of one line: samples `first` .. first + count - 1 of it, count <= STRIP. */
