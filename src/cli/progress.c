@@ -165,9 +165,9 @@ static struct query *ended(struct progress *p, const struct followed *f, bool al
     }
     return store_query(p->c->store, err,
                        "SELECT t.id FROM event e JOIN task d ON d.id = e.task_id JOIN task t"
-                       " ON t.item_id = d.item_id AND t.run_id = d.run_id AND t.id >= d.id"
+                       " ON t.item_id = d.item_id AND +t.run_id = d.run_id AND t.id >= d.id"
                        " WHERE e.id > ?1 AND e.kind = 'task' AND e.run_id = ?2"
-                       " AND t.state BETWEEN 5 AND 9",
+                       " AND +t.state BETWEEN 5 AND 9",
                        "ii", p->last_event, f->run);
 }
 
