@@ -195,46 +195,70 @@ static json_t *set_params(const struct cli *c, struct err *err)
     return params;
 }
 
-/* The saved batch's name, or a batch file's content. */
-static bool put_batch(struct cli *c, json_t *args, struct err *err)
+/* The saved batch's name, or a batch file's content, into `args`; *ret (a new reference) is the
+ * batch either way. It is looked up here too, so that a slip is told before anything is read and
+ * registered. */
+static bool put_batch(struct cli *c, json_t *args, json_t **ret, struct err *err)
 {
     const char *word = c->args[0];
     if (str_ends(word, ".json") && file_exists(word)) {
-        json_t *batch = json_read(word, err);
-        return batch && put(args, "batch", batch, err);
+        *ret = json_read(word, err);
+        return *ret && put(args, "batch", json_incref(*ret), err);
     }
-    /* Looked up here too, so that a slip is told before anything is read and registered. */
-    json_t *saved = saved_batch_find(c, word, err);
-    if (!saved) {
-        return false;
+    *ret = saved_batch_find(c, word, err);
+    return *ret && put(args, "batch", json_string(word), err);
+}
+
+static bool has_text(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (str_equal(json_string_value(json_array_get(list, i)), text)) {
+            return true;
+        }
     }
-    json_decref(saved);
-    return put(args, "batch", json_string(word), err);
+    return false;
+}
+
+/* --cor auto: tools that reconstruct find the centre by themselves, unless a job of the batch finds
+ * it for them. */
+static bool put_auto(json_t *params, const json_t *batch, const json_t *phases, struct err *err)
+{
+    bool reconstructs = false;
+    const json_t *jobs = json_object_get(batch, "jobs");
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        const char *tool = json_get_text(json_array_get(jobs, i), "tool", "");
+        bool wanted = !phases || has_text(phases, json_get_text(json_array_get(jobs, i), "id", ""));
+        if (wanted && !strcmp(tool, "recon.cor")) {
+            return true;
+        }
+        reconstructs = reconstructs || (wanted && str_starts(tool, "recon."));
+    }
+    return !reconstructs || json_object_get(params, "rotation_axis_auto") ||
+        put(params, "rotation_axis_auto", json_string("auto"), err);
 }
 
 /* Everything of run.create but project and items. */
 static json_t *create_args(struct cli *c, struct err *err)
 {
-    json_t *args = json_object();
+    json_t *args = json_object(), *batch = NULL;
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
-    bool ok = args && params && put_batch(c, args, err);
-    ok = (params ? put(args, "params", params, ok ? err : err_ignore("the first error stays"))
-                 : false) &&
-        ok;
-    ok = (opts ? put(args, "options", opts, ok ? err : err_ignore("the first error stays"))
-               : false) &&
-        ok;
+    bool ok = args && opts && put_batch(c, args, &batch, err);
     if (ok && cli_has(c, "phase")) {
         json_t *phases = split_list(c, "phase", cli_text(c, "phase", ""), err);
         ok = phases && put(args, "phases", phases, err);
     }
     if (ok && cli_has(c, "cor")) {
         json_t *cor = top_bar_cor(c, cli_text(c, "cor", ""), err);
-        ok = cor && put(args, "cor", cor, err);
+        ok = cor &&
+            (json_is_number(cor) || put_auto(params, batch, json_object_get(args, "phases"), err));
+        ok = cor && put(args, "cor", cor, ok ? err : err_ignore("the first error stays")) && ok;
     }
-    if (ok && cli_has(c, "dry-run")) {
-        ok = put(args, "dry_run", json_true(), err);
-    }
+    ok = ok && put(args, "params", json_incref(params), err) &&
+        put(args, "options", json_incref(opts), err) &&
+        (!cli_has(c, "dry-run") || put(args, "dry_run", json_true(), err));
+    json_decref(batch);
+    json_decref(params);
+    json_decref(opts);
     if (!ok) {
         json_decref(args);
         return NULL;
@@ -242,6 +266,7 @@ static json_t *create_args(struct cli *c, struct err *err)
     return args;
 }
 
+/* What would be done, task by task. */
 /* "in:  /data/s_1.h5" for each of a task's files. */
 static void print_files(struct cli *c, const char *head, const json_t *files, const char *key)
 {

@@ -68,6 +68,21 @@ static void add_count(struct str *line, int64_t n, const char *word)
     }
 }
 
+/* What could not be read or written is 4 or 5 and not 1. */
+static bool weigh_failures(struct cli *c, int64_t run, struct err *err)
+{
+    struct query *q = store_query(
+        c->store, err, "SELECT DISTINCT code FROM task WHERE run_id = ? AND state = 7", "i", run);
+    if (!q) {
+        return false;
+    }
+    while (query_next(q)) {
+        int status = err_exit_status(err_code_of(query_text(q, 0)));
+        c->status = status > 2 ? more_serious(c->status, status) : c->status;
+    }
+    return query_end(q, err);
+}
+
 /* The final line of a run (Y1): how many were completed, and where to look. */
 static bool say_end(struct cli *c, int64_t run, struct err *err)
 {
@@ -111,7 +126,35 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
         c->status = more_serious(c->status, 1);
     }
     str_fini(&line);
-    return query_end(q, err);
+    return query_end(q, err) && (ignore || !n.by_state[TASK_FAILED] || weigh_failures(c, run, err));
+}
+
+/* A full disk is waited out: somebody frees space, and the work goes on. Whatever else nobody here
+ * can give ends it. */
+static bool follow_one(struct cli *c, struct session *session, const struct follow *how,
+                       enum follow_end *ret, struct err *err)
+{
+    bool told = false;
+    for (;;) {
+        struct err why = {.code = ERR_NONE};
+        if (!session_follow(session, how, ret, &why)) {
+            *err = why;
+            return false;
+        }
+        if (*ret != FOLLOW_STUCK) {
+            return true;
+        }
+        bool disk = str_starts(why.text, "disk full");
+        if (!told) {
+            cli_note(c, "%s%s", why.text,
+                     disk ? " (waiting until there is room; Ctrl-C stops)" : "");
+            told = true;
+        }
+        if (!disk) {
+            c->status = more_serious(c->status, STUCK_STATUS);
+            return true;
+        }
+    }
 }
 
 /* Follow until all of `runs` have ended. Several runs of an engine of our own are waited for at
@@ -122,7 +165,6 @@ static bool follow_all(struct cli *c, struct session *session, const json_t *run
     size_t n = json_array_size(runs);
     bool at_once = n > 1 && session_hosting(session);
     for (size_t i = 0; i < n && (i == 0 || !at_once); i++) {
-        struct err stuck = {.code = ERR_NONE};
         enum follow_end end = FOLLOW_ENDED;
         struct follow how = {
             .run = at_once ? 0 : json_integer_value(json_array_get(runs, i)),
@@ -130,17 +172,12 @@ static bool follow_all(struct cli *c, struct session *session, const json_t *run
             .arg = p,
             .cancel_on_interrupt = true,
         };
-        if (!session_follow(session, &how, &end, &stuck)) {
-            *err = stuck;
+        if (!follow_one(c, session, &how, &end, err)) {
             return false;
         }
         if (end == FOLLOW_INTERRUPTED) {
             c->status = err_exit_status(ERR_CANCELLED);
             return true;
-        }
-        if (end == FOLLOW_STUCK) {
-            cli_note(c, "%s", stuck.text);
-            c->status = more_serious(c->status, STUCK_STATUS);
         }
         if (end == FOLLOW_DETACHED) {
             return true;
