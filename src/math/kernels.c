@@ -153,12 +153,8 @@ SPREAD_INLINE add_cells(float *restrict cell, size_t row_floats, const float *tx
 {
     v8 kx = load8(tx) + all8(rest_x) * load8(tx + 8);
     v8 ky = load8(ty) + all8(rest_y) * load8(ty + 8);
-    union {
-        v8 half[2];
-        v16 all;
-    } k = {.half = {__builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3),
-                    __builtin_shufflevector(kx, kx, 4, 4, 5, 5, 6, 6, 7, 7)}};
-    v16 value = (v16)(v8d){both, both, both, both, both, both, both, both} * k.all;
+    v16 k = (v16)__builtin_shufflevector(kx, kx, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    v16 value = (v16)(v8d){both, both, both, both, both, both, both, both} * k;
     for (int j = 0; j < SPREAD_WIDTH; j++, cell += row_floats) {
         *(v16 *)cell += value * ky[j];
     }
