@@ -117,3 +117,29 @@ bool str_equal(const char *a, const char *b)
 {
     return a && b ? !strcmp(a, b) : a == b;
 }
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool str_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        int more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : 1;
+        unsigned lead = *p, next = p[1];
+        if (lead < 0xC2 || lead > 0xF4 || (lead == 0xE0 && next < 0xA0) ||
+            (lead == 0xED && next > 0x9F) || (lead == 0xF0 && next < 0x90) ||
+            (lead == 0xF4 && next > 0x8F)) {
+            return false;
+        }
+        for (int i = 1; i <= more; i++) {
+            if ((p[i] & 0xC0) != 0x80) {
+                return false;
+            }
+        }
+        p += more + 1;
+    }
+    return true;
+}

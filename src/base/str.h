@@ -41,5 +41,7 @@ bool str_ok(const struct str *s, struct err *err) CHECK_RESULT;
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
+/* Is the text valid UTF-8 (RFC 3629)? */
+bool str_utf8(const char *text);
 
 #endif

@@ -24,7 +24,7 @@ static int64_t header_int(const json_t *header, const char *key)
 static json_t *header_extra(const json_t *header, struct err *err)
 {
     json_t *extra = json_object();
-    bool ok = extra != NULL;
+    bool ok = extra || err_set(err, ERR_NOMEM, "out of memory");
     if (ok && json_get_bool(header, "unallocated", false)) {
         ok = json_put(extra, "unallocated", json_true(), err);
     }
@@ -234,7 +234,7 @@ static bool set_param(struct store *s, int64_t item, const char *key, const json
     json_t *params = old ? json_loads(old, 0, NULL) : NULL;
     params = json_is_object(params) ? params : json_object();
     bool remove = json_is_null(value) || (json_is_string(value) && !*json_string_value(value));
-    bool ok = params != NULL;
+    bool ok = params || err_set(err, ERR_NOMEM, "out of memory");
     if (ok && remove) {
         (void)json_object_del(params, key);
     } else if (ok) {

@@ -112,7 +112,7 @@ static bool say_change(struct store *s, int64_t item, const struct old_cor *old,
     char *text = mem_printf(err, "COR of %s: %s -> %s%s%s", old->name, before, after,
                             source ? ", " : "", source ? source : "");
     json_t *data = json_object();
-    bool ok = text && data && json_put(data, "old", number_or_null(old->cor), err) &&
+    bool ok = text && json_put(data, "old", number_or_null(old->cor), err) &&
         json_put(data, "new", number_or_null(cor), err) &&
         json_put(data, "old_source", *old->source ? json_string(old->source) : json_null(), err) &&
         json_put(data, "source", source ? json_string(source) : json_null(), err) &&

@@ -145,7 +145,9 @@ static bool load_csv(struct cor_files *f, struct err *err)
     for (size_t i = f->first_row; ok && i < f->csv.n; i++) {
         const char *name = csv_field(&f->csv.rows[i], f->name_column);
         /* A name that is no UTF-8 is nobody's here; its row is kept as it is. */
-        (void)json_object_set_new(f->csv_row, name, json_integer((json_int_t)i));
+        if (str_utf8(name)) {
+            ok = json_put(f->csv_row, name, json_integer((json_int_t)i), err);
+        }
     }
     return ok;
 }
@@ -188,7 +190,7 @@ static double json_value(const struct cor_files *f, const char *name, const char
 static bool push_change(json_t *changes, int64_t id, double cor, bool only_seen, struct err *err)
 {
     json_t *row = json_object();
-    bool ok = row && json_put(row, "id", json_integer(id), err) &&
+    bool ok = json_put(row, "id", json_integer(id), err) &&
         json_put(row, "cor", json_real(cor), err) &&
         (!only_seen || json_put(row, "seen", json_true(), err));
     if (!ok || json_array_append(changes, row) != 0) {
@@ -222,6 +224,10 @@ static bool compare_row(const struct cor_files *f, const struct query *q, json_t
 
 static bool warn(json_t *warnings, const struct err *why, struct err *err)
 {
+    if (why->code == ERR_NOMEM) {
+        *err = *why;
+        return false;
+    }
     char *text = mem_printf(err, "%s (its CORs were not read, and it is left as it is)", why->text);
     bool ok = text && json_array_append_new(warnings, json_string(text)) == 0;
     mem_free(text);
@@ -235,7 +241,8 @@ json_t *cor_file_changes(struct store *s, const struct project *p, json_t *warni
     struct err why, late;
     json_t *changes = json_array();
     struct query *q = NULL;
-    bool ok = changes && files_paths(p->root, p->rec, &f, err);
+    bool ok = (changes || err_set(err, ERR_NOMEM, "out of memory")) &&
+        files_paths(p->root, p->rec, &f, err);
     if (ok && !load_csv(&f, &why)) {
         ok = warn(warnings, &why, err);
     }

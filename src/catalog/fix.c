@@ -123,7 +123,7 @@ static bool push(json_t *report, int64_t id, const struct corfix_row *row,
     bool change = v->act == CORFIX_REPLACE || v->act == CORFIX_FILL;
     const char *list = v->act == CORFIX_REPLACE ? "replaced" : change ? "filled" : "unchanged";
     json_t *o = json_object();
-    bool ok = o && json_put(o, "id", json_integer(id), err) &&
+    bool ok = json_put(o, "id", json_integer(id), err) &&
         json_put(o, "name", json_string(row->name), err) &&
         json_put(o, "series", json_string(row->series), err) &&
         json_put(o, "old", number_or_null(row->cor), err) &&
@@ -140,7 +140,7 @@ static json_t *make_report(const struct table *t, const struct corfix_verdict *v
                            int64_t selected, struct err *err)
 {
     json_t *report = json_object();
-    bool ok = report && json_put(report, "series", json_integer((json_int_t)series), err) &&
+    bool ok = json_put(report, "series", json_integer((json_int_t)series), err) &&
         json_put(report, "selected", json_integer(selected), err) &&
         json_put(report, "replaced", json_array(), err) &&
         json_put(report, "filled", json_array(), err) &&

@@ -133,7 +133,7 @@ static bool judge_row(const struct row *row, const struct size_verdict *v, struc
         return true;
     }
     json_t *change = json_object();
-    bool ok = change && json_put(change, "id", json_integer(row->id), err) &&
+    bool ok = json_put(change, "id", json_integer(row->id), err) &&
         json_put(change, "skip", json_boolean(v->skip), err) &&
         json_put(change, "reason", json_string(same_reason ? row->skip_reason : v->reason), err) &&
         json_put(change, "status", json_string(status), err);
@@ -174,7 +174,8 @@ json_t *judge_rows(struct store *s, const struct project *p, int64_t pct, const 
     struct outputs *o = outputs_new(p->rec, err);
     json_t *changes = json_array();
     int64_t *wanted = NULL;
-    bool ok = o && changes && sorted_ids(only, n_only, &wanted, err) && load(s, p->id, &r, err) &&
+    bool ok = o && (changes || err_set(err, ERR_NOMEM, "out of memory")) &&
+        sorted_ids(only, n_only, &wanted, err) && load(s, p->id, &r, err) &&
         (r.verdicts = mem_array(r.n, sizeof *r.verdicts, err)) &&
         series_judge(r.sized, r.n, pct, r.verdicts, err);
     for (size_t i = 0; ok && i < r.n; i++) {

@@ -52,12 +52,17 @@ static json_t *names_in(struct outputs *o, const char *path)
     names = json_object();
     DIR *dir = opendir(path);
     struct dirent *e;
-    while (dir && names && (e = readdir(dir))) {
+    bool ok = names != NULL;
+    while (dir && ok && (e = readdir(dir))) {
         /* A name that is no UTF-8 is none of ours. */
-        (void)json_object_set_new(names, e->d_name, json_true());
+        ok = !str_utf8(e->d_name) || json_object_set_new(names, e->d_name, json_true()) == 0;
     }
     if (dir) {
         (void)closedir(dir);
+    }
+    if (!ok) {
+        json_decref(names);
+        return NULL;
     }
     return json_object_set_new(o->folders, path, names) == 0 ? names : NULL;
 }

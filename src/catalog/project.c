@@ -143,6 +143,10 @@ char *project_folder(const char *folder, struct err *err)
         (void)err_set(err, ERR_IO, "'%s' is not a folder", folder);
         return NULL;
     }
+    if (!str_utf8(real)) {
+        (void)err_set(err, ERR_USAGE, "the folder's name is not UTF-8: rename it to use it here");
+        return NULL;
+    }
     if (!strcmp(real, "/")) {
         (void)err_set(err, ERR_USAGE,
                       "the whole file system cannot be a project: name a data folder");

@@ -23,7 +23,9 @@ void json_setup(void)
 
 static json_t *said(json_t *value, const json_error_t *e, const char *what, struct err *err)
 {
-    if (!value) {
+    if (!value && (!*e->text || json_error_code(e) == json_error_out_of_memory)) {
+        (void)err_set(err, ERR_NOMEM, "%s: out of memory", what); /* jansson says nothing then */
+    } else if (!value) {
         (void)err_set(err, ERR_FORMAT, "%s, line %d column %d: %s", what, e->line, e->column, e->text);
     }
     return value;

@@ -55,39 +55,13 @@ bool walk_skips_folder(const char *name)
     return name[0] == '.' || str_ends(name, "_rec") || !strcmp(name, "try_center");
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-bool walk_utf8(const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    while (*p) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        int more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : 1;
-        unsigned lead = *p, next = p[1];
-        if (lead < 0xC2 || lead > 0xF4 || (lead == 0xE0 && next < 0xA0) ||
-            (lead == 0xED && next > 0x9F) || (lead == 0xF0 && next < 0x90) ||
-            (lead == 0xF4 && next > 0x8F)) {
-            return false;
-        }
-        for (int i = 1; i <= more; i++) {
-            if ((p[i] & 0xC0) != 0x80) {
-                return false;
-            }
-        }
-        p += more + 1;
-    }
-    return true;
-}
-
 static void note_bad_name(struct found_list *list, const char *folder, const char *name)
 {
     struct str shown = STR_INIT;
     if (list->bad_names++ > 0) {
         return;
     }
-    str_add(&shown, walk_utf8(folder) ? folder : "...");
+    str_add(&shown, str_utf8(folder) ? folder : "...");
     str_add(&shown, *folder ? "/" : "");
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
         if (*p >= 0x20 && *p < 0x7f) {
@@ -200,7 +174,7 @@ static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
         if (is_folder ? walk_skips_folder(e->d_name) : !walk_kind(e->d_name)) {
             continue;
         }
-        if (!walk_utf8(e->d_name)) {
+        if (!str_utf8(e->d_name)) {
             note_bad_name(w->list, folder, e->d_name);
         } else if (!is_folder) {
             ok = visit_file(w, fd, folder, e->d_name, type == DT_LNK);

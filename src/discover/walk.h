@@ -21,7 +21,5 @@ void found_list_fini(struct found_list *list);
 const char *walk_kind(const char *name);
 /* Is this folder's name one of ours (or hidden)? */
 bool walk_skips_folder(const char *name);
-/* Is the text valid UTF-8 without NUL? */
-bool walk_utf8(const char *text);
 
 #endif

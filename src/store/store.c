@@ -200,7 +200,8 @@ static bool bind_json(struct query *q, int i, json_t *value, struct err *err)
     if (!text) {
         return false;
     }
-    return sqlite3_bind_text(q->stmt, i, text, -1, mem_free) == SQLITE_OK;
+    return sqlite3_bind_text(q->stmt, i, text, -1, mem_free) == SQLITE_OK ||
+        sql_error(q->store, err, "binding a value");
 }
 
 static bool bind_all(struct query *q, const char *types, va_list ap, struct err *err)
@@ -228,7 +229,9 @@ static bool bind_all(struct query *q, const char *types, va_list ap, struct err 
             ok = sqlite3_bind_text64(q->stmt, i, text, va_arg(ap, size_t), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
             break;
         case 'j':
-            ok = bind_json(q, i, va_arg(ap, json_t *), err);
+            if (!bind_json(q, i, va_arg(ap, json_t *), err)) {
+                return false;
+            }
             break;
         default:
             return err_bug(err, "unknown letter in a statement's types");

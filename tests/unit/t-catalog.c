@@ -425,6 +425,64 @@ static void t_F_over_the_store(void **state)
     close_fixture(f);
 }
 
+/* --- memory runs out */
+
+static void fill_table(struct fixture *f)
+{
+    add_scan(f, "s_1.h5", 10, 10);
+    add_scan(f, "s_2.h5", 10, 10);
+    add_scan(f, "s_3.h5", 4, 10);
+    set_cor(f, "s_1.h5", 10, "manual");
+    put_file(f, "rot_cen.json", "{\"s_2.h5\": 20, \"x\": [1, \"a\"]}");
+    put_file(f, "batch_cor_values.csv", "Filename,COR\ns_2.h5,21\n");
+}
+
+static bool read_everything(void *arg, struct err *err)
+{
+    struct fixture *f = arg;
+    struct project p = {0};
+    bool found;
+    int64_t ids[3] = {1, 2, 3};
+    json_t *warnings = NULL, *rows = NULL, *cors = NULL, *report = NULL;
+    bool ok = project_of_folder(f->s, f->p.root, &p, &found, err) &&
+        (rows = judge_rows(f->s, &p, 50, ids, 3, err)) &&
+        ((warnings = json_array()) || err_set(err, ERR_NOMEM, "out of memory")) &&
+        (cors = cor_file_changes(f->s, &p, warnings, err)) &&
+        (report = fix_report(f->s, p.id, ids, 3, 50, err));
+    project_fini(&p);
+    json_decref(warnings);
+    json_decref(rows);
+    json_decref(cors);
+    json_decref(report);
+    return ok;
+}
+
+static bool write_everything(void *arg, struct err *err)
+{
+    struct fixture *f = arg;
+    json_t *args = json_pack("{s:I, s:[{s:s, s:s, s:i, s:i, s:{s:b, s:s, s:i, s:i}}]}", "project",
+                             (json_int_t)f->p.id, "files", "name", "n_1.h5", "kind", "hdf5", "size",
+                             1, "mtime_ns", 1, "header", "ok", 1, "kind", "hdf5-projections",
+                             "frames", 2, "angles", 2);
+    bool ok = (args || err_set(err, ERR_NOMEM, "out of memory")) && store_begin(f->s, err) &&
+        apply_scan(f->s, args, err) && cor_write(f->s, 1, 33, "manual", NAN, 0, 0, "why", err);
+    store_rollback(f->s);
+    json_decref(args);
+    return ok;
+}
+
+/* Our own allocations; jansson's stay out of it, because it takes some failures for syntax errors
+ * and does without others. */
+static void t_every_failed_allocation(void **state)
+{
+    (void)state;
+    struct fixture *f = open_fixture();
+    fill_table(f);
+    test_every_failure(read_everything, f);
+    test_every_failure(write_everything, f);
+    close_fixture(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +496,7 @@ int main(void)
         cmocka_unit_test(t_broken_files_are_left_alone),
         cmocka_unit_test(t_C1_C8_effective_and_seed),
         cmocka_unit_test(t_F_over_the_store),
+        cmocka_unit_test(t_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,13 +156,13 @@ static void t_every_failed_allocation(void **state)
 static void t_utf8(void **state)
 {
     (void)state;
-    assert_true(walk_utf8("plain Ж 中 \xF0\x9F\x94\xA7"));
-    assert_false(walk_utf8("\x80"));
-    assert_false(walk_utf8("\xC3"));
-    assert_false(walk_utf8("\xE0\x80\x80"));
-    assert_false(walk_utf8("\xED\xA0\x80"));
-    assert_false(walk_utf8("\xF4\x90\x80\x80"));
-    assert_false(walk_utf8("\xF0\x9F\x94"));
+    assert_true(str_utf8("plain Ж 中 \xF0\x9F\x94\xA7"));
+    assert_false(str_utf8("\x80"));
+    assert_false(str_utf8("\xC3"));
+    assert_false(str_utf8("\xE0\x80\x80"));
+    assert_false(str_utf8("\xED\xA0\x80"));
+    assert_false(str_utf8("\xF4\x90\x80\x80"));
+    assert_false(str_utf8("\xF0\x9F\x94"));
 }
 
 int main(void)
