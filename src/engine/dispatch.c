@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,14 +16,34 @@
 #include "engine/engine.h"
 #include "engine/prepare.h"
 #include "os/file.h"
+#include "os/lock.h"
 #include "os/proc.h"
 
 /* A device that ran full must have this much more free than then: else the same task would fail the same way. */
 #define FULL_MARGIN ((int64_t)1 << 20)
 
+/* config.ini may be edited while we run: what it says of slots and GPUs holds from the next dispatch on. */
+static void refresh_options(struct engine *e)
+{
+    char path[4200];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/config.ini", e->home);
+    int64_t mtime = stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+    if (mtime == e->options_mtime) {
+        return;
+    }
+    struct options *fresh = options_load(e->home, err_ignore("a slip in the file leaves the options as they were"));
+    e->options_mtime = mtime;
+    if (fresh) {
+        options_free(e->options);
+        e->options = fresh;
+    }
+}
+
 static void read_capacity(struct engine *e)
 {
     int cores = proc_cpu_count();
+    refresh_options(e);
     int64_t wanted = e->slots_asked > 0 ? e->slots_asked : options_int(e->options, "slots");
     e->slots = (int)(wanted > 0 ? wanted : cores);
     e->slots = e->slots > ENGINE_SLOTS_MAX ? ENGINE_SLOTS_MAX : e->slots;
@@ -128,14 +150,52 @@ static int choose_gpu(struct engine *e, const struct active *run, const json_t *
     }
     for (size_t i = 0; i < e->n_gpus; i++) {
         int fd = -1;
-        if (gpu_allowed(e, run, e->gpus[i].index) && !gpu_used(e, e->gpus[i].index) && gpu_take(e->gpus[i].uuid, &fd, quiet) &&
+        if (gpu_allowed(e, run, e->gpus[i].index) && !gpu_used(e, e->gpus[i].index) && lock_gpu(e->gpus[i].uuid, &fd, quiet) &&
             fd >= 0) {
             (void)close(fd); /* it was free: the worker takes it and its tool is pinned to it */
             *ret_uuid = e->gpus[i].uuid;
             return e->gpus[i].index;
         }
     }
+    for (int i = 0; e->n_gpus == 0 && i < run->n_gpus; i++) { /* no driver to ask: the list given is believed */
+        if (!gpu_used(e, run->gpus[i])) {
+            return run->gpus[i];
+        }
+    }
     return -2;
+}
+
+/* The count behind `name` in "matlab:1,idl:2"; `fallback` when it is not there. */
+static int64_t license_count(const char *list, const char *name, size_t length, int64_t fallback)
+{
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, ":, "), all = strcspn(p, ",");
+        if (n == length && !strncmp(p, name, n)) {
+            return p[n] == ':' ? strtoll(p + n + 1, NULL, 10) : 1;
+        }
+        p += all;
+        p += strspn(p, ", ");
+    }
+    return fallback;
+}
+
+/* Licences are counted over everything that runs; one that the option `licenses` does not name counts as one. */
+static bool licenses_fit(const struct engine *e, const char *wanted)
+{
+    for (const char *p = wanted; *p;) {
+        size_t n = strcspn(p, ":, "), all = strcspn(p, ",");
+        int64_t used = license_count(p, p, n, 1), total = license_count(options_text(e->options, "licenses"), p, n, 1);
+        int64_t own = used;
+        for (const struct live *l = e->lives; l; l = l->next) {
+            used += license_count(l->licenses, p, n, 0);
+        }
+        if (own > 0 && used > total) {
+            return false;
+        }
+        p += all;
+        p += strspn(p, ", ");
+    }
+    return true;
 }
 
 static int weight_of(const struct engine *e, const json_t *resources)
@@ -196,7 +256,7 @@ static struct live *new_live(struct engine *e, struct active *run, const struct 
         return NULL;
     }
     *l = (struct live){.owner = e, .run = run, .task = r->task, .attempt = r->attempt, .item = r->item, .n = r->n, .job = r->job,
-                       .lost = r->lost, .alone = r->alone, .forced = r->force, .slot = -1, .weight = 1, .gpu = -1,
+                       .lost = r->lost, .alone = r->alone, .forced = r->force, .slot = -1, .weight = 1, .gpu = -1, .licenses = "",
                        .pidfd = -1, .started_us = clock_utc_us(), .free_before = -1};
     l->dir = prepare_dir(run, r->task, r->n, err);
     if (!l->dir) {
@@ -255,6 +315,10 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     }
     const struct tool *tool = tools_find(e->tools, json_get_text(job, "tool", ""));
     resources = resources ? resources : tool ? json_object_get(tool->gantry, "resources") : NULL;
+    const char *licenses = json_get_text(resources, "licenses", "");
+    if (!licenses_fit(e, licenses)) {
+        return false;
+    }
     int weight = weight_of(e, resources), gpu = choose_gpu(e, run, resources, &uuid);
     if (gpu == -2 || used_slots(e) + weight > e->slots) {
         return false;
@@ -266,6 +330,7 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     struct prepare in = {.run = run, .item = r.item, .task = r.task, .attempt = r.attempt, .job = r.job, .n = r.n,
                          .threads = e->threads * weight, .gpu = gpu, .dir = l->dir};
     l->weight = weight;
+    l->licenses = licenses;
     l->gpu = gpu;
     bool ok = prepare_task(e, e->store, &in, &b, &err);
     int64_t cached = 0;

@@ -368,7 +368,7 @@ static void poll_due(void *arg)
 
 bool engine_stuck(const struct engine *e, const char **ret_text)
 {
-    *ret_text = e->stuck_text[0] ? e->stuck_text : "what is left waits for a GPU or for memory that nobody gives back";
+    *ret_text = e->stuck_text[0] ? e->stuck_text : "what is left waits for a GPU, a licence or memory that nobody gives back";
     return e->stuck_since && clock_mono_us() - e->stuck_since > STUCK_US;
 }
 

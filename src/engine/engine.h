@@ -66,6 +66,7 @@ struct live {
     int weight;             /* slots it takes */
     int gpu;                /* index, -1 = none */
     int64_t memory;
+    const char *licenses;   /* "matlab:1,idl:2" of its job (points into the run's batch); "" = none */
     pid_t pid;              /* of the worker; 0 until known */
     int64_t pid_start;
     int pidfd;              /* of an adopted worker, -1 else */
@@ -107,6 +108,7 @@ struct engine {
     struct store *store;
     char *home, *program, *imaging;
     struct options *options;
+    int64_t options_mtime;  /* of config.ini when it was read */
     struct tools *tools;
     int lock_fd;
     struct local *local;

@@ -357,7 +357,7 @@ static bool host_follow(struct session *s, const struct follow *how, enum follow
     }
     if (ok && f.stuck) {
         (void)engine_stuck(s->engine, &text);
-        (void)err_set(err, ERR_DISKFULL, "%s; free some space, then `gantry run --resume`", text);
+        (void)err_set(err, ERR_DISKFULL, "%s; mend that, then `gantry run --resume`", text);
     }
     *ret = f.stuck ? FOLLOW_STUCK : f.interrupted ? FOLLOW_INTERRUPTED : f.detached ? FOLLOW_DETACHED : FOLLOW_ENDED;
     return ok;

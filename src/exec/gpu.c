@@ -1,4 +1,4 @@
-/* GPUs by nvidia-smi, taken under /run/lock/gantry-gpu-<UUID>. */
+/* GPUs by nvidia-smi. */
 #include "exec/gpu.h"
 
 #include <errno.h>
@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "os/file.h"
@@ -58,23 +56,5 @@ bool gpu_list(struct gpu *out, size_t max, size_t *ret_n, struct err *err)
         line += n + more;
     }
     mem_free(text);
-    return true;
-}
-
-bool gpu_take(const char *uuid, int *ret_fd, struct err *err)
-{
-    char path[200];
-    (void)snprintf(path, sizeof path, "/run/lock/gantry-gpu-%s", uuid);
-    mode_t old = umask(0);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* every user of the machine locks the same file */
-    (void)umask(old);
-    if (fd < 0) {
-        return err_errno(err, errno, "cannot open the GPU's lock '%s'", path);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        (void)close(fd);
-        fd = -1;
-    }
-    *ret_fd = fd;
     return true;
 }

@@ -39,6 +39,8 @@ const struct option_info option_table[] = {
      "folder for attempts instead of .gantry beside the data"},
     {"keep_attempts", OPTION_BOOL, 0, 0, "no",
      "keep the folders of successful attempts instead of packing their logs"},
+    {"licenses", OPTION_TEXT, 0, 0, "",
+     "how many of each licence there are, such as matlab:2,idl:1; one not named counts as one"},
     {"roots", OPTION_TEXT, 0, 0, "",
      "folders, separated by ':', below which projects may be opened through the server"},
     {"overwrite", OPTION_BOOL, 0, 0, "no", "replace outputs that Gantry did not make"},

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "os/file.h"
@@ -45,4 +47,22 @@ void lock_drop(int fd)
     if (fd >= 0) {
         (void)close(fd);
     }
+}
+
+bool lock_gpu(const char *uuid, int *ret_fd, struct err *err)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, "/run/lock/gantry-gpu-%s", uuid);
+    mode_t old = umask(0);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* every user of the machine locks the same file */
+    (void)umask(old);
+    if (fd < 0) {
+        return err_errno(err, errno, "cannot open the GPU's lock '%s'", path);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)close(fd);
+        fd = -1;
+    }
+    *ret_fd = fd;
+    return true;
 }

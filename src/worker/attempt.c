@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "os/claim.h"
 #include "os/file.h"
+#include "os/lock.h"
 #include "os/proc.h"
 
 #define RESULT_RETRY_US 500000 /* a full disk: how often the result is tried again */
@@ -142,6 +143,19 @@ static bool take_over(const struct attempt *a, json_t **ret_result, struct err *
                             json_put(*ret_result, "recovered", json_true(), err));
 }
 
+/* A GPU is taken under the machine's lock for as long as the tool runs. */
+static bool take_gpu(const struct attempt *a, int *ret_lock, struct err *err)
+{
+    const char *uuid = json_get_text(a->job, "gpu_uuid", "");
+    if (!uuid[0]) {
+        return true;
+    }
+    if (!lock_gpu(uuid, ret_lock, err)) {
+        return false;
+    }
+    return *ret_lock >= 0 || err_set(err, ERR_UNREACHABLE, "GPU %s is taken by another program of this machine", uuid);
+}
+
 static bool run_tool(struct attempt *a, struct err *err)
 {
     const char *kind = json_get_text(a->job, "kind", "command");
@@ -149,7 +163,11 @@ static bool run_tool(struct attempt *a, struct err *err)
         a->exit = 0;
         return true;
     }
-    return staging_make(a, err) && (strcmp(kind, "script") != 0 || script_prepare(a, err)) && tool_run(a, err);
+    int gpu_lock = -1;
+    bool ok = take_gpu(a, &gpu_lock, err) && staging_make(a, err) &&
+              (strcmp(kind, "script") != 0 || script_prepare(a, err)) && tool_run(a, err);
+    lock_drop(gpu_lock);
+    return ok;
 }
 
 /* Publishing had begun: what is staged is whole, and the next attempt finishes it. */
