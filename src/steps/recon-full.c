@@ -40,6 +40,7 @@ struct full {
     const struct source_grid *grid;
     struct recon *recon;
     double axis;                /* full detector */
+    double confidence;          /* of a found axis; NaN when it was given */
     size_t slab;                /* slices */
     size_t batch;               /* slices reconstructed at once */
     float *sino;                /* [slab][angles][columns] */
@@ -119,6 +120,7 @@ static bool choose_axis(struct full *f, struct err *err)
 
     if (!f->p.axis_auto) {
         f->axis = f->p.axis;
+        f->confidence = NAN;
         if (!isfinite(f->axis)) {
             return err_set(err, ERR_USAGE,
                            "no rotation axis: give rotation_axis, or rotation_axis_auto = auto");
@@ -129,6 +131,7 @@ static bool choose_axis(struct full *f, struct err *err)
             return false;
         }
         f->axis = found.axis;
+        f->confidence = found.confidence;
         job_say(f->job, "axis %.2f (confidence %.2f)", found.axis, found.confidence);
         axis_fini(&found);
     }
@@ -313,12 +316,24 @@ static bool write_line(const struct full *f, struct err *err)
     return good;
 }
 
+/* An axis that this step found itself is reported as recon.cor would report it. */
+static bool report_found(struct full *f, struct err *err)
+{
+    static const char *const methods[] = {"auto", "vo", "pc"};
+
+    return isnan(f->confidence) ||
+        (job_value(f->job, "cor", job_number(f->axis), err) &&
+         job_value(f->job, "confidence", job_number(f->confidence), err) &&
+         job_value(f->job, "cor_source", json_string(methods[f->p.method]), err));
+}
+
 static bool report(struct full *f, struct err *err)
 {
     struct job *job = f->job;
     json_int_t first = (json_int_t)f->grid->slice_first;
 
-    return job_value(job, "slices", json_integer((json_int_t)f->grid->slices), err) &&
+    return report_found(f, err) &&
+        job_value(job, "slices", json_integer((json_int_t)f->grid->slices), err) &&
         job_value(job, "first", json_integer(first), err) &&
         job_value(job, "last", json_integer(first + (json_int_t)f->grid->slices - 1), err) &&
         job_value(job, "rotation_axis", job_number(f->axis), err) &&
@@ -383,7 +398,7 @@ const struct step step_recon_full = {
     .version = 1,
     .family = STEP_FULL,
     .phase = "full",
-    .word_done = "Done full",
+    .word_done = "Full",
     .word_failed = "Full failed",
     .stall_s = 900,
     .mem = "2G",

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import h5py
@@ -85,6 +86,17 @@ def test_a_name_that_is_not_utf8(box):
     os.rename(box / "s.h5", name)
     row, = headers(box, os.fsdecode(name))
     assert row["ok"] and "\ufffd" in row["path"]
+
+
+def test_a_file_that_crashes_the_hdf5_library_does_not_take_the_others_along(g):
+    """Found by fuzzing: Debian 12's libhdf5 dies of a null pointer in this file's symbol table."""
+    for index in (1, 2):
+        scans.write(g.data / f"good_{index}.h5", columns=48, rows=2, angles=40)
+    shutil.copy(SOURCE / "tests" / "data" / "crashes-libhdf5-1.10.h5", g.data / "good_0.h5")
+    g.run("run", "tomo-full", "--cor", "24")
+    rows = {row["name"]: row for row in g.ls()}
+    assert {rows[f"good_{index}.h5"]["status"] for index in (1, 2)} == {"Full 0-1"}
+    assert not (g.rec / "good_0_rec").exists()
 
 
 # -- check ---------------------------------------------------------------------------------------------------------
