@@ -116,7 +116,7 @@ def test_names(g, name):
     assert (g.rec / stem / "out.txt").read_text() == str(g.data / name)
     assert not (g.data / "hacked").exists()
     shown = g.ok("ls").out
-    assert "\n\n" not in shown.strip() and len(shown.strip().split("\n")) == 2
+    assert len(shown.strip().split("\n")) == 3, shown  # heading, row, count
 
 
 def test_a_data_folder_with_an_odd_name(g):
@@ -169,7 +169,7 @@ def test_permissions_as_an_ordinary_user(g):
 
 
 def test_full_disk_pauses_the_queue_and_loses_nothing(g):
-    """A tmpfs too small for the outputs, in a mount namespace of its own; then room is made."""
+    """A tmpfs too small for the outputs, in a mount namespace of its own: status 4; then room is made, and resumed."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
         pytest.skip("no mount namespaces here")
     for index in (1, 2, 3):
@@ -183,16 +183,18 @@ mount -t tmpfs -o size=8m none '{g.rec}' || exit 99
 head -c 4000000 /dev/zero > '{g.rec}/ballast'
 '{g.program}' run {batch} --slots 1 > '{g.base}/said' 2>&1 &
 engine=$!
-for i in $(seq 1 600); do grep -qi 'disk\\|space' '{g.base}/said' && break; sleep 0.1; done
+for i in $(seq 1 600); do grep -qi 'disk full' '{g.base}/said' && break; sleep 0.1; done
+wait $engine; echo $? > '{g.base}/paused'
 grep -i 'disk\\|space' '{g.base}/said' > '{g.base}/warning'
 rm '{g.rec}/ballast'
 mount -o remount,size=64m '{g.rec}'
-wait $engine; echo $? > '{g.base}/status'
+'{g.program}' run --resume >> '{g.base}/said' 2>&1; echo $? > '{g.base}/status'
 ls -l '{g.rec}'/*/out.txt | awk '{{print $5}}' > '{g.base}/sizes'
 find '{g.rec}' -name '.gantry-*' > '{g.base}/left'
 """
     subprocess.run(["unshare", "-rm", "bash", "-c", inner], env=g.env, cwd=g.data, timeout=180, check=True)
     assert (g.base / "warning").read_text().strip()
+    assert (g.base / "paused").read_text().strip() == "4"
     assert (g.base / "status").read_text().strip() == "0", (g.base / "said").read_text()
     assert (g.base / "sizes").read_text().split() == ["3000004"] * 3
     assert (g.base / "left").read_text() == ""

@@ -76,12 +76,6 @@ def test_G3_each_process_is_pinned_to_its_gpu(g):
     assert seen <= {"0", "1"} and len(list(g.rec.rglob("out.txt"))) == 6
 
 
-def test_G3_without_a_gpu_none_is_visible(g):
-    some(g, 1)
-    g.ok("run", g.batch("gpu", script('echo "[${CUDA_VISIBLE_DEVICES-unset}]" > "$o1"')))
-    assert next(g.rec.rglob("out.txt")).read_text().strip() in ("[]", "[-1]", "[NoDevFiles]")
-
-
 def test_G4_the_next_starts_when_a_slot_frees_up(g):
     """A long task holds one slot; all others pass through the second one meanwhile."""
     some(g, 8)
@@ -191,7 +185,7 @@ def test_G18_X5_names_of_the_outputs(g):
     g.ok("cor", "set", "s_1.h5", "24.25")
     g.ok("run", "tomo-try", "--set", "center_search_width=1", "--set", "center_search_step=0.5")
     names = sorted(p.name for p in (g.rec / "try_center" / "s_1").glob("*.tiff"))
-    assert names == [f"recon_slice0001_center{c}.tiff" for c in ("23.25", "23.75", "24.25", "24.75", "25.25")]
+    assert names == [f"recon_slice0000_center{c}.tiff" for c in ("23.25", "23.75", "24.25", "24.75", "25.25")]
     g.ok("run", "tomo-full")
     folder = g.rec / "s_1_rec"
     assert sorted(p.name for p in folder.glob("*.tiff")) == ["recon_00000.tiff", "recon_00001.tiff"]

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import sqlite3
 import threading
 import time
 
@@ -129,6 +130,7 @@ def test_live_acquisition_with_an_aborted_scan_and_a_killed_watcher(g):
     assert not (g.rec / "s_3_rec").exists()
     row = g.row("s_3.h5")
     assert "12" in json.dumps(row) and row["status"] not in ("Done", "Ready"), row
-    tasks = g.json("ps", "--all")
-    done = [t for t in tasks if t["job"] == "full" and t["state"] == "done"]
-    assert sorted(t["item"].removesuffix(".h5") for t in done) == ["s_1", "s_2"], tasks
+    with sqlite3.connect(f"file:{g.home}/gantry.db?mode=ro", uri=True) as db:
+        done = db.execute("SELECT item.name FROM task JOIN item ON item.id = task.item_id "
+            "WHERE job_id = 'full' AND state = 5 ORDER BY 1").fetchall()
+    assert [name for name, in done] == ["s_1.h5", "s_2.h5"]
