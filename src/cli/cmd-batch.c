@@ -176,7 +176,7 @@ static bool run(struct cli *c, struct err *err)
                  save ? json_get_text(value, "name", "") : name);
     }
     json_decref(value);
-    return ok;
+    return ok || (save ? err_wrap(err, "'%s'", name) : false);
 }
 
 const struct command command_batch = {
