@@ -359,7 +359,7 @@ static bool judge(const struct centre_curve *curve, size_t best, size_t frequenc
     if (!roughness(curve, best, &noise, err)) {
         return false;
     }
-    for (double px = 3; px <= 24; px *= 2) {
+    for (int px = 3; px <= 24; px *= 2) {
         size_t off = (size_t)fmax(1, ceil(px / step));
         if (best >= off && best + off < n) {
             depth =

@@ -59,14 +59,18 @@ bool centre_auto(const struct centre_result *vo, const struct centre_result *pc,
     if (!vo && !pc) {
         return err_set(err, ERR_FORMAT, "no method found a rotation axis");
     }
-    bool vo_wins = vo && (!pc || vo->confidence >= pc->confidence);
+    if (!vo || !pc) {
+        *ret = vo ? *vo : *pc;
+        *ret_source = vo ? "vo" : "pc";
+        return true;
+    }
+    bool agree = fabs(vo->centre - pc->centre) <= AGREE_PX;
+    bool vo_wins = agree || vo->confidence >= pc->confidence;
     *ret = vo_wins ? *vo : *pc;
     *ret_source = vo_wins ? "vo" : "pc";
-    if (vo && pc && fabs(vo->centre - pc->centre) <= AGREE_PX) {
-        ret->centre = vo->centre;
+    if (agree) {
         ret->confidence = 1 - (1 - vo->confidence) * (1 - pc->confidence);
-        *ret_source = "vo";
-    } else if (vo && pc) {
+    } else {
         double other = vo_wins ? pc->confidence : vo->confidence;
         ret->confidence *= 1 - (1 - DOUBTED) * other / fmax(ret->confidence, 1e-9);
     }

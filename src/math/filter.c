@@ -73,6 +73,9 @@ bool filter_of(const char *name, enum filter_kind *ret_kind, struct err *err)
 bool filter_response(enum filter_kind kind, size_t length, double *ret_response, struct err *err)
 {
     size_t half = length / 2;
+    if (half == 0) {
+        return err_bug(err, "a filter of no length");
+    }
     if (kind == FILTER_NONE) {
         for (size_t k = 0; k <= half; k++) {
             ret_response[k] = 1;

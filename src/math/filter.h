@@ -40,8 +40,8 @@ const char *filter_name(enum filter_kind kind);
 /* Kind of a name; ERR_USAGE with the list of names when there is none. */
 bool filter_of(const char *name, enum filter_kind *ret_kind, struct err *err) CHECK_RESULT;
 
-/* The filter's transform for lines of `length` (even) samples: ret_response[0 .. length/2], real,
- * in 1/pixel. */
+/* The filter's transform for lines of `length` (even, not 0) samples: ret_response[0 .. length/2],
+ * real, in 1/pixel. */
 bool filter_response(enum filter_kind kind, size_t length, double *ret_response,
                      struct err *err) CHECK_RESULT;
 
