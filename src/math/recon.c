@@ -12,6 +12,11 @@
 #include "math/angles.h"
 #include "math/recon-plan.h"
 
+/* Offsets in the grid of a slice this wide (1.25 cells a pixel, two floats a cell) still fit 31
+ * bits. */
+#define WIDTH_MAX ((size_t)24576)
+#define COLUMNS_MAX ((size_t)1 << 18)
+
 static const char *const algorithm_names[RECON_ALGORITHM_COUNT] = {
     [RECON_FOURIERREC] = "fourierrec",
     [RECON_LINEREC] = "linerec",
