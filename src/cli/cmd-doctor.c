@@ -203,14 +203,19 @@ static void look_at_scripts(struct report *r)
 static void print_report(struct cli *c, const json_t *rows)
 {
     static const char *const colours[] = {"green", "amber", "red"};
+    size_t width = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        size_t n = cli_width(json_get_text(json_array_get(rows, i), "what", ""));
+        width = n > width ? n : width;
+    }
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const char *state = json_get_text(row, "state", ""), *fix = json_get_text(row, "fix", "");
         size_t k = !strcmp(state, "ok") ? 0 : !strcmp(state, "note") ? 1 : 2;
-        cli_print(c, "%s%-7s%s %-16s %s\n", cli_paint(c, colours[k]), state, cli_paint(c, NULL),
-                  json_get_text(row, "what", ""), json_get_text(row, "found", ""));
+        cli_print(c, "%s%-7s%s %-*s %s\n", cli_paint(c, colours[k]), state, cli_paint(c, NULL),
+                  (int)width, json_get_text(row, "what", ""), json_get_text(row, "found", ""));
         if (*fix) {
-            cli_print(c, "%7s %-16s -> %s\n", "", "", fix);
+            cli_print(c, "%7s %-*s -> %s\n", "", (int)width, "", fix);
         }
     }
 }

@@ -47,13 +47,21 @@ static void say_skipped(struct cli *c, const json_t *answer)
     }
 }
 
-/* The runs of an answer as an array of integers. */
+/* The runs of an answer ("run": id, or "runs": ids or rows with an id) as an array of integers. */
 static json_t *runs_of(const json_t *answer, struct err *err)
 {
-    json_t *runs = json_object_get(answer, "runs");
-    json_t *list = runs ? json_incref(runs) : json_array();
-    json_t *run = json_object_get(answer, "run");
-    if (!list || (!runs && json_is_integer(run) && json_array_append(list, run))) {
+    const json_t *runs = json_object_get(answer, "runs"), *run = json_object_get(answer, "run");
+    json_t *list = json_array();
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < json_array_size(runs); i++) {
+        const json_t *one = json_array_get(runs, i);
+        int64_t id = json_is_object(one) ? json_get_int(one, "id", 0) : json_integer_value(one);
+        ok = json_array_append_new(list, json_integer(id)) == 0;
+    }
+    ok = ok &&
+        (runs || !json_is_integer(run) ||
+         json_array_append_new(list, json_integer(json_integer_value(run))) == 0);
+    if (!ok) {
         json_decref(list);
         (void)err_set(err, ERR_NOMEM, "out of memory");
         return NULL;
