@@ -21,8 +21,10 @@
  * reference: slower, and less exact.
  *
  * Pixels outside the circle of radius n/2 about the centre, which not all views see, are 0 in both
- * algorithms, as tomocupy's fourierrec leaves them. Positions off the detector (a centre far from
- * the middle) count as the filtered tail, faded to 0.
+ * algorithms (tomocupy leaves there what its periodic transform happens to give). Lines that do not
+ * end in air are continued as a round body would, so that a specimen wider than the detector keeps
+ * its level and has no bright rim. Positions off the detector (a centre far from the middle) count
+ * as the filtered tail, faded to 0.
  *
  * Bits. The same plans, CPU kind and input give the same bits on any number of threads. Slices are
  * computed in pairs (0,1), (2,3), ... of a call, and a partner changes rounding: cut slabs at even
@@ -63,7 +65,7 @@ bool recon_algorithm_of(const char *name, enum recon_algorithm *ret_algorithm,
                         struct err *err) CHECK_RESULT;
 
 /* ERR_FORMAT: no angles, an angle that is not finite. ERR_UNSUPPORTED: an instruction set this CPU
- * lacks. */
+ * lacks, slices wider than 24,576 pixels. */
 struct recon *recon_new(const struct recon_spec *spec, struct err *err) CHECK_RESULT;
 void recon_free(struct recon *r);
 
