@@ -55,9 +55,11 @@ static bool see_row(struct merge *m, const struct query *q)
     }
     if (m->at < m->found->n && order == 0) {
         const struct found *f = &m->found->files[m->at];
-        bool retry = query_int(q, 4) || !query_int(q, 5);
-        if (retry || f->size != query_int(q, 2) || f->mtime_ns != query_int(q, 3)) {
+        bool same = f->size == query_int(q, 2) && f->mtime_ns == query_int(q, 3);
+        bool gone = query_int(q, 4) != 0, readable = query_int(q, 5) != 0;
+        if (!same || gone || !readable) {
             take(m, false);
+            m->d.n_again += same && !gone;
         }
         m->at++;
         return true;

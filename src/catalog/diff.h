@@ -14,8 +14,9 @@ struct diff {
     const struct found **changed; /* new or changed, or unreadable at the last look; point into the
                                      list */
     size_t n_changed;
-    size_t n_new;  /* of them, not in the catalog yet */
-    int64_t *gone; /* rows whose file is no longer there */
+    size_t n_new;   /* of them, not in the catalog yet */
+    size_t n_again; /* of them, unchanged but unreadable at the last look */
+    int64_t *gone;  /* rows whose file is no longer there */
     size_t n_gone;
 };
 

@@ -134,9 +134,13 @@ static void arrived_fini(struct arrived *a)
     mem_free(a->skip_reason);
 }
 
-static bool complete(const struct arrived *a)
+/* By content (H2). A scan that has all its projections and is still not usable (no flat fields yet)
+ * is waited for while it grows: some writers add those last. */
+static bool complete(const struct watcher *w, const struct arrived *a)
 {
-    return a->scan && a->readable && a->angles > 0 && a->frames >= a->angles && a->whole;
+    int64_t quiet_us = (int64_t)(2 * w->spec->poll_s * 1e6);
+    bool whole = a->scan && a->readable && a->angles > 0 && a->frames >= a->angles && a->whole;
+    return whole && (!*a->reason || clock_utc_us() - a->grown_us > quiet_us);
 }
 
 /* Taken and launched in one transaction. A refusal (no rotation centre) is said once; the scan
@@ -199,7 +203,7 @@ static bool look_at(struct watcher *w, const struct arrived *a)
 {
     char line[LINE_MAX_BYTES];
     bool flagged = strstr(a->skip_reason, "; aborted: ") != NULL;
-    if (complete(a)) {
+    if (complete(w, a)) {
         return take(w, a);
     }
     if (a->scan && a->readable && a->angles > 0) {

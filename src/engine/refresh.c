@@ -234,7 +234,7 @@ static bool count(struct refreshing *r)
 {
     r->report.files = (int64_t)r->found.n;
     r->report.added = (int64_t)r->diff.n_new;
-    r->report.changed = (int64_t)(r->diff.n_changed - r->diff.n_new);
+    r->report.changed = (int64_t)(r->diff.n_changed - r->diff.n_new - r->diff.n_again);
     r->report.gone = (int64_t)r->diff.n_gone;
     return store_int(r->store, 0, &r->report.scans, r->err,
                      "SELECT count(*) FROM item WHERE project_id=?1 AND level='scan' AND gone=0 "

@@ -131,3 +131,23 @@ def test_run_goes_with_watch(g):
 
 def test_a_batch_that_does_not_exist_is_refused_at_once(g):
     g.fails(2, "scan", "--watch", "--run", "no-such-batch", timeout=30)
+
+
+def test_flat_fields_written_last_are_waited_for(g):
+    """All projections are there, the flat fields are not yet: a reconstruction started now would fail."""
+    import h5py
+    process = loud(g, "--run", "tomo-full", "--cor", "25")
+    wait_for(lambda: "watching" in said(g), "the watch")
+    whole = g.base / "whole.h5"
+    scans.write(whole, **WHOLE)
+    with h5py.File(whole, "r") as old, h5py.File(g.data / "s_1.h5", "w") as new:
+        new["/exchange/theta"] = old["/exchange/theta"][...]
+        new["/exchange/data"] = old["/exchange/data"][...]
+        white, dark = old["/exchange/data_white"][...], old["/exchange/data_dark"][...]
+    time.sleep(0.6)
+    with h5py.File(g.data / "s_1.h5", "a") as new:
+        new["/exchange/data_white"] = white
+        new["/exchange/data_dark"] = dark
+    wait_for(lambda: (g.rec / "s_1_rec").is_dir(), "the reconstruction")
+    stop(process)
+    assert said(g).count("complete") == 1
