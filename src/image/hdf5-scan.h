@@ -78,6 +78,11 @@ struct scan_block {
 bool hdf5_scan_read(struct hdf5_scan *scan, const struct scan_block *block, enum scan_pixel pixel,
                     void *ret_pixels, struct err *err) CHECK_RESULT;
 
+/* Projections that will be read soon: the kernel is asked to fetch them while we compute. Best
+ * effort, costs little; does nothing for data that is not on disk as it stands (virtual data sets,
+ * files in memory). */
+void hdf5_scan_expect(struct hdf5_scan *scan, const struct scan_block *block);
+
 size_t scan_pixel_bytes(enum scan_pixel pixel);
 
 /* Compression plug-ins that scans in the field use: name and number of the i-th, NULL behind the

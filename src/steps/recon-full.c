@@ -212,6 +212,7 @@ static bool do_slab(struct full *f, size_t at, size_t count, struct err *err)
     if (!source_sinograms(f->source, g->slice_first + at, count, f->sino, tick, f, err)) {
         return false;
     }
+    source_expect(f->source, g->slice_first + at + count, f->slab);
     for (size_t i = 0; i < count; i += f->batch) {
         size_t some = count - i < f->batch ? count - i : f->batch;
         double slab_done = (double)i / (double)count;

@@ -367,6 +367,23 @@ bool source_sinograms(struct source *source, size_t slice, size_t count, float *
     return good;
 }
 
+void source_expect(struct source *source, size_t slice, size_t count)
+{
+    const struct source_grid *g = &source->grid;
+    size_t end = g->slice_first + g->slices;
+    size_t rows = (slice >= end ? 0 : end - slice < count ? end - slice : count) << source->binning;
+    struct scan_block where = {SCAN_PROJECTIONS,    0, 0, 0, rows, source->column_first,
+                               source->columns_full};
+
+    if (rows == 0) {
+        return;
+    }
+    where.row = source->row_first + ((slice - g->slice_first) << source->binning);
+    where.first = source->view[0];
+    where.count = source->view[g->angles - 1] - where.first + 1;
+    hdf5_scan_expect(source->scan, &where);
+}
+
 bool source_view(struct source *source, size_t slice, size_t count, size_t view, float *ret_view,
                  struct err *err)
 {

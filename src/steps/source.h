@@ -58,6 +58,10 @@ bool source_sinograms(struct source *source, size_t slice, size_t count, float *
                       void (*tick)(void *user, double fraction), void *user,
                       struct err *err) CHECK_RESULT;
 
+/* Slices [slice, slice + count) will be read next: the disk may begin. Those off the scan are left
+ * out. */
+void source_expect(struct source *source, size_t slice, size_t count);
+
 /* One view of selected slices, ret_view[count][columns]. */
 bool source_view(struct source *source, size_t slice, size_t count, size_t view, float *ret_view,
                  struct err *err) CHECK_RESULT;
