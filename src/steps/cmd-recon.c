@@ -410,7 +410,7 @@ static bool recon(struct request *r, int argc, char **argv, struct err *err)
     json_t *root = NULL;
     struct recon_params p;
     struct job job;
-    struct stat st;
+    struct stat st = {0};
     bool good = false;
 
     if (outputs == NULL || !read_flags(r, argc, argv, err) || !params_read(r->params, &p, err) ||
