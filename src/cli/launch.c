@@ -137,34 +137,6 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
     return query_end(q, err) && (ignore || !n.by_state[TASK_FAILED] || weigh_failures(c, run, err));
 }
 
-/* A full disk is waited out: somebody frees space, and the work goes on. Whatever else nobody here
- * can give ends it. */
-static bool follow_one(struct cli *c, struct session *session, const struct follow *how,
-                       enum follow_end *ret, struct err *err)
-{
-    bool told = false;
-    for (;;) {
-        struct err why = {.code = ERR_NONE};
-        if (!session_follow(session, how, ret, &why)) {
-            *err = why;
-            return false;
-        }
-        if (*ret != FOLLOW_STUCK) {
-            return true;
-        }
-        bool disk = str_starts(why.text, "disk full");
-        if (!told) {
-            cli_note(c, "%s%s", why.text,
-                     disk ? " (waiting until there is room; Ctrl-C stops)" : "");
-            told = true;
-        }
-        if (!disk) {
-            c->status = more_serious(c->status, STUCK_STATUS);
-            return true;
-        }
-    }
-}
-
 /* Follow until all of `runs` have ended. Several runs of an engine of our own are waited for at
  * once. */
 static bool follow_all(struct cli *c, struct session *session, const json_t *runs,
@@ -180,12 +152,18 @@ static bool follow_all(struct cli *c, struct session *session, const json_t *run
             .arg = p,
             .cancel_on_interrupt = true,
         };
-        if (!follow_one(c, session, &how, &end, err)) {
+        struct err stuck = {.code = ERR_NONE};
+        if (!session_follow(session, &how, &end, &stuck)) {
+            *err = stuck;
             return false;
         }
         if (end == FOLLOW_INTERRUPTED) {
             c->status = err_exit_status(ERR_CANCELLED);
             return true;
+        }
+        if (end == FOLLOW_STUCK) {
+            cli_note(c, "%s", stuck.text);
+            c->status = more_serious(c->status, STUCK_STATUS);
         }
         if (end == FOLLOW_DETACHED) {
             return true;

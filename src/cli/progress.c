@@ -18,9 +18,9 @@
 
 #define LEAST_INTERVAL_US 50000 /* a change reaches the eye within 200 ms */
 #define COST_SHARE 5
-#define COUNT_US 500000      /* how often every task of a run is counted, and looked through: */
-#define SCAN_US 5000000      /* between these the events tell what ended */
-#define SAMPLES 32 /* of the rate: half a minute, one a second */
+#define COUNT_US 500000 /* how often every task of a run is counted, and looked through: */
+#define SCAN_US 5000000 /* between these the events tell what ended */
+#define SAMPLES 32      /* of the rate: half a minute, one a second */
 #define SAMPLE_US 1000000
 #define BAR_WIDTH 24
 #define SHOWN_RUNNING 4
