@@ -71,6 +71,30 @@ static void t_selectors(void **state)
     close_fixture(f);
 }
 
+/* error:N are the members of a cause, status: also knows the state of the newest task. */
+static void t_members_of_a_cause(void **state)
+{
+    (void)state;
+    struct fixture *f = open_fixture();
+    add_scan(f, "s_1.h5", 4, 4);
+    add_scan(f, "s_2.h5", 4, 4);
+    add_scan(f, "s_3.h5", 4, 4);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(store_exec(f->s, &f->err,
+                             "INSERT INTO task(run_id,item_id,job,job_id,tool,state,cause_id) "
+                             "VALUES(1,?1,0,'full','noop',?2,nullif(?3,0))",
+                             "iii", id_of(f, i ? "s_3.h5" : "s_1.h5"), (int64_t)(i ? 5 : 7),
+                             (int64_t)(i ? 0 : 2)),
+                  f->err);
+    }
+    selects(f, "error:2", "s_1.h5");
+    selects(f, "error:1-5", "s_1.h5");
+    refuses(f, "error:1", ERR_NOTHING);
+    selects(f, "status:failed", "s_1.h5");
+    selects(f, "status:done", "s_3.h5");
+    close_fixture(f);
+}
+
 static void t_status_words(void **state)
 {
     (void)state;
@@ -107,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_selectors),
+        cmocka_unit_test(t_members_of_a_cause),
         cmocka_unit_test(t_status_words),
         cmocka_unit_test(t_tags),
     };
