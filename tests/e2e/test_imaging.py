@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 import h5py
@@ -323,3 +324,21 @@ def test_made_scans_are_what_they_say(box):
     full(box, sound["path"], "--rotation-axis-auto", "auto")
     line = (box / "out.d" / "rec_line.txt").read_text().split()
     assert float(line[line.index("--rotation-axis") + 1]) == pytest.approx(sound["centre"], abs=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_reconstruction_leaves_nothing(box, number):
+    """Ctrl-C takes everything away; what a kill -9 leaves, the next run clears."""
+    scans.write(box / "s.h5", columns=512, rows=1, angles=60)
+    long = [PROGRAM, "recon", "--file-name", str(box / "s.h5"), "--rotation-axis", "256", "--center-search-width", "250",
+        "--center-search-step", "0.05", "--out-path-name", str(box / "out.d")]
+    process = subprocess.Popen(long, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(box.glob("out.d/.gantry-recon-*/*.tiff")):
+        assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(60) == (130 if number == signal.SIGINT else -9)
+    if number == signal.SIGKILL:
+        assert list(box.glob("out.d/.gantry-recon-*"))
+        imaging("recon", "--file-name", box / "s.h5", "--rotation-axis", "256", "--center-search-width", "1",
+            "--out-path-name", box / "out.d")
+    assert not list(box.glob("out.d/.gantry-recon-*"))
