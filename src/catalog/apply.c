@@ -251,7 +251,7 @@ static bool set_param(struct store *s, int64_t item, const char *key, const json
 static bool set_one(struct store *s, int64_t item, const char *key, const json_t *value,
                     struct err *err)
 {
-    double cor;
+    double cor = NAN;
     int on = -1;
     if (!strcmp(key, "cor")) {
         return apply_cor_value(value, &cor, err) &&
