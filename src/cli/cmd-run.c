@@ -10,6 +10,7 @@
 #include "cli/pick.h"
 #include "cli/saved.h"
 #include "engine/session.h"
+#include "model/options.h"
 #include "os/file.h"
 
 static const struct opt options[] = {
@@ -134,6 +135,24 @@ static bool check_words(const struct cli *c, struct err *err)
         one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err);
 }
 
+/* What config.ini says of runs and the command line does not. */
+static bool add_configured(const struct cli *c, json_t *all, struct err *err)
+{
+    static const char *const seconds[] = {"timeout", "stall", NULL};
+    struct options *o = options_load(c->home, err);
+    bool ok = o != NULL;
+    for (size_t i = 0; ok && seconds[i]; i++) {
+        bool wanted = options_given(o, seconds[i]) && strcmp(options_text(o, seconds[i]), "-") &&
+            !json_object_get(all, seconds[i]);
+        ok = !wanted || put(all, seconds[i], json_real(options_number(o, seconds[i])), err);
+    }
+    if (ok && options_bool(o, "overwrite")) {
+        ok = put(all, "overwrite", json_true(), err);
+    }
+    options_free(o);
+    return ok;
+}
+
 /* Only what was given: the engine knows the defaults. */
 static json_t *run_options(const struct cli *c, struct err *err)
 {
@@ -169,6 +188,7 @@ static json_t *run_options(const struct cli *c, struct err *err)
             ok = strcmp(flags[i], o->name) || put(all, key, json_true(), err);
         }
     }
+    ok = ok && add_configured(c, all, err);
     if (ok && cli_has(c, "gpus")) {
         json_t *gpus = gpu_list(c, cli_text(c, "gpus", ""), err);
         ok = gpus && put(all, "gpus", gpus, err);

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/progress.h"
+#include "model/options.h"
 #include "model/state.h"
 #include "os/proc.h"
 
@@ -137,6 +138,30 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
     return query_end(q, err) && (ignore || !n.by_state[TASK_FAILED] || weigh_failures(c, run, err));
 }
 
+/* A full disk is waited out for a while (option disk_wait): somebody frees space, and the work goes
+ * on. Whatever else nobody here can give ends it. */
+static bool follow_one(struct cli *c, struct session *session, const struct follow *how,
+                       enum follow_end *ret, struct err *err)
+{
+    struct options *options = options_load(c->home, err);
+    int64_t until =
+        options ? clock_mono_us() + (int64_t)(1e6 * options_number(options, "disk_wait")) : 0;
+    bool ok = options != NULL, again = ok, told = false;
+    options_free(options);
+    while (again) {
+        struct err why = {.code = ERR_NONE};
+        ok = session_follow(session, how, ret, &why);
+        again = ok && *ret == FOLLOW_STUCK && why.code == ERR_DISKFULL && clock_mono_us() < until;
+        if (!ok) {
+            *err = why;
+        } else if (*ret == FOLLOW_STUCK && (!again || !told)) {
+            cli_note(c, "%s%s", why.text, again ? " (waiting for room)" : "");
+            told = true;
+        }
+    }
+    return ok;
+}
+
 /* Follow until all of `runs` have ended. Several runs of an engine of our own are waited for at
  * once. */
 static bool follow_all(struct cli *c, struct session *session, const json_t *runs,
@@ -152,9 +177,7 @@ static bool follow_all(struct cli *c, struct session *session, const json_t *run
             .arg = p,
             .cancel_on_interrupt = true,
         };
-        struct err stuck = {.code = ERR_NONE};
-        if (!session_follow(session, &how, &end, &stuck)) {
-            *err = stuck;
+        if (!follow_one(c, session, &how, &end, err)) {
             return false;
         }
         if (end == FOLLOW_INTERRUPTED) {
@@ -162,7 +185,6 @@ static bool follow_all(struct cli *c, struct session *session, const json_t *run
             return true;
         }
         if (end == FOLLOW_STUCK) {
-            cli_note(c, "%s", stuck.text);
             c->status = more_serious(c->status, STUCK_STATUS);
         }
         if (end == FOLLOW_DETACHED) {

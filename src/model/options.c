@@ -25,7 +25,8 @@ const struct option_info option_table[] = {
      "memory left free when tasks that declare theirs are started"},
     {"disk_reserve", OPTION_BYTES, 0, 0, "1G",
      "space left free on a disk; below it the queue waits"},
-    {"disk_wait", OPTION_SECONDS, 1, DAY, "30s", "how often a full disk is looked at again"},
+    {"disk_wait", OPTION_SECONDS, 0, 365 * DAY, "10m",
+     "how long a run waits for room on a full disk before it ends with status 4 (resumable)"},
     {"undersized_percent", OPTION_NUMBER, 0, 100, "50",
      "scans below this share of their series' median are skipped; "
      "0 = off"},
@@ -41,15 +42,7 @@ const struct option_info option_table[] = {
      "keep the folders of successful attempts instead of packing their logs"},
     {"licenses", OPTION_TEXT, 0, 0, "",
      "how many of each licence there are, such as matlab:2,idl:1; one not named counts as one"},
-    {"roots", OPTION_TEXT, 0, 0, "",
-     "folders, separated by ':', below which projects may be opened through the server"},
     {"overwrite", OPTION_BOOL, 0, 0, "no", "replace outputs that Gantry did not make"},
-    {"setup", OPTION_TEXT, 0, 0, "",
-     "shell lines run before every script (module load, conda activate)"},
-    {"tomolog.url", OPTION_TEXT, 0, 0, "", "presentation for the upload phase"},
-    {"tomolog.beamline", OPTION_TEXT, 0, 0, "", "beamline name given to tomolog"},
-    {"tomolog.cloud", OPTION_TEXT, 0, 0, "", "cloud service given to tomolog"},
-    {"tomolog.note", OPTION_TEXT, 0, 0, "", "note on every slide"},
     {NULL, OPTION_TEXT, 0, 0, NULL, NULL},
 };
 
