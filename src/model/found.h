@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 struct found {
-    char *name;       /* path relative to the project's root, valid UTF-8 */
-    const char *kind; /* a constant: "hdf5" (the header decides further), "nifti", "dicom-zip", ... */
-    int64_t size;     /* bytes on disk */
+    char *name; /* path relative to the project's root, valid UTF-8 */
+    const char
+        *kind;    /* a constant: "hdf5" (the header decides further), "nifti", "dicom-zip", ... */
+    int64_t size; /* bytes on disk */
     int64_t mtime_ns;
 };
 
@@ -17,8 +18,8 @@ struct found_list {
     size_t n, cap;
     char **unread; /* folders that could not be read, relative; what lies in them is not gone */
     size_t n_unread;
-    char unread_why[160]; /* the first one's reason */
-    size_t bad_names;     /* names that are not UTF-8: counted, left out */
+    char unread_why[160];  /* the first one's reason */
+    size_t bad_names;      /* names that are not UTF-8: counted, left out */
     char bad_example[160]; /* the first one, escaped */
 };
 
