@@ -96,7 +96,7 @@ bool child_imaging(const char *const *args, struct str *ret_out, struct err *err
         return false;
     }
     argv[0] = program;
-    for (size_t i = 0; args[i] && i < MOST_ARGS; i++) {
+    for (size_t i = 0; i < MOST_ARGS && args[i]; i++) {
         argv[i + 1] = args[i];
     }
     bool ok = child_run(argv, NULL, ret_out ? ret_out : &none, &errs, &status, err);

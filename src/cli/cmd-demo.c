@@ -30,7 +30,7 @@ static bool step(struct demo *d, const char *const *words, struct str *ret_out, 
     if (!ret_out) {
         cli_print(d->c, "\n%s$ gantry", cli_paint(d->c, "bold"));
     }
-    for (size_t i = 0; words[i] && i < MOST_WORDS; i++) {
+    for (size_t i = 0; i < MOST_WORDS && words[i]; i++) {
         argv[i + 1] = words[i];
         if (!ret_out) {
             cli_print(d->c, " %s", words[i]);

@@ -193,15 +193,15 @@ static bool tell_run(struct progress *p, struct followed *f, bool all, bool sile
             ok = grown != NULL;
             fresh = grown ? grown : fresh;
         }
-        if (!silent && ok) {
+        if (fresh && ok) {
             fresh[n++] = id;
         }
     }
     ok = query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
-    if (n) {
+    if (fresh) {
         qsort(fresh, n, sizeof *fresh, by_id);
     }
-    for (size_t i = 0; ok && i < n; i++) {
+    for (size_t i = 0; ok && fresh && i < n; i++) {
         p->over++;
         ok = tell_task(p, fresh[i], err);
     }

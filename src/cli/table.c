@@ -177,7 +177,7 @@ bool cli_table(struct cli *c, const json_t *rows, const struct column *columns, 
     size_t width[MAX_COLUMNS];
     size_t n = 0;
     struct str cell = STR_INIT;
-    for (; columns[n].title && n < MAX_COLUMNS; n++) {
+    for (; n < MAX_COLUMNS && columns[n].title; n++) {
         width[n] = cli_width(columns[n].title);
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {
