@@ -118,6 +118,18 @@ static void t_vo_finds_the_axis(void **state)
     }
 }
 
+/* Where the specimen leaves the detector at some angles only, its cut edges once drew the minimum
+ * tens of pixels away, with a confidence of 0.7. */
+static void t_vo_stands_specimens_that_just_leave_the_detector(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 12; seed++) {
+        struct scan s = {512, 360,  236.4 + 3 * seed, 0.56 + 0.012 * seed, 0.01,
+                         0,   M_PI, 100 + seed};
+        assert_near(find_vo(&s, 0, 0).centre, s.centre, 2);
+    }
+}
+
 static void t_vo_says_when_it_does_not_know(void **state)
 {
     (void)state;
@@ -304,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_vo_finds_the_axis),
+        cmocka_unit_test(t_vo_stands_specimens_that_just_leave_the_detector),
         cmocka_unit_test(t_vo_says_when_it_does_not_know),
         cmocka_unit_test(t_vo_gives_the_score_curve),
         cmocka_unit_test(t_vo_refuses_what_it_cannot_use),
