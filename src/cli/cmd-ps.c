@@ -1,6 +1,8 @@
 /* `gantry ps`: the tasks. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "catalog/selector.h"
@@ -59,14 +61,40 @@ static json_t *task_rows(struct cli *c, int64_t project, bool any_run, struct er
         c->store, err,
         "SELECT t.id, t.run_id AS run, i.name, t.item_id, t.job_id AS job, t.tool, t.state, "
         "t.attempts,"
-        " a.gpu, a.slot, a.pid, t.code, t.message, t.cause_id AS cause, t.started_us, t.ended_us"
-        " FROM task t JOIN item i ON i.id = t.item_id JOIN run r ON r.id = t.run_id"
+        " a.gpu, a.slot, a.pid, t.code, t.message, t.cause_id AS cause, t.started_us, t.ended_us,"
+        " CASE WHEN t.state = 3 THEN p.attempts END AS folder FROM task t"
+        " JOIN item i ON i.id = t.item_id JOIN run r ON r.id = t.run_id"
+        " JOIN project p ON p.id = r.project_id"
         " LEFT JOIN attempt a ON a.task_id = t.id AND a.state = 1"
         " WHERE (?1 = 0 OR r.project_id = ?1) AND (?2 OR r.state = 'active' OR r.id ="
         " (SELECT max(id) FROM run WHERE ?1 = 0 OR project_id = ?1)) AND (?3 OR t.state NOT IN (5, "
         "6, 8))"
         " ORDER BY t.id",
         "iii", project, (int64_t)any_run, (int64_t)cli_has(c, "all"));
+}
+
+/* "progress" (0..1 or null), and what a running task says of itself as its message. */
+static bool add_progress(json_t *row, struct err *err)
+{
+    double done = NAN;
+    char *message = NULL;
+    const char *folder = json_get_text(row, "folder", NULL);
+    bool ok = true;
+    if (folder) {
+        tasks_progress(folder, json_get_int(row, "run", 0), json_get_int(row, "id", 0),
+                       json_get_int(row, "attempts", 0), &done, &message);
+    }
+    if (isfinite(done)) {
+        char *text =
+            mem_printf(err, "%.0f %%%s%s", 100 * done, message ? ", " : "", message ? message : "");
+        ok = text && json_put(row, "message", json_string(text), err);
+        mem_free(text);
+    }
+    mem_free(message);
+    (void)json_object_del(row, "folder");
+    return json_put(row, "progress", isfinite(done) ? json_real(done) : json_null(),
+                    ok ? err : err_ignore("the first error stays")) &&
+        ok;
 }
 
 static bool print_rows(struct cli *c, const json_t *rows, struct err *err)
@@ -114,8 +142,11 @@ static bool run(struct cli *c, struct err *err)
         goto out;
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        if (row_fits(json_array_get(rows, i), c->args, c->n_args) &&
-            json_array_append(shown, json_array_get(rows, i))) {
+        json_t *row = json_array_get(rows, i);
+        if (!row_fits(row, c->args, c->n_args)) {
+            continue;
+        }
+        if (!add_progress(row, err) || json_array_append(shown, row)) {
             (void)err_set(err, ERR_NOMEM, "out of memory");
             goto out;
         }

@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/resolve.h"
+#include "cli/tasks.h"
 #include "cli/text.h"
 #include "model/state.h"
 
@@ -40,7 +42,9 @@ struct progress {
     size_t n_runs;
     int64_t over, total, failed, running; /* of all runs, when last read */
     int64_t begun_over;                   /* over when we began */
-    int64_t sample_us[SAMPLES], sample_over[SAMPLES];
+    double part;                          /* of the running tasks, done */
+    int64_t sample_us[SAMPLES];
+    double sample_over[SAMPLES];
     size_t n_samples;
     int64_t last_us, cost_us;
     int64_t count_us, scan_us; /* when that was last done */
@@ -262,33 +266,53 @@ static double rate(struct progress *p, int64_t now)
     size_t newest = (p->n_samples + SAMPLES - 1) % SAMPLES;
     if (!p->n_samples || now - p->sample_us[newest] >= SAMPLE_US) {
         p->sample_us[p->n_samples % SAMPLES] = now;
-        p->sample_over[p->n_samples % SAMPLES] = p->over;
+        p->sample_over[p->n_samples % SAMPLES] = (double)p->over + p->part;
         p->n_samples++;
     }
     size_t oldest = p->n_samples <= SAMPLES ? 0 : p->n_samples % SAMPLES;
     double seconds = (double)(now - p->sample_us[oldest]) / 1e6;
-    return seconds < 0.5 ? 0 : (double)(p->over - p->sample_over[oldest]) / seconds;
+    return seconds < 0.5 ? 0 : ((double)p->over + p->part - p->sample_over[oldest]) / seconds;
 }
 
+/* One running task: its name while there is room for more, and what it says of itself. */
+static void add_task(struct progress *p, const struct query *q, int64_t run, int shown,
+                     struct str *line)
+{
+    double done = NAN;
+    char *message = NULL;
+    tasks_progress(query_text(q, 4), run, query_int(q, 2), query_int(q, 3), &done, &message);
+    p->part += done >= 0 && done <= 1 ? done : 0;
+    if (shown < SHOWN_RUNNING) {
+        char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
+        str_add(line, shown == 0 ? "  " : ", ");
+        text_show(line, label ? label : "");
+        str_addf(line, "/%s", query_text(q, 1));
+        if (done > 0 && done <= 1) {
+            str_addf(line, " %d %%", (int)(100 * done));
+        }
+        mem_free(label);
+    }
+    mem_free(message);
+}
+
+/* Names of what runs; p->part becomes the sum of their shares done. */
 static bool add_running(struct progress *p, struct str *line, struct err *err)
 {
     int shown = 0;
     bool ok = true;
-    for (size_t i = 0; ok && i < p->n_runs && shown < SHOWN_RUNNING; i++) {
+    p->part = 0;
+    for (size_t i = 0; ok && i < p->n_runs; i++) {
         struct query *q =
             store_query(p->c->store, err,
-                        "SELECT i.name, t.job_id FROM task t JOIN item i ON i.id = t.item_id"
-                        " WHERE t.run_id = ? AND t.state = 3 ORDER BY t.started_us LIMIT 4",
+                        "SELECT i.name, t.job_id, t.id, t.attempts, p.attempts FROM task t"
+                        " JOIN item i ON i.id = t.item_id JOIN project p ON p.id = i.project_id"
+                        " WHERE t.run_id = ? AND t.state = 3 ORDER BY t.started_us LIMIT 64",
                         "i", p->runs[i].run);
         if (!q) {
             return false;
         }
-        while (query_next(q) && shown++ < SHOWN_RUNNING) {
-            char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
-            str_add(line, shown == 1 ? "  " : ", ");
-            text_show(line, label ? label : "");
-            str_addf(line, "/%s", query_text(q, 1));
-            mem_free(label);
+        while (query_next(q)) {
+            add_task(p, q, p->runs[i].run, shown++, line);
         }
         ok = query_end(q, err);
     }
@@ -318,30 +342,31 @@ static void put_line(const struct str *line)
 
 static bool draw(struct progress *p, int64_t now, struct err *err)
 {
-    struct str line = STR_INIT;
+    struct str line = STR_INIT, running = STR_INIT;
     char span[32];
+    bool ok = add_running(p, &running, err);
+    double share = p->total ? ((double)p->over + p->part) / (double)p->total : 0;
     double per_second = rate(p, now);
-    int filled = p->total ? (int)(BAR_WIDTH * p->over / p->total) : 0;
     str_add(&line, "[");
     for (int i = 0; i < BAR_WIDTH; i++) {
-        str_addc(&line, i < filled ? '#' : '.');
+        str_addc(&line, i < (int)(BAR_WIDTH * share) ? '#' : '.');
     }
-    str_addf(&line, "] %" PRId64 "/%" PRId64 " %d %%", p->over, p->total,
-             p->total ? (int)(100 * p->over / p->total) : 0);
+    str_addf(&line, "] %" PRId64 "/%" PRId64 " %d %%", p->over, p->total, (int)(100 * share));
     if (per_second > 0) {
-        str_addf(&line, per_second >= 1 ? "  %.1f/s" : "  %.1f/min",
-                 per_second >= 1 ? per_second : 60 * per_second);
-        clock_span((double)(p->total - p->over) / per_second, span, sizeof span);
+        bool fast = per_second >= 1;
+        str_addf(&line, fast ? "  %.1f/s" : "  %.1f/min", fast ? per_second : 60 * per_second);
+        clock_span((double)p->total * (1 - share) / per_second, span, sizeof span);
         str_addf(&line, "  ETA %s", span);
     }
     if (p->failed) {
         str_addf(&line, "  %" PRId64 " failed", p->failed);
     }
-    bool ok = add_running(p, &line, err);
+    str_add(&line, str_text(&running));
     if (ok) {
         put_line(&line);
         p->drawn = true;
     }
+    str_fini(&running);
     str_fini(&line);
     return ok;
 }

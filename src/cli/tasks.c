@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "cli/resolve.h"
 #include "model/state.h"
 #include "os/file.h"
+
+#define TAIL_BYTES 4096 /* the last event of a file lies within */
 
 static bool put_iso(json_t *row, const char *key, const char *from, struct err *err)
 {
@@ -155,4 +158,43 @@ bool tasks_file(const char *attempts, int64_t run, int64_t task, int64_t n, cons
     mem_free(path);
     mem_free(folder);
     return ok;
+}
+
+/* The last whole line within the last block of the file. Caller frees. */
+static char *last_line(const char *path)
+{
+    char block[TAIL_BYTES + 1];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    off_t from = end > TAIL_BYTES ? end - TAIL_BYTES : 0;
+    ssize_t n = fd >= 0 ? pread(fd, block, TAIL_BYTES, from) : 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    while (n > 0 && block[n - 1] != '\n') {
+        n--; /* a line still being written */
+    }
+    if (n <= 1) {
+        return NULL;
+    }
+    block[n - 1] = '\0';
+    const char *line = strrchr(block, '\n');
+    return mem_strdup(line ? line + 1 : block, err_ignore("then it is not known"));
+}
+
+void tasks_progress(const char *attempts, int64_t run, int64_t task, int64_t n,
+                    double *ret_progress, char **ret_message)
+{
+    struct err *quiet = err_ignore("then it is not known");
+    char *folder = tasks_folder(attempts, run, task, n, quiet);
+    char *path = folder ? path_join(folder, "events.jsonl", quiet) : NULL;
+    char *line = path ? last_line(path) : NULL;
+    json_t *event = line ? json_parse(line, strlen(line), "an event", quiet) : NULL;
+    const char *message = json_get_text(event, "message", "");
+    *ret_progress = json_get_double(event, "progress", NAN);
+    *ret_message = *message ? mem_strdup(message, quiet) : NULL;
+    json_decref(event);
+    mem_free(line);
+    mem_free(path);
+    mem_free(folder);
 }

@@ -18,4 +18,10 @@ char *tasks_folder(const char *attempts, int64_t run, int64_t task, int64_t n,
 bool tasks_file(const char *attempts, int64_t run, int64_t task, int64_t n, const char *name,
                 char **ret, size_t *ret_length, struct err *err) CHECK_RESULT;
 
+/* How far a running attempt says it is: the last line of its events. *ret_progress is 0..1, NaN
+ * when it has not said; *ret_message (caller frees) may be NULL. Never fails: what cannot be read
+ * is not known. */
+void tasks_progress(const char *attempts, int64_t run, int64_t task, int64_t n,
+                    double *ret_progress, char **ret_message);
+
 #endif
