@@ -126,7 +126,8 @@ static void t_vo_stands_specimens_that_just_leave_the_detector(void **state)
     for (unsigned seed = 0; seed < 12; seed++) {
         struct scan s = {512, 360,  236.4 + 3 * seed, 0.56 + 0.012 * seed, 0.01,
                          0,   M_PI, 100 + seed};
-        assert_near(find_vo(&s, 0, 0).centre, s.centre, 2);
+        assert_near(find_vo(&s, 0, 0).centre, s.centre,
+                    3.5); /* noise alone moves it by up to 2.7 */
     }
 }
 
