@@ -38,9 +38,10 @@ struct centre_sino {
 /* Vo et al. 2014: a sinogram and its mirror image make a whole turn only about the true axis; about
  * another one energy appears outside the double wedge of its Fourier transform. Searches lo..hi
  * (clamped to the columns; lo >= hi = the middle half, columns/4 .. 3 columns/4) in steps of `step`
- * px (0 = 0.5), then refines to a few hundredths of a pixel. `ret_curve` may be NULL, else it is
- * filled (its old content is not freed). ERR_FORMAT: fewer than 8 columns or 8 angles, less than
- * 150 degrees covered, angles not finite. */
+ * px (0 = 0.5), then refines to a few hundredths of a pixel. When minima rival, the one about which
+ * the halves fit best on closer inspection wins, so the curve's lowest point may be another.
+ * `ret_curve` may be NULL, else it is filled (its old content is not freed). ERR_FORMAT: fewer than
+ * 8 columns or 8 angles, less than 150 degrees covered, angles not finite. */
 bool centre_vo(const struct centre_sino *sino, double lo, double hi, double step,
                struct centre_result *ret, struct centre_curve *ret_curve,
                struct err *err) CHECK_RESULT;

@@ -16,11 +16,10 @@ fftwf_plan fft_plan_line(size_t length, enum fft_direction direction, struct err
 
 /* `count` complex transforms of `length`, in place: element stride `stride`, from one to the next
  * `distance` (in complex numbers). The array that it will run on must be 64-byte aligned where it
- * starts, or `unaligned`. */
+ * starts. */
 struct fft_many {
     size_t length, count, stride, distance;
     enum fft_direction direction;
-    bool unaligned;
 };
 fftwf_plan fft_plan_many(const struct fft_many *many, struct err *err) CHECK_RESULT;
 

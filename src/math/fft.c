@@ -45,8 +45,7 @@ static fftwf_plan plan_many_flags(const struct fft_many *m, fftwf_complex *scrat
     int n = (int)m->length;
     int stride = (int)m->stride, distance = (int)m->distance;
     return fftwf_plan_many_dft(1, &n, (int)m->count, scratch, NULL, stride, distance, scratch, NULL,
-                               stride, distance, (int)m->direction,
-                               flags | (m->unaligned ? FFTW_UNALIGNED : 0u));
+                               stride, distance, (int)m->direction, flags);
 }
 
 fftwf_plan fft_plan_many(const struct fft_many *m, struct err *err)

@@ -313,6 +313,36 @@ static void t_two_answers_are_weighed(void **state)
     assert_false(centre_auto(NULL, NULL, &got, &source, &err));
 }
 
+struct small {
+    double *theta;
+    float *sino;
+};
+
+static bool both_finders(void *arg, struct err *err)
+{
+    struct small *s = arg;
+    struct centre_sino in = {
+        .values = s->sino, .angles = 60, .columns = 48, .theta_rad = s->theta, .threads = 2};
+    struct centre_result found;
+    struct centre_curve curve;
+    if (!centre_vo(&in, 0, 0, 0, &found, &curve, err)) {
+        return false;
+    }
+    centre_curve_fini(&curve);
+    return centre_pc(s->sino, s->sino + 59 * 48, 1, 48, 0, 0, &found, err);
+}
+
+static void t_running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    struct scan scan = {48, 60, 24.2, 0.4, 0.01, 0, M_PI, 3};
+    struct small s = {mem_array(60, sizeof(double), NULL), NULL};
+    s.sino = sinogram(&scan, s.theta);
+    test_every_failure(both_finders, &s);
+    mem_free(s.sino);
+    mem_free(s.theta);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +355,7 @@ int main(void)
         cmocka_unit_test(t_pc_says_when_it_does_not_know),
         cmocka_unit_test(t_pair_is_half_a_turn_apart),
         cmocka_unit_test(t_two_answers_are_weighed),
+        cmocka_unit_test(t_running_out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
