@@ -65,23 +65,31 @@ json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted, s
     return batch;
 }
 
-/* Does the batch need a centre that nothing in it finds first? */
+static bool has_phase(const struct engine *e, const json_t *job, const char *phase)
+{
+    const struct tool *tool = batch_tool(job, e->tools);
+    return tool && str_equal(json_get_text(tool->gantry, "phase", NULL), phase);
+}
+
+/* Does the batch need a centre that nothing in it finds? Try and full do (C2), unless infer runs too or `auto` is asked. */
 static bool centre_wanted(const struct engine *e, const json_t *batch, const json_t *params)
 {
     size_t i;
     json_t *job;
-    bool automatic = str_equal(json_get_text(params, "rotation_axis_auto", NULL), "auto");
+    bool wanted = false;
+    if (str_equal(json_get_text(params, "rotation_axis_auto", NULL), "auto") ||
+        json_is_number(json_object_get(params, "rotation_axis"))) {
+        return false;
+    }
     json_array_foreach(json_object_get(batch, "jobs"), i, job)
     {
         const struct tool *tool = batch_tool(job, e->tools);
-        if (tool && str_equal(json_get_text(tool->gantry, "phase", NULL), "infer")) {
+        if (has_phase(e, job, "infer")) {
             return false;
         }
-        if (tool && tool_needs_centre(tool) && !automatic && !json_is_number(json_object_get(params, "rotation_axis"))) {
-            return true;
-        }
+        wanted = wanted || has_phase(e, job, "try") || (tool && tool_needs_centre(tool));
     }
-    return false;
+    return wanted;
 }
 
 static bool reads_scans(const struct engine *e, const json_t *batch)

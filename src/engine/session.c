@@ -334,6 +334,7 @@ static bool host_follow(struct session *s, const struct follow *how, enum follow
     }
     ok = ok && (f.tick = loop_timer_new(s->engine->loop, host_changed, &f, err));
     if (ok) {
+        s->engine->stuck_since = 0; /* whoever follows again gives it another while */
         s->engine->changed = host_changed;
         s->engine->changed_arg = &f;
         if (!how->forever) {

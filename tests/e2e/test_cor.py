@@ -21,7 +21,8 @@ def provenance(g, scan):
 
 def used(g, scan):
     """The centre a full reconstruction was made with, as its provenance says."""
-    return provenance(g, scan)["params"]["rotation_axis"]
+    said = provenance(g, scan)
+    return said["params"].get("rotation_axis", said["values"].get("cor"))
 
 
 def test_C1_row_first_then_top_bar(g):
