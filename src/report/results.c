@@ -66,14 +66,19 @@ static json_t *number_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* One row an item with what the catalog knows; `by_id` finds it again. */
+/* One row an item with what the catalog knows; `by_id` finds it again. Items that the launch
+ * skipped (options.skipped of the run) have their row too, with the reason. */
 static bool read_items(struct store *s, int64_t run, json_t *rows, json_t *by_id, struct err *err)
 {
     struct query *q = store_query(
         s, err,
         "SELECT i.id, i.name, i.series, i.idx, i.status, i.cor, i.cor_source, i.cor_confidence,"
-        " p.root FROM item i JOIN project p ON p.id = i.project_id WHERE i.id IN"
-        " (SELECT item_id FROM task WHERE run_id = ?) ORDER BY i.series, i.idx, i.name",
+        " p.root, k.reason FROM run r JOIN project p ON p.id = r.project_id"
+        " JOIN item i ON i.project_id = p.id LEFT JOIN"
+        " (SELECT json_extract(value, '$.name') AS name, json_extract(value, '$.reason') AS reason"
+        " FROM run, json_each(run.options, '$.skipped') WHERE run.id = ?1) k ON k.name = i.name"
+        " WHERE r.id = ?1 AND (i.id IN (SELECT item_id FROM task WHERE run_id = ?1)"
+        " OR (k.name IS NOT NULL AND i.level <> 'file')) ORDER BY i.series, i.idx, i.name",
         "i", run);
     bool ok = q != NULL;
     while (ok && query_next(q)) {
@@ -92,7 +97,8 @@ static bool read_items(struct store *s, int64_t run, json_t *rows, json_t *by_id
                      query_null(q, 6) ? json_null() : json_string(query_text(q, 6)), err) &&
             json_put(row, "confidence", number_or_null(query_double(q, 7)), err) &&
             json_put(row, "outputs", json_array(), err) &&
-            json_put(row, "error", json_null(), err) &&
+            json_put(row, "error", query_null(q, 9) ? json_null() : json_string(query_text(q, 9)),
+                     err) &&
             json_put(row, "path", json_string(path), err);
         mem_free(path);
     }

@@ -24,13 +24,15 @@ static struct store *make_store(const char *home)
                    " changed_us) VALUES (1, 1, 'scan', 's_10.h5', 's', 10, 24.5, 'manual', 'Done "
                    "full', 0, 0),"
                    " (2, 1, 'scan', 's_2.h5', 's', 2, NULL, NULL, 'Done full', 0, 0),"
-                   " (3, 1, 'scan', 'b \"x\", y.h5', 'b', 0, NULL, NULL, 'Infer failed', 0, 0)",
+                   " (3, 1, 'scan', 'b \"x\", y.h5', 'b', 0, NULL, NULL, 'Infer failed', 0, 0),"
+                   " (4, 1, 'scan', 's_30.h5', 's', 30, NULL, NULL, 'Skipped (small)', 0, 0),"
+                   " (5, 1, 'scan', 's_31.h5', 's', 31, NULL, NULL, 'Ready', 0, 0)",
                    ""),
         err);
     assert_ok(store_exec(s, &err,
-                         "INSERT INTO run(id, project_id, name, batch, created_us) VALUES (1, 1, "
-                         "'old', '{}', 0),"
-                         " (2, 1, 'b', '{}', 0)",
+                         "INSERT INTO run(id, project_id, name, batch, options, created_us) VALUES"
+                         " (1, 1, 'old', '{}', '{}', 0), (2, 1, 'b', '{}',"
+                         " '{\"skipped\":[{\"name\":\"s_30.h5\",\"reason\":\"60 of 180\"}]}', 0)",
                          ""),
               err);
     assert_ok(
@@ -76,9 +78,13 @@ static void t_rows(void **state)
     assert_string_equal(json_string_value(json_array_get(columns, 7)), "infer");
     assert_string_equal(json_string_value(json_array_get(columns, 10)), "full_seconds");
     /* by series, then by index as a number */
-    assert_int_equal(json_array_size(rows), 3);
+    assert_int_equal(json_array_size(rows), 4);
     assert_string_equal(json_get_text(at(rows, 1), "name", ""), "s_2.h5");
     assert_string_equal(json_get_text(at(rows, 2), "name", ""), "s_10.h5");
+    /* what the launch skipped stays visible; what was not selected does not */
+    assert_string_equal(json_get_text(at(rows, 3), "name", ""), "s_30.h5");
+    assert_string_equal(json_get_text(at(rows, 3), "error", ""), "60 of 180");
+    assert_null(json_object_get(at(rows, 3), "infer"));
     /* what the run found beats what the row had */
     assert_true(json_get_double(at(rows, 2), "cor", NAN) == 23.75);
     assert_string_equal(json_get_text(at(rows, 2), "cor_source", ""), "vo");
