@@ -210,6 +210,8 @@ bool fft_wisdom_save(const char *path, struct err *err)
 {
     bool ok = false;
     int fd = -1;
+    /* what another process has saved meanwhile is kept */
+    (void)!fft_wisdom_load(path, NULL, err_ignore("wisdom that cannot be read is replaced"));
     pthread_mutex_lock(&planner);
     char *text = fftwf_export_wisdom_to_string();
     pthread_mutex_unlock(&planner);

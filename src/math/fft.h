@@ -20,9 +20,8 @@
  * `ret_known` may be NULL. */
 bool fft_wisdom_load(const char *path, bool *ret_known, struct err *err) CHECK_RESULT;
 
-/* Write all wisdom of this process (loaded and learnt) aside and rename it to `path`; the folder
- * must exist. Several processes may save at once: the last one wins, no reader ever sees half a
- * file. */
+/* Write all wisdom (of this process, and what the file holds by now) aside and rename it to `path`;
+ * the folder must exist. Several processes may save at once: no reader ever sees half a file. */
 bool fft_wisdom_save(const char *path, struct err *err) CHECK_RESULT;
 
 /* Did this process measure a size that the wisdom it had did not know? */
