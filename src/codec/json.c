@@ -18,7 +18,8 @@ static void *alloc(size_t size)
 void json_setup(void)
 {
     json_set_alloc_funcs(alloc, mem_free);
-    json_object_seed(1); /* no hash attack surface: only our own files are parsed; saves a read of /dev/urandom */
+    json_object_seed(1); /* no hash attack surface: only our own files are parsed; saves a read of
+                            /dev/urandom */
 }
 
 static json_t *said(json_t *value, const json_error_t *e, const char *what, struct err *err)
@@ -26,7 +27,8 @@ static json_t *said(json_t *value, const json_error_t *e, const char *what, stru
     if (!value && (!*e->text || json_error_code(e) == json_error_out_of_memory)) {
         (void)err_set(err, ERR_NOMEM, "%s: out of memory", what); /* jansson says nothing then */
     } else if (!value) {
-        (void)err_set(err, ERR_FORMAT, "%s, line %d column %d: %s", what, e->line, e->column, e->text);
+        (void)err_set(err, ERR_FORMAT, "%s, line %d column %d: %s", what, e->line, e->column,
+                      e->text);
     }
     return value;
 }
@@ -98,7 +100,8 @@ bool json_get_bool(const json_t *object, const char *key, bool fallback)
 
 bool json_put(json_t *object, const char *key, json_t *value, struct err *err)
 {
-    return json_object_set_new(object, key, value) == 0 || err_set(err, ERR_NOMEM, "out of memory while making JSON");
+    return json_object_set_new(object, key, value) == 0 ||
+        err_set(err, ERR_NOMEM, "out of memory while making JSON");
 }
 
 json_t *json_guess(const char *text, struct err *err)
@@ -124,7 +127,8 @@ json_t *json_guess(const char *text, struct err *err)
     return value;
 }
 
-bool json_only_keys(const json_t *object, const char *const *known, const char *where, struct err *err)
+bool json_only_keys(const json_t *object, const char *const *known, const char *where,
+                    struct err *err)
 {
     const char *key;
     json_t *value;

@@ -54,7 +54,8 @@ void cause_signature(const char *message, char *out, size_t size)
     out[n] = '\0';
 }
 
-bool cause_of(struct store *s, const char *code, const char *message, int64_t *ret_id, struct err *err)
+bool cause_of(struct store *s, const char *code, const char *message, int64_t *ret_id,
+              struct err *err)
 {
     char signature[480];
     cause_signature(message, signature, sizeof signature);
@@ -62,5 +63,6 @@ bool cause_of(struct store *s, const char *code, const char *message, int64_t *r
                       "INSERT INTO cause(code,signature,example,first_us) VALUES(?1,?2,?3,?4) "
                       "ON CONFLICT(code,signature) DO NOTHING",
                       "sssi", code, signature, message, clock_utc_us()) &&
-           store_int(s, 0, ret_id, err, "SELECT id FROM cause WHERE code=?1 AND signature=?2", "ss", code, signature);
+        store_int(s, 0, ret_id, err, "SELECT id FROM cause WHERE code=?1 AND signature=?2", "ss",
+                  code, signature);
 }

@@ -1,4 +1,5 @@
-/* Failures grouped by cause: the same signature is the same cause, whatever paths, numbers and names it holds. */
+/* Failures grouped by cause: the same signature is the same cause, whatever paths, numbers and
+ * names it holds. */
 #ifndef GANTRY_COLLECT_CAUSE_H
 #define GANTRY_COLLECT_CAUSE_H
 
@@ -10,6 +11,7 @@
 /* The message without quoted text, paths, numbers and hexadecimal ids (each becomes one '*'). */
 void cause_signature(const char *message, char *out, size_t size);
 /* Id of the cause of (code, message), made when new. */
-bool cause_of(struct store *s, const char *code, const char *message, int64_t *ret_id, struct err *err) CHECK_RESULT;
+bool cause_of(struct store *s, const char *code, const char *message, int64_t *ret_id,
+              struct err *err) CHECK_RESULT;
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Giving out: which run is next (priority, then the one served longest ago), which of its tasks fits now (slots, memory,
- * GPU, disk, "alone"), is it done already (cached), and off it goes to a slot's worker.
+ * Giving out: which run is next (priority, then the one served longest ago), which of its tasks
+ * fits now (slots, memory, GPU, disk, "alone"), is it done already (cached), and off it goes to a
+ * slot's worker.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,20 +20,24 @@
 #include "os/lock.h"
 #include "os/proc.h"
 
-/* A device that ran full must have this much more free than then: else the same task would fail the same way. */
+/* A device that ran full must have this much more free than then: else the same task would fail the
+ * same way. */
 #define FULL_MARGIN ((int64_t)1 << 20)
 
-/* config.ini may be edited while we run: what it says of slots and GPUs holds from the next dispatch on. */
+/* config.ini may be edited while we run: what it says of slots and GPUs holds from the next
+ * dispatch on. */
 static void refresh_options(struct engine *e)
 {
     char path[4200];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s/config.ini", e->home);
-    int64_t mtime = stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+    int64_t mtime =
+        stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
     if (mtime == e->options_mtime) {
         return;
     }
-    struct options *fresh = options_load(e->home, err_ignore("a slip in the file leaves the options as they were"));
+    struct options *fresh =
+        options_load(e->home, err_ignore("a slip in the file leaves the options as they were"));
     e->options_mtime = mtime;
     if (fresh) {
         options_free(e->options);
@@ -99,17 +104,20 @@ static size_t first_fitting(const struct active *run)
     return i;
 }
 
-/* The run that is next: highest priority, then served longest ago. One slot is kept for a live acquisition. */
+/* The run that is next: highest priority, then served longest ago. One slot is kept for a live
+ * acquisition. */
 static struct active *next_run(struct engine *e, int used)
 {
     struct active *best = NULL;
     bool keep = e->slots > 1 && has_watch(e) && used >= e->slots - 1;
     for (struct active *r = e->runs; r; r = r->next) {
         int cap = r->n_gpus > 0 ? r->n_gpus : r->cap;
-        if (r->cancelled || first_fitting(r) == r->n_ready || (cap > 0 && r->running >= cap) || (keep && !r->watch)) {
+        if (r->cancelled || first_fitting(r) == r->n_ready || (cap > 0 && r->running >= cap) ||
+            (keep && !r->watch)) {
             continue;
         }
-        if (!best || r->priority > best->priority || (r->priority == best->priority && r->served < best->served)) {
+        if (!best || r->priority > best->priority ||
+            (r->priority == best->priority && r->served < best->served)) {
             best = r;
         }
     }
@@ -134,11 +142,13 @@ static bool gpu_allowed(const struct engine *e, const struct active *run, int in
             return true;
         }
     }
-    return run->n_gpus == 0 && strcmp(list, "none") != 0 && (!strcmp(list, "auto") || num_ranges_contain(list, index));
+    return run->n_gpus == 0 && strcmp(list, "none") != 0 &&
+        (!strcmp(list, "auto") || num_ranges_contain(list, index));
 }
 
 /* A free GPU for the task; -1: it needs none, -2: none is free now. */
-static int choose_gpu(struct engine *e, const struct active *run, const json_t *resources, const char **ret_uuid)
+static int choose_gpu(struct engine *e, const struct active *run, const json_t *resources,
+                      const char **ret_uuid)
 {
     struct err *quiet = err_ignore("a GPU whose lock cannot be taken is not free");
     *ret_uuid = "";
@@ -150,14 +160,15 @@ static int choose_gpu(struct engine *e, const struct active *run, const json_t *
     }
     for (size_t i = 0; i < e->n_gpus; i++) {
         int fd = -1;
-        if (gpu_allowed(e, run, e->gpus[i].index) && !gpu_used(e, e->gpus[i].index) && lock_gpu(e->gpus[i].uuid, &fd, quiet) &&
-            fd >= 0) {
+        if (gpu_allowed(e, run, e->gpus[i].index) && !gpu_used(e, e->gpus[i].index) &&
+            lock_gpu(e->gpus[i].uuid, &fd, quiet) && fd >= 0) {
             (void)close(fd); /* it was free: the worker takes it and its tool is pinned to it */
             *ret_uuid = e->gpus[i].uuid;
             return e->gpus[i].index;
         }
     }
-    for (int i = 0; e->n_gpus == 0 && i < run->n_gpus; i++) { /* no driver to ask: the list given is believed */
+    for (int i = 0; e->n_gpus == 0 && i < run->n_gpus;
+         i++) { /* no driver to ask: the list given is believed */
         if (!gpu_used(e, run->gpus[i])) {
             return run->gpus[i];
         }
@@ -179,12 +190,14 @@ static int64_t license_count(const char *list, const char *name, size_t length, 
     return fallback;
 }
 
-/* Licences are counted over everything that runs; one that the option `licenses` does not name counts as one. */
+/* Licences are counted over everything that runs; one that the option `licenses` does not name
+ * counts as one. */
 static bool licenses_fit(const struct engine *e, const char *wanted)
 {
     for (const char *p = wanted; *p;) {
         size_t n = strcspn(p, ":, "), all = strcspn(p, ",");
-        int64_t used = license_count(p, p, n, 1), total = license_count(options_text(e->options, "licenses"), p, n, 1);
+        int64_t used = license_count(p, p, n, 1),
+                total = license_count(options_text(e->options, "licenses"), p, n, 1);
         int64_t own = used;
         for (const struct live *l = e->lives; l; l = l->next) {
             used += license_count(l->licenses, p, n, 0);
@@ -211,7 +224,8 @@ static bool memory_fits(const struct engine *e, int64_t wanted)
     for (const struct live *l = e->lives; l; l = l->next) {
         used += l->memory;
     }
-    return used == 0 || wanted == 0 || total <= 0 || used + wanted <= total - options_int(e->options, "mem_reserve");
+    return used == 0 || wanted == 0 || total <= 0 ||
+        used + wanted <= total - options_int(e->options, "mem_reserve");
 }
 
 /* Where the task writes: its first output, else its attempt folder. */
@@ -220,7 +234,8 @@ static const char *writes_to(const struct bound *b, const char *dir)
     return json_get_text(json_array_get(json_object_get(b->job, "outputs"), 0), "final", dir);
 }
 
-static bool disk_fits(struct engine *e, const struct bound *b, const char *where, uint64_t device, int64_t free_now)
+static bool disk_fits(struct engine *e, const struct bound *b, const char *where, uint64_t device,
+                      int64_t free_now)
 {
     char need[24], have[24];
     if (free_now < 0) {
@@ -229,14 +244,16 @@ static bool disk_fits(struct engine *e, const struct bound *b, const char *where
     num_show_bytes(b->estimate.bytes, need, sizeof need);
     num_show_bytes(free_now, have, sizeof have);
     if (b->estimate.bytes > free_now) {
-        (void)snprintf(e->stuck_text, sizeof e->stuck_text, "disk full: a task needs %s and %s are free where it writes ('%.150s')",
+        (void)snprintf(e->stuck_text, sizeof e->stuck_text,
+                       "disk full: a task needs %s and %s are free where it writes ('%.150s')",
                        need, have, where);
         return false;
     }
     for (size_t i = 0; i < e->n_full; i++) {
         if (e->full[i].device == device && free_now < e->full[i].free_then + FULL_MARGIN) {
-            (void)snprintf(e->stuck_text, sizeof e->stuck_text, "disk full: %s are free where the next task writes ('%.150s')",
-                           have, where);
+            (void)snprintf(e->stuck_text, sizeof e->stuck_text,
+                           "disk full: %s are free where the next task writes ('%.150s')", have,
+                           where);
             return false;
         }
     }
@@ -249,15 +266,30 @@ static void drop(struct active *run, size_t i)
     run->n_ready--;
 }
 
-static struct live *new_live(struct engine *e, struct active *run, const struct ready *r, struct err *err)
+static struct live *new_live(struct engine *e, struct active *run, const struct ready *r,
+                             struct err *err)
 {
     struct live *l = mem_zero(sizeof *l, err);
     if (!l) {
         return NULL;
     }
-    *l = (struct live){.owner = e, .run = run, .task = r->task, .attempt = r->attempt, .item = r->item, .n = r->n, .job = r->job,
-                       .lost = r->lost, .alone = r->alone, .forced = r->force, .slot = -1, .weight = 1, .gpu = -1, .licenses = "",
-                       .pidfd = -1, .started_us = clock_utc_us(), .free_before = -1};
+    *l = (struct live){.owner = e,
+                       .run = run,
+                       .task = r->task,
+                       .attempt = r->attempt,
+                       .item = r->item,
+                       .n = r->n,
+                       .job = r->job,
+                       .lost = r->lost,
+                       .alone = r->alone,
+                       .forced = r->force,
+                       .slot = -1,
+                       .weight = 1,
+                       .gpu = -1,
+                       .licenses = "",
+                       .pidfd = -1,
+                       .started_us = clock_utc_us(),
+                       .free_before = -1};
     l->dir = prepare_dir(run, r->task, r->n, err);
     if (!l->dir) {
         mem_free(l);
@@ -284,7 +316,8 @@ static bool add_previous(struct engine *e, const struct live *l, json_t *job, st
     return !list || json_put(job, "previous", list, err);
 }
 
-static bool send(struct engine *e, struct live *l, struct bound *b, const char *gpu_uuid, struct err *err)
+static bool send(struct engine *e, struct live *l, struct bound *b, const char *gpu_uuid,
+                 struct err *err)
 {
     int slot = free_worker(e);
     bool ok = slot >= 0 || err_bug(err, "no free worker");
@@ -301,7 +334,8 @@ static bool send(struct engine *e, struct live *l, struct bound *b, const char *
     return ok;
 }
 
-/* One task: bind, look for a cached result, check what it needs, send. False: it has to wait (stays ready). */
+/* One task: bind, look for a cached result, check what it needs, send. False: it has to wait (stays
+ * ready). */
 static bool give_out(struct engine *e, struct active *run, size_t i)
 {
     struct ready r = run->ready[i];
@@ -327,8 +361,15 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     if (!l) {
         return false;
     }
-    struct prepare in = {.run = run, .item = r.item, .task = r.task, .attempt = r.attempt, .job = r.job, .n = r.n,
-                         .threads = e->threads * weight, .gpu = gpu, .dir = l->dir};
+    struct prepare in = {.run = run,
+                         .item = r.item,
+                         .task = r.task,
+                         .attempt = r.attempt,
+                         .job = r.job,
+                         .n = r.n,
+                         .threads = e->threads * weight,
+                         .gpu = gpu,
+                         .dir = l->dir};
     l->weight = weight;
     l->licenses = licenses;
     l->gpu = gpu;
@@ -343,8 +384,11 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
         drop(run, i);
         settle_cached(e, l, cached);
     } else if (ok && b.blocked_path) {
-        (void)err_set(&err, ERR_EXISTS, "'%s' exists and was not made by Gantry: run with --overwrite, or take it with "
-                                        "`gantry adopt`", b.blocked_path);
+        (void)err_set(
+            &err, ERR_EXISTS,
+            "'%s' exists and was not made by Gantry: run with --overwrite, or take it with "
+            "`gantry adopt`",
+            b.blocked_path);
         drop(run, i);
         settle_failed(e, l, &err);
     } else if (ok) {

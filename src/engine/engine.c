@@ -15,12 +15,13 @@
 #include "os/file.h"
 #include "os/proc.h"
 
-#define FLUSH_MS 50   /* how late a change may be written */
-#define POLL_MS 1000  /* how late a lost wake-up may be noticed */
-/* Packing waits for the end of the run, or for so many bytes of names: ext4 is slow at making files for a minute after
- * many were removed. */
+#define FLUSH_MS 50  /* how late a change may be written */
+#define POLL_MS 1000 /* how late a lost wake-up may be noticed */
+/* Packing waits for the end of the run, or for so many bytes of names: ext4 is slow at making files
+ * for a minute after many were removed. */
 #define PACK_BYTES ((size_t)4 << 20)
-#define STUCK_US (3 * 1000000) /* passed over, and nothing runs, for so long: a person is needed */
+#define STUCK_US (3 * 1000000) /* passed over, and nothing runs, for so long: a person is needed \
+                                */
 
 /* ---- lists ---- */
 
@@ -90,7 +91,8 @@ static void free_run(struct active *r)
 static bool give_back(struct engine *e, struct active *run, struct err *err)
 {
     for (size_t i = 0; i < run->n_ready; i++) {
-        if (!store_exec(e->store, err, "DELETE FROM attempt WHERE id=?1 AND state=0", "i", run->ready[i].attempt)) {
+        if (!store_exec(e->store, err, "DELETE FROM attempt WHERE id=?1 AND state=0", "i",
+                        run->ready[i].attempt)) {
             return false;
         }
     }
@@ -103,8 +105,9 @@ void engine_drop_ready(struct engine *e, int64_t task)
     for (struct active *r = e->runs; r; r = r->next) {
         for (size_t i = 0; i < r->n_ready; i++) {
             if (r->ready[i].task == task) {
-                err_waive(store_exec(e->store, err_ignore("an unused number is fenced by the next engine"),
-                                     "DELETE FROM attempt WHERE id=?1 AND state=0", "i", r->ready[i].attempt));
+                err_waive(store_exec(
+                    e->store, err_ignore("an unused number is fenced by the next engine"),
+                    "DELETE FROM attempt WHERE id=?1 AND state=0", "i", r->ready[i].attempt));
                 memmove(&r->ready[i], &r->ready[i + 1], (r->n_ready - i - 1) * sizeof *r->ready);
                 r->n_ready--;
                 return;
@@ -142,19 +145,29 @@ bool engine_load_run(struct engine *e, int64_t run, struct err *err)
         engine_schedule_flush(e);
         return true;
     }
-    struct query *q = store_query(e->store, err,
-                                  "SELECT r.id,r.project_id,r.batch,r.params,r.options,r.priority,r.watch,r.user,p.name,p.root,"
-                                  "p.rec,p.attempts,r.name FROM run r JOIN project p ON p.id=r.project_id WHERE r.id=?1", "i", run);
+    struct query *q = store_query(
+        e->store, err,
+        "SELECT "
+        "r.id,r.project_id,r.batch,r.params,r.options,r.priority,r.watch,r.user,p.name,p.root,"
+        "p.rec,p.attempts,r.name FROM run r JOIN project p ON p.id=r.project_id WHERE r.id=?1",
+        "i", run);
     if (!q) {
         return false;
     }
     bool ok = query_next(q) && (r = mem_zero(sizeof *r, err));
     if (ok) {
-        *r = (struct active){.id = query_int(q, 0), .project = query_int(q, 1), .batch = parsed(query_text(q, 2)),
-                             .params = parsed(query_text(q, 3)), .options = parsed(query_text(q, 4)),
-                             .priority = (int)query_int(q, 5), .watch = query_int(q, 6) != 0, .user = mem_strdup(query_text(q, 7), err),
-                             .project_name = mem_strdup(query_text(q, 8), err), .root = mem_strdup(query_text(q, 9), err),
-                             .rec = mem_strdup(query_text(q, 10), err), .attempts = mem_strdup(query_text(q, 11), err),
+        *r = (struct active){.id = query_int(q, 0),
+                             .project = query_int(q, 1),
+                             .batch = parsed(query_text(q, 2)),
+                             .params = parsed(query_text(q, 3)),
+                             .options = parsed(query_text(q, 4)),
+                             .priority = (int)query_int(q, 5),
+                             .watch = query_int(q, 6) != 0,
+                             .user = mem_strdup(query_text(q, 7), err),
+                             .project_name = mem_strdup(query_text(q, 8), err),
+                             .root = mem_strdup(query_text(q, 9), err),
+                             .rec = mem_strdup(query_text(q, 10), err),
+                             .attempts = mem_strdup(query_text(q, 11), err),
                              .name = mem_strdup(query_text(q, 12), err)};
         ok = r->user && r->project_name && r->root && r->rec && r->attempts && r->name;
     } else if (!r) {
@@ -185,7 +198,9 @@ bool engine_run_over(struct engine *e, int64_t run)
         return false;
     }
     return store_int(e->store, 1, &open, err_ignore("then it is not over"),
-                     "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i", run) && open == 0;
+                     "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i",
+                     run) &&
+        open == 0;
 }
 
 /* Runs without any open task end, and leave memory. */
@@ -194,15 +209,19 @@ static bool end_runs(struct engine *e, struct err *err)
     for (struct active **p = &e->runs, *r; (r = *p);) {
         int64_t open = 1;
         if (r->running == 0 && r->n_ready == 0 &&
-            !store_int(e->store, 0, &open, err, "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i", r->id)) {
+            !store_int(e->store, 0, &open, err,
+                       "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i",
+                       r->id)) {
             return false;
         }
         if (open > 0) {
             p = &r->next;
             continue;
         }
-        if (!store_exec(e->store, err, "UPDATE run SET state='finished', ended_us=?2 WHERE id=?1 AND state='active'", "ii", r->id,
-                        clock_utc_us()) ||
+        if (!store_exec(
+                e->store, err,
+                "UPDATE run SET state='finished', ended_us=?2 WHERE id=?1 AND state='active'", "ii",
+                r->id, clock_utc_us()) ||
             !store_event(e->store, "run", r->project, r->id, 0, 0, "finished", NULL, err)) {
             return false;
         }
@@ -225,7 +244,8 @@ struct change *engine_change(struct engine *e, struct live *l)
         size_t cap = e->cap_changes ? e->cap_changes * 2 : 64;
         struct change *grown = mem_resize(e->changes, cap, sizeof *grown, &e->broken);
         if (!grown) {
-            static struct change lost; /* the engine stops: e->broken is set; the store still says "reserved" */
+            static struct change
+                lost; /* the engine stops: e->broken is set; the store still says "reserved" */
             lost = (struct change){.live = l};
             return &lost;
         }
@@ -242,7 +262,8 @@ void engine_schedule_flush(struct engine *e)
     for (const struct active *r = e->runs; r; r = r->next) {
         starving = starving || (!r->cancelled && (r->hurry || (r->n_ready == 0 && !r->drained)));
     }
-    bool now = !e->lives || (starving && !e->stopping); /* idle, or nothing to give out before it is written */
+    bool now = !e->lives ||
+        (starving && !e->stopping); /* idle, or nothing to give out before it is written */
     if (!loop_timer_active(e->flush_timer) || now) {
         loop_timer_start(e->flush_timer, now ? 0 : FLUSH_MS, 0);
     }
@@ -256,7 +277,8 @@ static void after_commit(struct engine *e)
         centres = centres || json_object_get(json_object_get(c->result, "values"), "cor") != NULL;
         if (c->pack) {
             str_addn(&e->to_pack, c->live->dir, strlen(c->live->dir) + 1);
-        } else if (c->settled && c->state != TASK_READY && c->state != TASK_DONE && !c->result && !c->cached_from) {
+        } else if (c->settled && c->state != TASK_READY && c->state != TASK_DONE && !c->result &&
+                   !c->cached_from) {
             str_addn(&e->to_sweep, c->live->dir, strlen(c->live->dir) + 1);
         }
         json_decref(c->result);
@@ -268,7 +290,8 @@ static void after_commit(struct engine *e)
     for (struct active *r = centres ? e->runs : NULL; r; r = r->next) {
         struct err err;
         if (!cor_mirror(e->store, r->project, &err)) {
-            err_waive(store_event(e->store, "cor", r->project, 0, 0, 0, err.text, NULL, err_ignore("only a note")));
+            err_waive(store_event(e->store, "cor", r->project, 0, 0, 0, err.text, NULL,
+                                  err_ignore("only a note")));
         }
     }
 }
@@ -333,7 +356,8 @@ static void flush_due(void *arg)
 {
     struct engine *e = arg;
     if (!engine_flush(e, &e->broken)) {
-        e->stopping = true; /* session_follow ends with e->broken; nothing is lost: the folders say what happened */
+        e->stopping = true; /* session_follow ends with e->broken; nothing is lost: the folders say
+                               what happened */
         loop_stop(e->loop);
         return;
     }
@@ -368,7 +392,9 @@ static void poll_due(void *arg)
 
 bool engine_stuck(const struct engine *e, const char **ret_text)
 {
-    *ret_text = e->stuck_text[0] ? e->stuck_text : "what is left waits for a GPU, a licence or memory that nobody gives back";
+    *ret_text = e->stuck_text[0]
+        ? e->stuck_text
+        : "what is left waits for a GPU, a licence or memory that nobody gives back";
     return e->stuck_since && clock_mono_us() - e->stuck_since > STUCK_US;
 }
 
@@ -392,8 +418,10 @@ static void worker_gone(void *arg, int slot, int exit_status)
         e->by_slot[slot] = NULL;
         l->slot = -1;
         if (exit_status > 0 && !l->failed_text[0]) {
-            (void)snprintf(l->failed_code, sizeof l->failed_code, "%s", exit_status == 4 ? "cannot-read-or-write" : "failed");
-            (void)snprintf(l->failed_text, sizeof l->failed_text, "the worker could not write in '%.200s'", l->dir);
+            (void)snprintf(l->failed_code, sizeof l->failed_code, "%s",
+                           exit_status == 4 ? "cannot-read-or-write" : "failed");
+            (void)snprintf(l->failed_text, sizeof l->failed_text,
+                           "the worker could not write in '%.200s'", l->dir);
         }
         settle_look(e, l);
         engine_dispatch(e);
@@ -405,7 +433,8 @@ void engine_woken(struct engine *e, const char *text)
     int64_t attempt = 0;
     char code[32] = "";
     int at = 0;
-    if (sscanf(text, "d %" SCNd64, &attempt) != 1 && sscanf(text, "x %" SCNd64 " %31s %n", &attempt, code, &at) < 2) {
+    if (sscanf(text, "d %" SCNd64, &attempt) != 1 &&
+        sscanf(text, "x %" SCNd64 " %31s %n", &attempt, code, &at) < 2) {
         return;
     }
     for (struct live *l = e->lives; l; l = l->next) {
@@ -439,11 +468,14 @@ static bool find_programs(struct engine *e, struct err *err)
     return e->tools != NULL;
 }
 
-/* Runs that have attempts out are brought back in any case; others' waiting tasks only by engine_resume. */
+/* Runs that have attempts out are brought back in any case; others' waiting tasks only by
+ * engine_resume. */
 static bool recall_runs(struct engine *e, struct err *err)
 {
     json_t *rows = store_rows(e->store, err,
-                              "SELECT DISTINCT t.run_id AS id FROM attempt a JOIN task t ON t.id=a.task_id WHERE a.state<2", "");
+                              "SELECT DISTINCT t.run_id AS id FROM attempt a JOIN task t ON "
+                              "t.id=a.task_id WHERE a.state<2",
+                              "");
     size_t i;
     json_t *row;
     bool ok = rows != NULL;
@@ -470,9 +502,11 @@ struct engine *engine_new(const char *home, int lock_fd, struct err *err)
     e->store = e->loop ? store_open(home, STORE_WRITE, err) : NULL;
     e->options = e->store ? options_load(home, err) : NULL;
     struct local_hooks hooks = {worker_gone, e};
-    bool ok = e->options && find_programs(e, err) && (e->local = local_new(e->loop, e->home, e->program, &hooks, err)) &&
-              (e->flush_timer = loop_timer_new(e->loop, flush_due, e, err)) &&
-              (e->poll_timer = loop_timer_new(e->loop, poll_due, e, err)) && (e->server = server_new(e, err));
+    bool ok = e->options && find_programs(e, err) &&
+        (e->local = local_new(e->loop, e->home, e->program, &hooks, err)) &&
+        (e->flush_timer = loop_timer_new(e->loop, flush_due, e, err)) &&
+        (e->poll_timer = loop_timer_new(e->loop, poll_due, e, err)) &&
+        (e->server = server_new(e, err));
     if (ok) {
         e->slots = proc_cpu_count();
         e->slots_asked = 0;
@@ -510,7 +544,8 @@ void engine_free(struct engine *e)
     e->stopping = true;
     e->changed = NULL;
     if (e->store && e->server) {
-        (void)say_goodbye(e, err_ignore("the next engine finds the same by looking at the folders"));
+        (void)say_goodbye(e,
+                          err_ignore("the next engine finds the same by looking at the folders"));
     }
     server_free(e->server);
     while (e->lives) {
@@ -545,7 +580,8 @@ void engine_free(struct engine *e)
 
 bool engine_resume(struct engine *e, json_t **ret_runs, struct err *err)
 {
-    json_t *rows = store_rows(e->store, err, "SELECT id,name FROM run WHERE state='active' ORDER BY id", "");
+    json_t *rows =
+        store_rows(e->store, err, "SELECT id,name FROM run WHERE state='active' ORDER BY id", "");
     size_t i;
     json_t *row;
     bool ok = rows != NULL;
@@ -570,15 +606,18 @@ void engine_interrupt(struct engine *e, int64_t run)
             (void)give_back(e, r, err_ignore("unused numbers are fenced by the next engine"));
             err_waive(store_exec(e->store, err_ignore("the run is resumable all the same"),
                                  "UPDATE run SET queued=0 WHERE id=?1", "i", r->id));
-            err_waive(store_exec(e->store, err_ignore("only a word"),
-                                 "UPDATE item SET status='Cancelled' WHERE status='Queued' AND id IN "
-                                 "(SELECT item_id FROM task WHERE run_id=?1 AND state IN (0,1))", "i", r->id));
+            err_waive(
+                store_exec(e->store, err_ignore("only a word"),
+                           "UPDATE item SET status='Cancelled' WHERE status='Queued' AND id IN "
+                           "(SELECT item_id FROM task WHERE run_id=?1 AND state IN (0,1))",
+                           "i", r->id));
         }
     }
     for (struct live *l = e->lives; l; l = l->next) {
         if (run == 0 || l->run->id == run) {
             l->stop = STOP_BY_INTERRUPT;
-            err_waive(local_control(l->dir, "cancel", l->pid, l->pid_start, err_ignore("it ends by itself")));
+            err_waive(local_control(l->dir, "cancel", l->pid, l->pid_start,
+                                    err_ignore("it ends by itself")));
         }
     }
     engine_schedule_flush(e);

@@ -1,9 +1,10 @@
 /*
- * The engine: wires the stages to the loop. It holds the home's lock, owns the only writing connection, gives tasks to
- * slots, settles results, and writes changes in batches (at most 50 ms late, at once when idle).
+ * The engine: wires the stages to the loop. It holds the home's lock, owns the only writing
+ * connection, gives tasks to slots, settles results, and writes changes in batches (at most 50 ms
+ * late, at once when idle).
  *
- * What lives in memory only is what a new engine finds again: attempts given out (their numbers were reserved in an
- * earlier commit, their folders say the rest).
+ * What lives in memory only is what a new engine finds again: attempts given out (their numbers
+ * were reserved in an earlier commit, their folders say the rest).
  */
 #ifndef GANTRY_ENGINE_ENGINE_H
 #define GANTRY_ENGINE_ENGINE_H
@@ -32,7 +33,7 @@ struct ready {
     int n, job;
     int lost;
     bool force, alone;
-    bool waits;             /* passed over in this round (disk, GPU, memory) */
+    bool waits; /* passed over in this round (disk, GPU, memory) */
 };
 
 /* A run that has work. */
@@ -42,13 +43,13 @@ struct active {
     char *project_name, *root, *rec, *attempts, *user, *name;
     int priority;
     bool watch, cancelled;
-    bool hurry;             /* changed by an operation: refill at once */
-    bool drained;           /* the store has no further ready task, as of the last refill */
-    int cap;                /* most tasks of this run at once; 0 = no own limit */
+    bool hurry;   /* changed by an operation: refill at once */
+    bool drained; /* the store has no further ready task, as of the last refill */
+    int cap;      /* most tasks of this run at once; 0 = no own limit */
     int gpus[ENGINE_GPUS_MAX];
-    int n_gpus;             /* --gpus: every task is pinned to one of them */
+    int n_gpus; /* --gpus: every task is pinned to one of them */
     int running;
-    int64_t served;         /* when it last got a slot (counter), for fairness */
+    int64_t served; /* when it last got a slot (counter), for fairness */
     struct ready *ready;
     size_t n_ready, cap_ready;
     struct active *next;
@@ -62,39 +63,39 @@ struct live {
     int n, job, lost;
     bool alone, forced;
     char *dir;
-    int slot;               /* -1: adopted, or its slot's worker is gone */
-    int weight;             /* slots it takes */
-    int gpu;                /* index, -1 = none */
+    int slot;   /* -1: adopted, or its slot's worker is gone */
+    int weight; /* slots it takes */
+    int gpu;    /* index, -1 = none */
     int64_t memory;
-    const char *licenses;   /* "matlab:1,idl:2" of its job (points into the run's batch); "" = none */
-    pid_t pid;              /* of the worker; 0 until known */
+    const char *licenses; /* "matlab:1,idl:2" of its job (points into the run's batch); "" = none */
+    pid_t pid;            /* of the worker; 0 until known */
     int64_t pid_start;
-    int pidfd;              /* of an adopted worker, -1 else */
+    int pidfd; /* of an adopted worker, -1 else */
     struct loop_fd *watch;
     enum { STOP_NO, STOP_BY_USER, STOP_BY_INTERRUPT } stop;
     bool suspended;
     int64_t started_us;
-    int64_t free_before;    /* bytes free where it writes, when it started */
+    int64_t free_before; /* bytes free where it writes, when it started */
     uint64_t device;
     json_t *basis;
     char fingerprint[DIGEST_HEX];
-    bool told;              /* its start is in the store */
-    char failed_code[32];   /* the worker could not even write a result: its words */
+    bool told;            /* its start is in the store */
+    char failed_code[32]; /* the worker could not even write a result: its words */
     char failed_text[300];
     struct live *next;
 };
 
 /* A settled or started attempt whose rows are not written yet. */
 struct change {
-    struct live *live;      /* owned once `settled` */
+    struct live *live; /* owned once `settled` */
     bool started, settled;
     int64_t ended_us;
     enum task_state state;
-    const char *outcome;    /* done, cached, failed, cancelled, lost */
+    const char *outcome; /* done, cached, failed, cancelled, lost */
     json_t *result;
-    struct err why;         /* of a failure */
+    struct err why; /* of a failure */
     int64_t cached_from;
-    bool pack;              /* its folder may be packed */
+    bool pack; /* its folder may be packed */
 };
 
 /* A device that ran full: nothing that writes there starts before more is free than when it did. */
@@ -108,12 +109,12 @@ struct engine {
     struct store *store;
     char *home, *program, *imaging;
     struct options *options;
-    int64_t options_mtime;  /* of config.ini when it was read */
+    int64_t options_mtime; /* of config.ini when it was read */
     struct tools *tools;
     int lock_fd;
     struct local *local;
-    int slots, threads;     /* read at every dispatch */
-    int slots_asked;        /* --slots of the hosting run; 0 = config */
+    int slots, threads; /* read at every dispatch */
+    int slots_asked;    /* --slots of the hosting run; 0 = config */
     struct live *by_slot[ENGINE_SLOTS_MAX];
     struct live *lives;
     struct active *runs;
@@ -121,31 +122,33 @@ struct engine {
     size_t n_changes, cap_changes;
     struct loop_timer *flush_timer, *poll_timer;
     struct str to_pack, to_sweep;
-    int64_t served;         /* counter of dispatches */
+    int64_t served; /* counter of dispatches */
     struct gpu gpus[ENGINE_GPUS_MAX];
     size_t n_gpus;
     bool gpus_known;
     struct full_device full[8];
     size_t n_full;
-    bool stopping;          /* nothing new is given out */
-    bool waiting;           /* something was passed over: look again in a while */
-    int64_t stuck_since;    /* monotonic; 0 = not stuck */
+    bool stopping;       /* nothing new is given out */
+    bool waiting;        /* something was passed over: look again in a while */
+    int64_t stuck_since; /* monotonic; 0 = not stuck */
     char stuck_text[300];
-    struct err broken;      /* the store could not be written: the engine stops */
+    struct err broken; /* the store could not be written: the engine stops */
     /* server.c */
     struct server *server;
     void (*changed)(void *arg); /* after each commit */
     void *changed_arg;
 };
 
-/* Take the lock (the caller has it already in `lock_fd`), open the store, find what a former engine left. */
+/* Take the lock (the caller has it already in `lock_fd`), open the store, find what a former engine
+ * left. */
 struct engine *engine_new(const char *home, int lock_fd, struct err *err) CHECK_RESULT;
 /* Writes what is pending. Running attempts go on and are adopted by the next engine. */
 void engine_free(struct engine *e);
 
 /* Queue again what others left unfinished (serve, run --resume). Returns how many runs. */
 bool engine_resume(struct engine *e, json_t **ret_runs, struct err *err) CHECK_RESULT;
-/* Bring a run into memory, or refresh what is in memory of it after an operation changed its rows. */
+/* Bring a run into memory, or refresh what is in memory of it after an operation changed its rows.
+ */
 bool engine_load_run(struct engine *e, int64_t run, struct err *err) CHECK_RESULT;
 /* Give out what can be given out. */
 void engine_dispatch(struct engine *e);
@@ -155,7 +158,8 @@ bool engine_flush(struct engine *e, struct err *err) CHECK_RESULT;
 bool engine_idle(const struct engine *e);
 /* Is the run over (no task will change without a person)? */
 bool engine_run_over(struct engine *e, int64_t run);
-/* Stop giving out; cancel what runs of `run` (0: everything) because of an interrupt: its tasks stay resumable. */
+/* Stop giving out; cancel what runs of `run` (0: everything) because of an interrupt: its tasks
+ * stay resumable. */
 void engine_interrupt(struct engine *e, int64_t run);
 /* Something is passed over and nothing runs since a while. */
 bool engine_stuck(const struct engine *e, const char **ret_text);
@@ -163,14 +167,15 @@ bool engine_stuck(const struct engine *e, const char **ret_text);
 /* ---- between the files of this room ---- */
 struct active *engine_find_run(struct engine *e, int64_t run);
 struct live *engine_find_task(struct engine *e, int64_t task);
-void engine_drop_ready(struct engine *e, int64_t task); /* a held or cancelled task leaves the window */
+void engine_drop_ready(struct engine *e,
+                       int64_t task); /* a held or cancelled task leaves the window */
 struct change *engine_change(struct engine *e, struct live *l);
 void engine_schedule_flush(struct engine *e);
 void engine_free_live(struct live *l);
 void engine_unlink_live(struct engine *e, struct live *l);
 void engine_woken(struct engine *e, const char *text); /* a datagram of a worker */
 /* settle.c */
-void settle_look(struct engine *e, struct live *l);         /* has it a result, is it alive? */
+void settle_look(struct engine *e, struct live *l); /* has it a result, is it alive? */
 void settle_gone(struct engine *e, struct live *l, const char *how);
 void settle_result(struct engine *e, struct live *l, json_t *result);
 void settle_cached(struct engine *e, struct live *l, int64_t from);

@@ -11,7 +11,8 @@
 
 static char *wanted_home(struct err *err)
 {
-    const char *own = getenv("GANTRY_HOME"), *state = getenv("XDG_STATE_HOME"), *user = getenv("HOME");
+    const char *own = getenv("GANTRY_HOME"), *state = getenv("XDG_STATE_HOME"),
+               *user = getenv("HOME");
     char cwd[4096];
     if (own && own[0]) {
         if (!getcwd(cwd, sizeof cwd)) {
@@ -27,7 +28,8 @@ static char *wanted_home(struct err *err)
         user = pw ? pw->pw_dir : NULL;
     }
     if (!user) {
-        (void)err_set(err, ERR_USAGE, "no home folder is known: set GANTRY_HOME to a folder on a local disk");
+        (void)err_set(err, ERR_USAGE,
+                      "no home folder is known: set GANTRY_HOME to a folder on a local disk");
         return NULL;
     }
     return path_join(user, ".local/state/gantry", err);
@@ -40,8 +42,11 @@ char *home_path(struct err *err)
         return NULL;
     }
     if (file_on_network(home)) {
-        (void)err_set(err, ERR_IO, "the home '%s' is on a network file system, where locks cannot be trusted: set GANTRY_HOME to a "
-                                   "folder on a local disk", home);
+        (void)err_set(err, ERR_IO,
+                      "the home '%s' is on a network file system, where locks cannot be trusted: "
+                      "set GANTRY_HOME to a "
+                      "folder on a local disk",
+                      home);
         mem_free(home);
         return NULL;
     }
@@ -53,7 +58,8 @@ char *home_path(struct err *err)
     return home;
 }
 
-/* <program's folder>/<beside> when `probe` exists there (a build folder), else <program's folder>/<installed>. */
+/* <program's folder>/<beside> when `probe` exists there (a build folder), else <program's
+ * folder>/<installed>. */
 static char *own_file(const char *beside, const char *probe, const char *installed, struct err *err)
 {
     char exe[4096];

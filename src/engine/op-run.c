@@ -1,4 +1,5 @@
-/* Launching: from a batch and a selection to rows of run and task; the plan without launching; taking up what was left. */
+/* Launching: from a batch and a selection to rows of run and task; the plan without launching;
+ * taking up what was left. */
 #include "engine/op-run.h"
 
 #include <inttypes.h>
@@ -20,15 +21,18 @@
 #include "plan/batch.h"
 
 const struct op ops_run[] = {
-    {"run.create", op_run_create},     {"run.resume", op_run_resume},   {"run.interrupt", op_run_interrupt},
-    {"task.signal", op_task_signal},   {"task.retry", op_task_retry},   {"task.why", op_task_why},
-    {"item.adopt", op_item_adopt},     {"batch.save", op_batch_save},   {"batch.rm", op_batch_remove},
-    {"engine.state", op_engine_state}, {"engine.flush", op_engine_flush}, {NULL, NULL},
+    {"run.create", op_run_create},       {"run.resume", op_run_resume},
+    {"run.interrupt", op_run_interrupt}, {"task.signal", op_task_signal},
+    {"task.retry", op_task_retry},       {"task.why", op_task_why},
+    {"item.adopt", op_item_adopt},       {"batch.save", op_batch_save},
+    {"batch.rm", op_batch_remove},       {"engine.state", op_engine_state},
+    {"engine.flush", op_engine_flush},   {NULL, NULL},
 };
 
 static json_t *shipped(struct engine *e, const char *name, struct err *err)
 {
-    char *share = home_share(err), *path = share ? mem_printf(err, "%s/batches/%s.json", share, name) : NULL;
+    char *share = home_share(err),
+         *path = share ? mem_printf(err, "%s/batches/%s.json", share, name) : NULL;
     json_t *batch = NULL;
     (void)e;
     if (path && !strchr(name, '/') && file_exists(path)) {
@@ -71,7 +75,8 @@ static bool has_phase(const struct engine *e, const json_t *job, const char *pha
     return tool && str_equal(json_get_text(tool->gantry, "phase", NULL), phase);
 }
 
-/* Does the batch need a centre that nothing in it finds? Try and full do (C2), unless infer runs too or `auto` is asked. */
+/* Does the batch need a centre that nothing in it finds? Try and full do (C2), unless infer runs
+ * too or `auto` is asked. */
 static bool centre_wanted(const struct engine *e, const json_t *batch, const json_t *params)
 {
     size_t i;
@@ -116,12 +121,13 @@ struct selection {
 static bool skip(struct selection *sel, const char *name, const char *reason, struct err *err)
 {
     json_t *row = json_pack("{s:s, s:s}", "name", name, "reason", reason);
-    return (row && json_array_append_new(sel->skipped, row) == 0) || err_set(err, ERR_NOMEM, "out of memory");
+    return (row && json_array_append_new(sel->skipped, row) == 0) ||
+        err_set(err, ERR_NOMEM, "out of memory");
 }
 
 /* One item of the selection: taken, skipped with its reason, or missing a centre. */
-static bool judge(struct selection *sel, const struct query *q, int64_t id, bool scans, bool centre, double top_bar,
-                  struct err *err)
+static bool judge(struct selection *sel, const struct query *q, int64_t id, bool scans, bool centre,
+                  double top_bar, struct err *err)
 {
     const char *name = query_text(q, 0);
     enum cor_from from;
@@ -143,17 +149,19 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     bool given = json_is_number(json_object_get(own, "rotation_axis"));
     json_decref(own);
     if (centre && !given && !isfinite(cor_effective(query_double(q, 6), top_bar, &from))) {
-        return json_array_append_new(sel->missing, json_string(name)) == 0 || err_set(err, ERR_NOMEM, "out of memory");
+        return json_array_append_new(sel->missing, json_string(name)) == 0 ||
+            err_set(err, ERR_NOMEM, "out of memory");
     }
     sel->ids[sel->n++] = id;
     return true;
 }
 
-static bool select_items(struct engine *e, struct store *s, const json_t *args, const json_t *batch, struct selection *sel,
-                         struct err *err)
+static bool select_items(struct engine *e, struct store *s, const json_t *args, const json_t *batch,
+                         struct selection *sel, struct err *err)
 {
     json_t *ids = json_object_get(args, "items"), *id;
-    bool scans = reads_scans(e, batch), centre = centre_wanted(e, batch, json_object_get(args, "params"));
+    bool scans = reads_scans(e, batch),
+         centre = centre_wanted(e, batch, json_object_get(args, "params"));
     double top_bar = json_get_double(args, "cor", NAN);
     size_t i;
     sel->ids = mem_array(json_array_size(ids) + 1, sizeof *sel->ids, err);
@@ -164,16 +172,18 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
     }
     json_array_foreach(ids, i, id)
     {
-        struct query *q = store_query(s, err,
-                                      "SELECT name,readable,reason,auto_skip,enabled,skip_reason,cor,kind,params FROM item "
-                                      "WHERE id=?1 AND project_id=?2 AND gone=0", "ii", (int64_t)json_integer_value(id),
-                                      json_get_int(args, "project", 0));
+        struct query *q = store_query(
+            s, err,
+            "SELECT name,readable,reason,auto_skip,enabled,skip_reason,cor,kind,params FROM item "
+            "WHERE id=?1 AND project_id=?2 AND gone=0",
+            "ii", (int64_t)json_integer_value(id), json_get_int(args, "project", 0));
         if (!q) {
             return false;
         }
         bool found = query_next(q);
         bool ok = found ? judge(sel, q, json_integer_value(id), scans, centre, top_bar, err)
-                        : err_set(err, ERR_USAGE, "there is no item %lld in this project", (long long)json_integer_value(id));
+                        : err_set(err, ERR_USAGE, "there is no item %lld in this project",
+                                  (long long)json_integer_value(id));
         struct err late;
         if (!query_end(q, ok ? err : &late) || !ok) {
             return false;
@@ -182,50 +192,62 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
     return true;
 }
 
-static bool insert_tasks(struct store *s, int64_t run, const struct selection *sel, const json_t *batch, struct err *err)
+static bool insert_tasks(struct store *s, int64_t run, const struct selection *sel,
+                         const json_t *batch, struct err *err)
 {
     json_t *jobs = json_object_get(batch, "jobs"), *job;
-    bool parallel = !strcmp(json_get_text(json_object_get(batch, "options"), "mode", "split"), "split-ignore-dependencies");
+    bool parallel = !strcmp(json_get_text(json_object_get(batch, "options"), "mode", "split"),
+                            "split-ignore-dependencies");
     size_t k;
     for (size_t i = 0; i < sel->n; i++) {
         json_array_foreach(jobs, k, job)
         {
             int64_t state = k == 0 || parallel ? TASK_READY : TASK_WAITING;
-            if (!store_exec(s, err, "INSERT INTO task(run_id,item_id,job,job_id,tool,state) VALUES(?1,?2,?3,?4,?5,?6)", "iiissi",
-                            run, sel->ids[i], (int64_t)k, json_get_text(job, "id", ""), json_get_text(job, "tool", ""), state)) {
+            if (!store_exec(s, err,
+                            "INSERT INTO task(run_id,item_id,job,job_id,tool,state) "
+                            "VALUES(?1,?2,?3,?4,?5,?6)",
+                            "iiissi", run, sel->ids[i], (int64_t)k, json_get_text(job, "id", ""),
+                            json_get_text(job, "tool", ""), state)) {
                 return false;
             }
         }
-        if (!store_exec(s, err, "UPDATE item SET status='Queued', changed_us=?2 WHERE id=?1", "ii", sel->ids[i], clock_utc_us())) {
+        if (!store_exec(s, err, "UPDATE item SET status='Queued', changed_us=?2 WHERE id=?1", "ii",
+                        sel->ids[i], clock_utc_us())) {
             return false;
         }
     }
     return true;
 }
 
-static bool insert_run(struct store *s, const json_t *args, const json_t *batch, json_t *params, json_t *options, int64_t *ret,
-                       struct err *err)
+static bool insert_run(struct store *s, const json_t *args, const json_t *batch, json_t *params,
+                       json_t *options, int64_t *ret, struct err *err)
 {
     char host[256] = "";
     const struct passwd *pw = getpwuid(getuid());
     (void)gethostname(host, sizeof host - 1);
-    bool ok = store_exec(s, err,
-                         "INSERT INTO run(project_id,name,batch,params,options,priority,watch,user,host,created_us) "
-                         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)", "isjjjiissi", json_get_int(args, "project", 0),
-                         json_get_text(batch, "name", "batch"), batch, params, options, json_get_int(options, "priority", 0),
-                         (int64_t)json_get_bool(args, "watch", false), json_get_text(args, "user", pw ? pw->pw_name : ""), host,
-                         clock_utc_us());
+    bool ok = store_exec(
+        s, err,
+        "INSERT INTO run(project_id,name,batch,params,options,priority,watch,user,host,created_us) "
+        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+        "isjjjiissi", json_get_int(args, "project", 0), json_get_text(batch, "name", "batch"),
+        batch, params, options, json_get_int(options, "priority", 0),
+        (int64_t)json_get_bool(args, "watch", false),
+        json_get_text(args, "user", pw ? pw->pw_name : ""), host, clock_utc_us());
     *ret = store_last_id(s);
     return ok;
 }
 
 /* The run as it would be, for a dry run: not in the store. */
-static bool scratch_run(struct store *s, const json_t *args, json_t *batch, json_t *params, json_t *options, struct active *r,
-                        struct err *err)
+static bool scratch_run(struct store *s, const json_t *args, json_t *batch, json_t *params,
+                        json_t *options, struct active *r, struct err *err)
 {
-    struct query *q = store_query(s, err, "SELECT name,root,rec,attempts FROM project WHERE id=?1", "i", json_get_int(args, "project", 0));
+    struct query *q = store_query(s, err, "SELECT name,root,rec,attempts FROM project WHERE id=?1",
+                                  "i", json_get_int(args, "project", 0));
     bool ok = q && query_next(q);
-    *r = (struct active){.project = json_get_int(args, "project", 0), .batch = batch, .params = params, .options = options};
+    *r = (struct active){.project = json_get_int(args, "project", 0),
+                         .batch = batch,
+                         .params = params,
+                         .options = options};
     if (ok) {
         r->project_name = mem_strdup(query_text(q, 0), err);
         r->root = mem_strdup(query_text(q, 1), err);
@@ -249,35 +271,47 @@ static void scratch_fini(struct active *r)
     mem_free(r->user);
 }
 
-static json_t *plan_row(struct engine *e, struct store *s, struct active *run, int64_t item, int job, struct err *err)
+static json_t *plan_row(struct engine *e, struct store *s, struct active *run, int64_t item,
+                        int job, struct err *err)
 {
     struct bound b = {0};
     struct err why = {ERR_NONE, ""};
     const json_t *j = json_array_get(json_object_get(run->batch, "jobs"), (size_t)job);
-    struct prepare in = {.run = run, .item = item, .job = job, .n = 1, .threads = e->threads > 0 ? e->threads : 1, .gpu = -1, .dir = "ATTEMPT"};
+    struct prepare in = {.run = run,
+                         .item = item,
+                         .job = job,
+                         .n = 1,
+                         .threads = e->threads > 0 ? e->threads : 1,
+                         .gpu = -1,
+                         .dir = "ATTEMPT"};
     int64_t cached = 0;
     bool ok = prepare_task(e, s, &in, &b, &why);
     /* the centre comes from an earlier job of this run: known only then */
-    if (ok && !cached_find(s, run->project, b.fingerprint, &cached, err_ignore("then it will be found at dispatch"))) {
+    if (ok &&
+        !cached_find(s, run->project, b.fingerprint, &cached,
+                     err_ignore("then it will be found at dispatch"))) {
         cached = 0;
     }
     char *name = NULL;
     json_t *row = NULL;
     if (store_text(s, &name, err, "SELECT name FROM item WHERE id=?1", "i", item)) {
-        row = json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:I, s:I, s:b, s:s}", "item", name ? name : "?", "job",
-                        json_get_text(j, "id", ""), "tool", json_get_text(j, "tool", ""), "command",
-                        json_object_get(b.job, "command"), "inputs", json_object_get(b.job, "inputs"), "outputs",
-                        json_object_get(b.job, "outputs"), "params", json_object_get(b.job, "params"), "bytes",
-                        (json_int_t)b.estimate.bytes, "memory", (json_int_t)b.estimate.memory, "cached", (int)(cached != 0),
-                        "note", ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
+        row = json_pack(
+            "{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:I, s:I, s:b, s:s}", "item",
+            name ? name : "?", "job", json_get_text(j, "id", ""), "tool",
+            json_get_text(j, "tool", ""), "command", json_object_get(b.job, "command"), "inputs",
+            json_object_get(b.job, "inputs"), "outputs", json_object_get(b.job, "outputs"),
+            "params", json_object_get(b.job, "params"), "bytes", (json_int_t)b.estimate.bytes,
+            "memory", (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
+            ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
     }
     mem_free(name);
     bound_fini(&b);
     return row;
 }
 
-static bool dry_run(struct engine *e, struct store *s, const json_t *args, json_t *batch, json_t *params, json_t *options,
-                    const struct selection *sel, json_t *answer, struct err *err)
+static bool dry_run(struct engine *e, struct store *s, const json_t *args, json_t *batch,
+                    json_t *params, json_t *options, const struct selection *sel, json_t *answer,
+                    struct err *err)
 {
     struct active run;
     json_t *plan = json_array();
@@ -293,16 +327,19 @@ static bool dry_run(struct engine *e, struct store *s, const json_t *args, json_
     return ok && json_put(answer, "plan", plan, err);
 }
 
-bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t **ret, struct err *err)
+bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                   struct err *err)
 {
     struct selection sel = {0};
     json_t *params = json_object_get(args, "params"), *given = json_object_get(args, "options");
     json_t *options = given ? json_copy(given) : json_object(), *answer = json_object();
     json_t *whole = op_find_batch(e, s, json_object_get(args, "batch"), err);
-    json_t *batch = whole ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
+    json_t *batch =
+        whole ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
     int64_t run = 0;
     params = params ? json_incref(params) : json_object();
-    bool ok = batch && options && answer && params && batch_check_params(batch, params, e->tools, err);
+    bool ok =
+        batch && options && answer && params && batch_check_params(batch, params, e->tools, err);
     if (ok && json_is_number(json_object_get(args, "cor"))) {
         ok = json_object_set(options, "cor", json_object_get(args, "cor")) == 0;
     }
@@ -317,13 +354,20 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     } else if (ok && json_get_bool(args, "dry_run", false)) {
         ok = dry_run(e, s, args, batch, params, options, &sel, answer, err);
     } else if (ok) {
-        ok = sel.n > 0 || err_set(err, ERR_NOTHING, "nothing to run: %zu selected, all of them skipped",
-                                  json_array_size(json_object_get(args, "items")));
-        ok = ok && insert_run(s, args, batch, params, options, &run, err) && insert_tasks(s, run, &sel, batch, err) &&
-             store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "launched", NULL, err) &&
-             engine_load_run(e, run, err);
-        ok = ok && json_put(answer, "run", json_integer(run), err) && json_put(answer, "items", json_integer((json_int_t)sel.n), err) &&
-             json_put(answer, "tasks", json_integer((json_int_t)(sel.n * json_array_size(json_object_get(batch, "jobs")))), err);
+        ok = sel.n > 0 ||
+            err_set(err, ERR_NOTHING, "nothing to run: %zu selected, all of them skipped",
+                    json_array_size(json_object_get(args, "items")));
+        ok = ok && insert_run(s, args, batch, params, options, &run, err) &&
+            insert_tasks(s, run, &sel, batch, err) &&
+            store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "launched", NULL,
+                        err) &&
+            engine_load_run(e, run, err);
+        ok = ok && json_put(answer, "run", json_integer(run), err) &&
+            json_put(answer, "items", json_integer((json_int_t)sel.n), err) &&
+            json_put(answer, "tasks",
+                     json_integer(
+                         (json_int_t)(sel.n * json_array_size(json_object_get(batch, "jobs")))),
+                     err);
         if (ok && json_get_int(options, "slots", 0) > 0) {
             e->slots_asked = (int)json_get_int(options, "slots", 0);
         }
@@ -342,7 +386,8 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     return ok;
 }
 
-bool op_run_resume(struct engine *e, struct store *s, const json_t *args, json_t **ret, struct err *err)
+bool op_run_resume(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                   struct err *err)
 {
     json_t *runs = NULL;
     (void)s;
@@ -354,7 +399,8 @@ bool op_run_resume(struct engine *e, struct store *s, const json_t *args, json_t
     return *ret || err_set(err, ERR_NOMEM, "out of memory");
 }
 
-bool op_run_interrupt(struct engine *e, struct store *s, const json_t *args, json_t **ret, struct err *err)
+bool op_run_interrupt(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                      struct err *err)
 {
     (void)s;
     (void)err;

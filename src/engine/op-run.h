@@ -6,9 +6,11 @@
 
 op_function op_run_create, op_run_resume, op_run_interrupt;
 op_function op_task_signal, op_task_retry;
-op_function op_item_adopt, op_task_why, op_batch_save, op_batch_remove, op_engine_state, op_engine_flush;
+op_function op_item_adopt, op_task_why, op_batch_save, op_batch_remove, op_engine_state,
+    op_engine_flush;
 
 /* A batch by name (saved, or shipped) or as it is; checked. New reference. */
-json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted, struct err *err) CHECK_RESULT;
+json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted,
+                      struct err *err) CHECK_RESULT;
 
 #endif

@@ -8,15 +8,20 @@
 #include "engine/op-run.h"
 #include "plan/batch.h"
 
-/* The tasks that `args` names by "tasks" (ids) and "runs" (ids), as rows of id, run_id, item_id, job, state. */
+/* The tasks that `args` names by "tasks" (ids) and "runs" (ids), as rows of id, run_id, item_id,
+ * job, state. */
 static json_t *named_tasks(struct store *s, const json_t *args, struct err *err)
 {
     json_t *all = json_array(), *id, *rows;
     size_t i;
     json_array_foreach(json_object_get(args, "tasks"), i, id)
     {
-        rows = store_rows(s, err, "SELECT id,run_id,item_id,job,state FROM task WHERE id=?1", "i", (int64_t)json_integer_value(id));
-        if (!rows || (json_array_size(rows) == 0 && !err_set(err, ERR_USAGE, "there is no task %lld", (long long)json_integer_value(id)))) {
+        rows = store_rows(s, err, "SELECT id,run_id,item_id,job,state FROM task WHERE id=?1", "i",
+                          (int64_t)json_integer_value(id));
+        if (!rows ||
+            (json_array_size(rows) == 0 &&
+             !err_set(err, ERR_USAGE, "there is no task %lld",
+                      (long long)json_integer_value(id)))) {
             json_decref(rows);
             json_decref(all);
             return NULL;
@@ -26,9 +31,12 @@ static json_t *named_tasks(struct store *s, const json_t *args, struct err *err)
     }
     json_array_foreach(json_object_get(args, "runs"), i, id)
     {
-        rows = store_rows(s, err, "SELECT id,run_id,item_id,job,state FROM task WHERE run_id=?1 ORDER BY id", "i",
-                          (int64_t)json_integer_value(id));
-        if (!rows || (json_array_size(rows) == 0 && !err_set(err, ERR_USAGE, "there is no run %lld", (long long)json_integer_value(id)))) {
+        rows = store_rows(
+            s, err, "SELECT id,run_id,item_id,job,state FROM task WHERE run_id=?1 ORDER BY id", "i",
+            (int64_t)json_integer_value(id));
+        if (!rows ||
+            (json_array_size(rows) == 0 &&
+             !err_set(err, ERR_USAGE, "there is no run %lld", (long long)json_integer_value(id)))) {
             json_decref(rows);
             json_decref(all);
             return NULL;
@@ -39,10 +47,12 @@ static json_t *named_tasks(struct store *s, const json_t *args, struct err *err)
     return all;
 }
 
-static bool set_state(struct store *s, int64_t task, enum task_state from, enum task_state to, struct err *err)
+static bool set_state(struct store *s, int64_t task, enum task_state from, enum task_state to,
+                      struct err *err)
 {
     if (!task_state_allows(from, to)) {
-        return err_set(err, ERR_BUG, "a task may not go from %s to %s", task_state_name(from), task_state_name(to));
+        return err_set(err, ERR_BUG, "a task may not go from %s to %s", task_state_name(from),
+                       task_state_name(to));
     }
     return store_exec(s, err, "UPDATE task SET state=?2 WHERE id=?1", "ii", task, (int64_t)to);
 }
@@ -55,25 +65,30 @@ static bool control(struct live *l, const char *word, struct err *err)
 /* Later jobs of a cancelled one can no longer run. */
 static bool cancel_later(struct store *s, const json_t *t, struct err *err)
 {
-    return store_exec(s, err, "UPDATE task SET state=8,message='cancelled' WHERE run_id=?1 AND item_id=?2 AND id>?3 AND state IN (0,1,2)",
-                      "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0), json_get_int(t, "id", 0));
+    return store_exec(s, err,
+                      "UPDATE task SET state=8,message='cancelled' WHERE run_id=?1 AND item_id=?2 "
+                      "AND id>?3 AND state IN (0,1,2)",
+                      "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
+                      json_get_int(t, "id", 0));
 }
 
-static bool kill_task(struct engine *e, struct store *s, const json_t *t, enum task_state state, bool *ret, struct err *err)
+static bool kill_task(struct engine *e, struct store *s, const json_t *t, enum task_state state,
+                      bool *ret, struct err *err)
 {
     int64_t id = json_get_int(t, "id", 0);
     struct live *l = engine_find_task(e, id);
     if (l) {
         l->stop = STOP_BY_USER;
         *ret = true;
-        return store_exec(s, err, "UPDATE task SET stopping=1 WHERE id=?1", "i", id) && control(l, "cancel", err);
+        return store_exec(s, err, "UPDATE task SET stopping=1 WHERE id=?1", "i", id) &&
+            control(l, "cancel", err);
     }
     if (state == TASK_WAITING || state == TASK_READY || state == TASK_HELD) {
         engine_drop_ready(e, id);
         *ret = true;
         return set_state(s, id, state, TASK_CANCELLED, err) && cancel_later(s, t, err) &&
-               store_exec(s, err, "UPDATE item SET status='Cancelled',changed_us=?2 WHERE id=?1", "ii", json_get_int(t, "item_id", 0),
-                          clock_utc_us());
+            store_exec(s, err, "UPDATE item SET status='Cancelled',changed_us=?2 WHERE id=?1", "ii",
+                       json_get_int(t, "item_id", 0), clock_utc_us());
     }
     return true;
 }
@@ -81,14 +96,17 @@ static bool kill_task(struct engine *e, struct store *s, const json_t *t, enum t
 static bool previous_done(struct store *s, const json_t *t, bool *ret, struct err *err)
 {
     int64_t open = 0;
-    bool ok = store_int(s, 0, &open, err,
-                        "SELECT count(*) FROM task WHERE run_id=?1 AND item_id=?2 AND id<?3 AND state NOT IN (5,6)", "iii",
-                        json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0), json_get_int(t, "id", 0));
+    bool ok = store_int(
+        s, 0, &open, err,
+        "SELECT count(*) FROM task WHERE run_id=?1 AND item_id=?2 AND id<?3 AND state NOT IN (5,6)",
+        "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
+        json_get_int(t, "id", 0));
     *ret = open == 0;
     return ok;
 }
 
-static bool one_signal(struct engine *e, struct store *s, const char *action, const json_t *t, bool *ret, struct err *err)
+static bool one_signal(struct engine *e, struct store *s, const char *action, const json_t *t,
+                       bool *ret, struct err *err)
 {
     int64_t id = json_get_int(t, "id", 0);
     enum task_state state = (enum task_state)json_get_int(t, "state", 0);
@@ -113,13 +131,15 @@ static bool one_signal(struct engine *e, struct store *s, const char *action, co
     }
     if (!strcmp(action, "release") && state == TASK_HELD) {
         *ret = true;
-        return previous_done(s, t, &first, err) && set_state(s, id, state, first ? TASK_READY : TASK_WAITING, err) &&
-               engine_load_run(e, json_get_int(t, "run_id", 0), err);
+        return previous_done(s, t, &first, err) &&
+            set_state(s, id, state, first ? TASK_READY : TASK_WAITING, err) &&
+            engine_load_run(e, json_get_int(t, "run_id", 0), err);
     }
     return true;
 }
 
-bool op_task_signal(struct engine *e, struct store *s, const json_t *args, json_t **ret, struct err *err)
+bool op_task_signal(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                    struct err *err)
 {
     const char *action = json_get_text(args, "action", "");
     json_t *tasks = named_tasks(s, args, err), *t;
@@ -134,7 +154,8 @@ bool op_task_signal(struct engine *e, struct store *s, const json_t *args, json_
     }
     ok = ok && store_event(s, "task", 0, 0, 0, 0, action, (json_t *)args, err);
     if (ok) {
-        *ret = json_pack("{s:I, s:I}", "changed", (json_int_t)changed, "tasks", (json_int_t)json_array_size(tasks));
+        *ret = json_pack("{s:I, s:I}", "changed", (json_int_t)changed, "tasks",
+                         (json_int_t)json_array_size(tasks));
         ok = *ret || err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(tasks);
@@ -148,21 +169,30 @@ static json_t *retry_tasks(struct store *s, const json_t *args, struct err *err)
     int64_t cause = json_get_int(args, "cause", 0), run = json_get_int(args, "run", 0);
     if (cause) {
         return store_rows(s, err,
-                          "SELECT id,run_id,item_id,job,state,params AS params_json FROM task WHERE cause_id=?1 AND state=7 "
-                          "AND (?2=0 OR run_id=?2) ORDER BY id", "ii", cause, run);
+                          "SELECT id,run_id,item_id,job,state,params AS params_json FROM task "
+                          "WHERE cause_id=?1 AND state=7 "
+                          "AND (?2=0 OR run_id=?2) ORDER BY id",
+                          "ii", cause, run);
     }
     if (run) {
-        return store_rows(s, err,
-                          "SELECT id,run_id,item_id,job,state,params AS params_json FROM task WHERE run_id=?1 "
-                          "AND (state=7 OR (state=8 AND ?2=0)) ORDER BY id", "ii", run, (int64_t)json_get_bool(args, "failed", false));
+        return store_rows(
+            s, err,
+            "SELECT id,run_id,item_id,job,state,params AS params_json FROM task WHERE run_id=?1 "
+            "AND (state=7 OR (state=8 AND ?2=0)) ORDER BY id",
+            "ii", run, (int64_t)json_get_bool(args, "failed", false));
     }
     json_t *all = json_array(), *id;
     size_t i;
     json_array_foreach(json_object_get(args, "tasks"), i, id)
     {
-        json_t *rows = store_rows(s, err, "SELECT id,run_id,item_id,job,state,params AS params_json FROM task WHERE id=?1", "i",
-                                  (int64_t)json_integer_value(id));
-        if (!rows || (json_array_size(rows) == 0 && !err_set(err, ERR_USAGE, "there is no task %lld", (long long)json_integer_value(id)))) {
+        json_t *rows = store_rows(
+            s, err,
+            "SELECT id,run_id,item_id,job,state,params AS params_json FROM task WHERE id=?1", "i",
+            (int64_t)json_integer_value(id));
+        if (!rows ||
+            (json_array_size(rows) == 0 &&
+             !err_set(err, ERR_USAGE, "there is no task %lld",
+                      (long long)json_integer_value(id)))) {
             json_decref(rows);
             json_decref(all);
             return NULL;
@@ -173,9 +203,11 @@ static json_t *retry_tasks(struct store *s, const json_t *args, struct err *err)
     return all;
 }
 
-static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t *set, json_t *set_job, bool *ret, struct err *err)
+static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t *set,
+                      json_t *set_job, bool *ret, struct err *err)
 {
-    int64_t id = json_get_int(t, "id", 0), run = json_get_int(t, "run_id", 0), item = json_get_int(t, "item_id", 0);
+    int64_t id = json_get_int(t, "id", 0), run = json_get_int(t, "run_id", 0),
+            item = json_get_int(t, "item_id", 0);
     enum task_state state = (enum task_state)json_get_int(t, "state", 0);
     (void)set_job;
     if (!task_state_final(state)) {
@@ -188,25 +220,34 @@ static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t
     }
     *ret = true;
     return previous_done(s, t, &first, err) &&
-           store_exec(s, err,
-                      "UPDATE task SET state=?2,force=1,alone=0,lost=0,stopping=0,params=?3,code='',message='',cause_id=NULL WHERE id=?1",
-                      "iij", id, (int64_t)(first ? TASK_READY : TASK_WAITING), params) &&
-           /* what follows is stale: it runs again (or is found unchanged and taken from the cache) */
-           store_exec(s, err, "UPDATE task SET state=0,code='',message='',cause_id=NULL WHERE run_id=?1 AND item_id=?2 AND id>?3 "
-                              "AND state IN (5,6,7,8,9)", "iii", run, item, id) &&
-           store_exec(s, err, "UPDATE item SET status='Queued',changed_us=?2 WHERE id=?1", "ii", item, clock_utc_us()) &&
-           store_exec(s, err, "UPDATE run SET state='active',queued=1,ended_us=NULL WHERE id=?1", "i", run) &&
-           engine_load_run(e, run, err);
+        store_exec(s, err,
+                   "UPDATE task SET "
+                   "state=?2,force=1,alone=0,lost=0,stopping=0,params=?3,code='',message='',cause_"
+                   "id=NULL WHERE id=?1",
+                   "iij", id, (int64_t)(first ? TASK_READY : TASK_WAITING), params) &&
+        /* what follows is stale: it runs again (or is found unchanged and taken from the cache) */
+        store_exec(s, err,
+                   "UPDATE task SET state=0,code='',message='',cause_id=NULL WHERE run_id=?1 AND "
+                   "item_id=?2 AND id>?3 "
+                   "AND state IN (5,6,7,8,9)",
+                   "iii", run, item, id) &&
+        store_exec(s, err, "UPDATE item SET status='Queued',changed_us=?2 WHERE id=?1", "ii", item,
+                   clock_utc_us()) &&
+        store_exec(s, err, "UPDATE run SET state='active',queued=1,ended_us=NULL WHERE id=?1", "i",
+                   run) &&
+        engine_load_run(e, run, err);
 }
 
 /* --set must fit a tool of the run. */
-static bool check_set(struct engine *e, struct store *s, const json_t *tasks, const json_t *set, struct err *err)
+static bool check_set(struct engine *e, struct store *s, const json_t *tasks, const json_t *set,
+                      struct err *err)
 {
     char *text = NULL;
     if (json_object_size(set) == 0 || json_array_size(tasks) == 0) {
         return true;
     }
-    if (!store_text(s, &text, err, "SELECT batch FROM run WHERE id=?1", "i", json_get_int(json_array_get(tasks, 0), "run_id", 0))) {
+    if (!store_text(s, &text, err, "SELECT batch FROM run WHERE id=?1", "i",
+                    json_get_int(json_array_get(tasks, 0), "run_id", 0))) {
         return false;
     }
     json_t *batch = text ? json_loads(text, 0, NULL) : NULL;
@@ -216,7 +257,8 @@ static bool check_set(struct engine *e, struct store *s, const json_t *tasks, co
     return ok;
 }
 
-bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t **ret, struct err *err)
+bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                   struct err *err)
 {
     json_t *tasks = retry_tasks(s, args, err), *t, *set = json_object_get(args, "set");
     int64_t n = 0, run = 0;
@@ -229,10 +271,13 @@ bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t
         n += hit;
         run = json_get_int(t, "run_id", 0);
     }
-    ok = ok && (n > 0 || err_set(err, ERR_NOTHING, "nothing to retry: no failed or cancelled task is among them"));
+    ok = ok &&
+        (n > 0 ||
+         err_set(err, ERR_NOTHING, "nothing to retry: no failed or cancelled task is among them"));
     ok = ok && store_event(s, "run", 0, run, 0, 0, "retry", (json_t *)args, err);
     if (ok) {
-        *ret = json_pack("{s:I, s:I, s:O*}", "run", (json_int_t)run, "tasks", (json_int_t)n, "diff", set);
+        *ret = json_pack("{s:I, s:I, s:O*}", "run", (json_int_t)run, "tasks", (json_int_t)n, "diff",
+                         set);
         ok = *ret || err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(tasks);

@@ -12,7 +12,8 @@ static const struct op *find(const struct op *table, const char *name)
     return table->name ? table : NULL;
 }
 
-bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args, json_t **ret, struct err *err)
+bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args,
+             json_t **ret, struct err *err)
 {
     const struct op *op = find(ops_catalog, name);
     json_t *answer = NULL, *none = json_object();
@@ -24,7 +25,8 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
     /* what is pending is written first: an operation sees the rows as they are */
     bool ok = engine->n_changes == 0 || engine_flush(engine, err);
     ok = ok && store_begin(store, err);
-    if (ok && (!op->run(engine, store, args ? args : none, &answer, err) || !store_commit(store, err))) {
+    if (ok &&
+        (!op->run(engine, store, args ? args : none, &answer, err) || !store_commit(store, err))) {
         store_rollback(store);
         json_decref(answer);
         answer = NULL;

@@ -1,7 +1,8 @@
 /*
- * Operations: everything that changes state, by name, with JSON in and out. One table serves the command line (in-process
- * when it holds the lock, through the socket otherwise) and later the HTTP API. An operation runs inside one transaction
- * that is rolled back when it fails; it must not block longer than a small SQLite transaction.
+ * Operations: everything that changes state, by name, with JSON in and out. One table serves the
+ * command line (in-process when it holds the lock, through the socket otherwise) and later the HTTP
+ * API. An operation runs inside one transaction that is rolled back when it fails; it must not
+ * block longer than a small SQLite transaction.
  *
  * To add one: a function here in engine/op-<group>.c and its line in that file's table.
  */
@@ -15,8 +16,10 @@
 
 struct engine;
 
-/* `engine` is the living engine (signals, dispatch). `args` is an object. *ret is a new reference (an object). */
-typedef bool op_function(struct engine *engine, struct store *store, const json_t *args, json_t **ret, struct err *err);
+/* `engine` is the living engine (signals, dispatch). `args` is an object. *ret is a new reference
+ * (an object). */
+typedef bool op_function(struct engine *engine, struct store *store, const json_t *args,
+                         json_t **ret, struct err *err);
 
 struct op {
     const char *name; /* "item.set", "run.create", ... */
@@ -24,11 +27,13 @@ struct op {
 };
 
 /* NULL-name-terminated tables, one a file. */
-extern const struct op ops_catalog[]; /* op-catalog.c: project.add, scan.apply, item.set, item.forget, cor.set, cor.fix, tag... */
-extern const struct op ops_run[];     /* op-run.c: run.create, run.resume, task.kill, task.retry, item.adopt, ... */
+extern const struct op ops_catalog[]; /* op-catalog.c: project.add, scan.apply, item.set,
+                                         item.forget, cor.set, cor.fix, tag... */
+extern const struct op
+    ops_run[]; /* op-run.c: run.create, run.resume, task.kill, task.retry, item.adopt, ... */
 
 /* Find and run; wraps the call in a transaction. */
-bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args, json_t **ret,
-             struct err *err) CHECK_RESULT;
+bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args,
+             json_t **ret, struct err *err) CHECK_RESULT;
 
 #endif

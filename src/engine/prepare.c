@@ -14,7 +14,7 @@ struct row {
     char *name, *series, *level;
     json_t *params;
     double cor;
-    bool cor_found;        /* by a finder, not by a person */
+    bool cor_found; /* by a finder, not by a person */
     struct scan_shape scan;
     int64_t size, mtime_ns;
 };
@@ -44,9 +44,11 @@ static bool is_finder(const char *source)
 
 static bool read_row(struct store *s, int64_t item, struct row *r, struct err *err)
 {
-    struct query *q = store_query(s, err,
-                                  "SELECT name,series,level,params,cor,coalesce(cor_source,''),frames,n_rows,n_columns,"
-                                  "coalesce(dtype,''),size,mtime_ns FROM item WHERE id=?1", "i", item);
+    struct query *q = store_query(
+        s, err,
+        "SELECT name,series,level,params,cor,coalesce(cor_source,''),frames,n_rows,n_columns,"
+        "coalesce(dtype,''),size,mtime_ns FROM item WHERE id=?1",
+        "i", item);
     if (!q) {
         return false;
     }
@@ -56,21 +58,28 @@ static bool read_row(struct store *s, int64_t item, struct row *r, struct err *e
         r->name = mem_strdup(query_text(q, 0), err);
         r->series = mem_strdup(query_text(q, 1), err);
         r->level = mem_strdup(query_text(q, 2), err);
-        r->params = strcmp(params, "{}") != 0 ? json_parse(params, strlen(params), "item parameters", err) : NULL;
+        r->params = strcmp(params, "{}") != 0
+            ? json_parse(params, strlen(params), "item parameters", err)
+            : NULL;
         r->cor = query_double(q, 4);
         r->cor_found = is_finder(query_text(q, 5));
-        r->scan = (struct scan_shape){query_int(q, 6), query_int(q, 7), query_int(q, 8), item_size(query_text(q, 9))};
+        r->scan = (struct scan_shape){query_int(q, 6), query_int(q, 7), query_int(q, 8),
+                                      item_size(query_text(q, 9))};
         r->size = query_int(q, 10);
         r->mtime_ns = query_int(q, 11);
     }
-    return query_end(q, err) && ((found && r->name && r->series && r->level) || err_bug(err, "a task without its item"));
+    return query_end(q, err) &&
+        ((found && r->name && r->series && r->level) || err_bug(err, "a task without its item"));
 }
 
-/* What earlier jobs of the item give: their retry parameters are inherited, a finder's centre beats the row. */
-static bool read_earlier(struct store *s, const struct prepare *in, json_t *task_params, double *centre, struct err *err)
+/* What earlier jobs of the item give: their retry parameters are inherited, a finder's centre beats
+ * the row. */
+static bool read_earlier(struct store *s, const struct prepare *in, json_t *task_params,
+                         double *centre, struct err *err)
 {
     struct query *q = store_query(s, err,
-                                  "SELECT id,params,result,state FROM task WHERE item_id=?1 AND run_id=?2 AND id<=?3 ORDER BY id",
+                                  "SELECT id,params,result,state FROM task WHERE item_id=?1 AND "
+                                  "run_id=?2 AND id<=?3 ORDER BY id",
                                   "iii", in->item, in->run->id, in->task);
     if (!q) {
         return false;
@@ -79,9 +88,10 @@ static bool read_earlier(struct store *s, const struct prepare *in, json_t *task
         const char *params = query_text(q, 1), *result = query_text(q, 2);
         int64_t state = query_int(q, 3);
         json_t *p = strcmp(params, "{}") != 0 ? json_loads(params, 0, NULL) : NULL;
-        json_t *r = query_int(q, 0) < in->task && (state == TASK_DONE || state == TASK_CACHED) && strcmp(result, "{}") != 0
-                        ? json_loads(result, 0, NULL)
-                        : NULL;
+        json_t *r = query_int(q, 0) < in->task && (state == TASK_DONE || state == TASK_CACHED) &&
+                strcmp(result, "{}") != 0
+            ? json_loads(result, 0, NULL)
+            : NULL;
         if (p) {
             (void)json_object_update(task_params, p);
         }
@@ -104,8 +114,8 @@ char *prepare_dir(const struct active *run, int64_t task, int n, struct err *err
 }
 
 /* C8: where a search starts: the row, the series' mean, the top bar, nothing. */
-static bool find_seed(struct store *s, const struct active *run, const struct row *r, double *ret_seed, bool *ret_found,
-                      struct err *err)
+static bool find_seed(struct store *s, const struct active *run, const struct row *r,
+                      double *ret_seed, bool *ret_found, struct err *err)
 {
     double mean = NAN, top_bar = json_get_double(run->options, "cor", NAN);
     int64_t donors = 0;
@@ -118,7 +128,8 @@ static bool find_seed(struct store *s, const struct active *run, const struct ro
     return true;
 }
 
-bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret, struct err *err)
+bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret,
+                  struct err *err)
 {
     const json_t *job = json_array_get(json_object_get(in->run->batch, "jobs"), (size_t)in->job);
     const struct tool *tool = batch_tool(job, e->tools);
@@ -127,7 +138,8 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     bool seed_found = false;
     enum cor_from from;
     json_t *task_params = json_object();
-    bool ok = tool || err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
+    bool ok = tool ||
+        err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
     ok = ok && read_row(s, in->item, &r, err);
     ok = ok && (in->task == 0 || read_earlier(s, in, task_params, &centre, err));
     if (ok && !isfinite(centre)) {
@@ -136,14 +148,39 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, &r, &seed, &seed_found, err));
     if (ok) {
         struct bind b = {
-            .run = in->run->id, .task = in->task, .attempt = in->attempt, .item = in->item, .n = in->n,
-            .item_name = r.name, .series = r.series, .level = r.level, .project_name = in->run->project_name,
-            .root = in->run->root, .rec = in->run->rec, .home = e->home, .imaging = e->imaging, .user = in->run->user,
-            .tool = tool, .job = job, .batch_options = json_object_get(in->run->batch, "options"),
-            .item_params = r.params, .run_params = in->run->params, .run_options = in->run->options,
-            .task_params = task_params, .centre = centre, .seed = seed, .seed_found = seed_found, .scan = r.scan,
-            .input_size = r.size, .input_mtime_ns = r.mtime_ns, .hash = json_get_bool(in->run->options, "hash", false),
-            .dir = in->dir, .threads = in->threads, .gpu = in->gpu, .known = known_path, .arg = s,
+            .run = in->run->id,
+            .task = in->task,
+            .attempt = in->attempt,
+            .item = in->item,
+            .n = in->n,
+            .item_name = r.name,
+            .series = r.series,
+            .level = r.level,
+            .project_name = in->run->project_name,
+            .root = in->run->root,
+            .rec = in->run->rec,
+            .home = e->home,
+            .imaging = e->imaging,
+            .user = in->run->user,
+            .tool = tool,
+            .job = job,
+            .batch_options = json_object_get(in->run->batch, "options"),
+            .item_params = r.params,
+            .run_params = in->run->params,
+            .run_options = in->run->options,
+            .task_params = task_params,
+            .centre = centre,
+            .seed = seed,
+            .seed_found = seed_found,
+            .scan = r.scan,
+            .input_size = r.size,
+            .input_mtime_ns = r.mtime_ns,
+            .hash = json_get_bool(in->run->options, "hash", false),
+            .dir = in->dir,
+            .threads = in->threads,
+            .gpu = in->gpu,
+            .known = known_path,
+            .arg = s,
         };
         ok = bind_task(&b, ret, err);
     }

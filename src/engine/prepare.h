@@ -1,4 +1,5 @@
-/* From the store's rows to a bound task: what the table, earlier jobs and retries say, put together for plan/bind. */
+/* From the store's rows to a bound task: what the table, earlier jobs and retries say, put together
+ * for plan/bind. */
 #ifndef GANTRY_ENGINE_PREPARE_H
 #define GANTRY_ENGINE_PREPARE_H
 
@@ -10,11 +11,12 @@ struct prepare {
     int64_t item, task, attempt; /* task 0: not in the store yet (dry run) */
     int job, n;
     int threads, gpu;
-    const char *dir;             /* the attempt's folder */
+    const char *dir; /* the attempt's folder */
 };
 
 /* The fingerprint is complete, the job is ready to be sent (but for "previous"). */
-bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret, struct err *err) CHECK_RESULT;
+bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret,
+                  struct err *err) CHECK_RESULT;
 /* <attempts>/<run>/<task>.<n>. Caller frees. */
 char *prepare_dir(const struct active *run, int64_t task, int n, struct err *err) CHECK_RESULT;
 

@@ -1,6 +1,6 @@
 /*
- * Reserving: attempts get their numbers in the store before they are given out, some 64 a slot ahead, so that after a
- * crash every one that may have started is known.
+ * Reserving: attempts get their numbers in the store before they are given out, some 64 a slot
+ * ahead, so that after a crash every one that may have started is known.
  */
 #include <stdlib.h>
 #include "base/mem.h"
@@ -47,8 +47,10 @@ static bool grow(struct active *run, size_t want, struct err *err)
 
 static bool reserve_one(struct engine *e, struct ready *r, struct err *err)
 {
-    if (!store_exec(e->store, err, "UPDATE task SET attempts=attempts+1 WHERE id=?1", "i", r->task) ||
-        !store_exec(e->store, err, "INSERT INTO attempt(task_id,n,state) VALUES(?1,?2,0)", "ii", r->task, (int64_t)r->n)) {
+    if (!store_exec(e->store, err, "UPDATE task SET attempts=attempts+1 WHERE id=?1", "i",
+                    r->task) ||
+        !store_exec(e->store, err, "INSERT INTO attempt(task_id,n,state) VALUES(?1,?2,0)", "ii",
+                    r->task, (int64_t)r->n)) {
         return false;
     }
     r->attempt = store_last_id(e->store);
@@ -68,17 +70,23 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
     if (!grow(run, target, err)) {
         return false;
     }
-    struct query *q = store_query(e->store, err,
-                                  "SELECT id,item_id,job,attempts,force,alone,lost FROM task WHERE run_id=?1 AND state=1 "
-                                  "ORDER BY id LIMIT ?2", "ii", run->id, (int64_t)limit);
+    struct query *q = store_query(
+        e->store, err,
+        "SELECT id,item_id,job,attempts,force,alone,lost FROM task WHERE run_id=?1 AND state=1 "
+        "ORDER BY id LIMIT ?2",
+        "ii", run->id, (int64_t)limit);
     if (!q) {
         return false;
     }
     while (run->n_ready < target && query_next(q)) {
         if (!taken(e, run, query_int(q, 0))) {
-            run->ready[run->n_ready++] = (struct ready){
-                .task = query_int(q, 0), .item = query_int(q, 1), .job = (int)query_int(q, 2), .n = (int)query_int(q, 3) + 1,
-                .force = query_int(q, 4) != 0, .alone = query_int(q, 5) != 0, .lost = (int)query_int(q, 6)};
+            run->ready[run->n_ready++] = (struct ready){.task = query_int(q, 0),
+                                                        .item = query_int(q, 1),
+                                                        .job = (int)query_int(q, 2),
+                                                        .n = (int)query_int(q, 3) + 1,
+                                                        .force = query_int(q, 4) != 0,
+                                                        .alone = query_int(q, 5) != 0,
+                                                        .lost = (int)query_int(q, 6)};
         }
     }
     if (!query_end(q, err)) {
@@ -100,7 +108,8 @@ bool reserve_fill(struct engine *e, struct err *err)
 {
     size_t target = (size_t)e->slots * AHEAD_PER_SLOT;
     for (struct active *run = e->runs; run; run = run->next) {
-        if (run->cancelled || e->stopping || (run->drained && !run->hurry) || run->n_ready >= target / 2) {
+        if (run->cancelled || e->stopping || (run->drained && !run->hurry) ||
+            run->n_ready >= target / 2) {
             continue;
         }
         if (!fill_run(e, run, target, err)) {

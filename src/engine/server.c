@@ -79,8 +79,9 @@ static bool handle(struct client *c, const char *text, size_t n)
     } else if (ok) {
         ok = op_call(e, e->store, op, json_object_get(request, "args"), &answer, &err);
     }
-    json_t *line = ok ? json_pack("{s:b, s:o}", "ok", 1, "answer", answer ? answer : json_object())
-                      : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", err_name(err.code), "text", err.text);
+    json_t *line = ok
+        ? json_pack("{s:b, s:o}", "ok", 1, "answer", answer ? answer : json_object())
+        : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", err_name(err.code), "text", err.text);
     json_decref(request);
     return say(c, line);
 }
@@ -155,7 +156,8 @@ struct server *server_new(struct engine *e, struct err *err)
     }
     s->engine = e;
     s->listen_fd = s->wake_fd = -1;
-    bool ok = net_bind_wake(e->home, "wake.sock", &s->wake_fd, err) && net_listen(e->home, "engine.sock", &s->listen_fd, err);
+    bool ok = net_bind_wake(e->home, "wake.sock", &s->wake_fd, err) &&
+        net_listen(e->home, "engine.sock", &s->listen_fd, err);
     ok = ok && (s->wake_watch = loop_fd_new(e->loop, s->wake_fd, woken, s, err));
     ok = ok && (s->listen_watch = loop_fd_new(e->loop, s->listen_fd, client_comes, s, err));
     if (!ok) {
@@ -192,7 +194,8 @@ void server_changed(struct server *s)
     static const char line[] = "{\"changed\":true}\n";
     for (struct client *c = s ? s->clients : NULL; c; c = c->next) {
         if (c->follows) {
-            (void)send(c->fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT); /* missed: the next one comes */
+            (void)send(c->fd, line, sizeof line - 1,
+                       MSG_NOSIGNAL | MSG_DONTWAIT); /* missed: the next one comes */
         }
     }
 }

@@ -28,8 +28,8 @@ struct session {
     struct str in;
 };
 
-/* The session that makes this process the engine. A process has one engine at most (the lock), and a short operation
- * must not wait for the socket that it would itself have to answer. */
+/* The session that makes this process the engine. A process has one engine at most (the lock), and
+ * a short operation must not wait for the socket that it would itself have to answer. */
 static struct session *own_session;
 
 static void lock_note(char *out, size_t size)
@@ -52,11 +52,14 @@ static bool elsewhere(const char *note, struct err *err)
     char host[256] = "", theirs[256] = "", boot[64] = "", since[32] = "";
     long pid = 0;
     (void)gethostname(host, sizeof host - 1);
-    if (sscanf(note, "%255s %63s %ld %31s", theirs, boot, &pid, since) < 3 || !strcmp(theirs, host)) {
+    if (sscanf(note, "%255s %63s %ld %31s", theirs, boot, &pid, since) < 3 ||
+        !strcmp(theirs, host)) {
         return false;
     }
-    (void)err_set(err, ERR_UNREACHABLE, "the engine of this home runs on %s since %s; open http://%s:8420 or set GANTRY_URL", theirs,
-                  since, theirs);
+    (void)err_set(
+        err, ERR_UNREACHABLE,
+        "the engine of this home runs on %s since %s; open http://%s:8420 or set GANTRY_URL",
+        theirs, since, theirs);
     return true;
 }
 
@@ -103,7 +106,8 @@ struct session *session_open(const char *home, struct err *err)
         ok = try_open(s, &open, err);
         if (ok && !open) {
             ok = clock_mono_us() < until ||
-                 err_set(err, ERR_UNREACHABLE, "the engine of '%s' holds its lock but does not answer", home);
+                err_set(err, ERR_UNREACHABLE,
+                        "the engine of '%s' holds its lock but does not answer", home);
             (void)usleep(20000);
         }
     }
@@ -190,9 +194,11 @@ static json_t *next_line(struct session *s, bool wait, bool *ret_end)
     }
 }
 
-static json_t *ask(struct session *s, const char *op, const json_t *args, bool *ret_gone, struct err *err)
+static json_t *ask(struct session *s, const char *op, const json_t *args, bool *ret_gone,
+                   struct err *err)
 {
-    json_t *request = json_pack("{s:s, s:O*}", "op", op, "args", args), *line = NULL, *answer = NULL;
+    json_t *request = json_pack("{s:s, s:O*}", "op", op, "args", args), *line = NULL,
+           *answer = NULL;
     char *text = request ? json_text(request, err) : NULL;
     bool end = false;
     *ret_gone = false;
@@ -204,7 +210,8 @@ static json_t *ask(struct session *s, const char *op, const json_t *args, bool *
     text[n] = '\n';
     bool sent = put(s->fd, text, n + 1);
     mem_free(text);
-    while (sent && !end && (!line || !json_object_get(line, "ok"))) { /* notices of changes may come first */
+    while (sent && !end &&
+           (!line || !json_object_get(line, "ok"))) { /* notices of changes may come first */
         json_decref(line);
         line = next_line(s, true, &end);
     }
@@ -214,7 +221,8 @@ static json_t *ask(struct session *s, const char *op, const json_t *args, bool *
     } else if (json_get_bool(line, "ok", false)) {
         answer = json_incref(json_object_get(line, "answer"));
     } else {
-        (void)err_set(err, err_code_of(json_get_text(line, "code", "failed")), "%s", json_get_text(line, "text", "failed"));
+        (void)err_set(err, err_code_of(json_get_text(line, "code", "failed")), "%s",
+                      json_get_text(line, "text", "failed"));
     }
     json_decref(line);
     return answer;
@@ -243,7 +251,8 @@ json_t *session_once(const char *home, const char *op, const json_t *args, struc
         }
         json_t *answer = s->engine ? session_call(s, op, args, err) : ask(s, op, args, &gone, err);
         session_close(s);
-        /* an engine that left without accepting us has not run it: a new one, or we ourselves, will */
+        /* an engine that left without accepting us has not run it: a new one, or we ourselves, will
+         */
         if (answer || !gone || tries >= 20) {
             return answer;
         }
@@ -322,7 +331,8 @@ static void host_signal(void *arg, int signum)
     check(f);
 }
 
-static bool host_follow(struct session *s, const struct follow *how, enum follow_end *ret, struct err *err)
+static bool host_follow(struct session *s, const struct follow *how, enum follow_end *ret,
+                        struct err *err)
 {
     static const int signums[3] = {SIGINT, SIGTERM, SIGHUP};
     struct follower f = {.s = s, .how = how};
@@ -360,7 +370,10 @@ static bool host_follow(struct session *s, const struct follow *how, enum follow
         (void)engine_stuck(s->engine, &text);
         (void)err_set(err, ERR_DISKFULL, "%s; mend that, then `gantry run --resume`", text);
     }
-    *ret = f.stuck ? FOLLOW_STUCK : f.interrupted ? FOLLOW_INTERRUPTED : f.detached ? FOLLOW_DETACHED : FOLLOW_ENDED;
+    *ret = f.stuck      ? FOLLOW_STUCK
+        : f.interrupted ? FOLLOW_INTERRUPTED
+        : f.detached    ? FOLLOW_DETACHED
+                        : FOLLOW_ENDED;
     return ok;
 }
 
@@ -377,13 +390,17 @@ static bool joined_over(const struct session *s, int64_t run)
     struct err *quiet = err_ignore("looked at again");
     struct store *st = store_open(s->home, STORE_READ, quiet);
     int64_t open = 1;
-    bool ok = st && (run ? store_int(st, 1, &open, quiet, "SELECT state='active' FROM run WHERE id=?1", "i", run)
-                         : store_int(st, 1, &open, quiet, "SELECT count(*) FROM run WHERE state='active' AND queued=1", ""));
+    bool ok = st &&
+        (run ? store_int(st, 1, &open, quiet, "SELECT state='active' FROM run WHERE id=?1", "i",
+                         run)
+             : store_int(st, 1, &open, quiet,
+                         "SELECT count(*) FROM run WHERE state='active' AND queued=1", ""));
     store_close(st);
     return ok && open == 0;
 }
 
-static bool joined_follow(struct session *s, const struct follow *how, enum follow_end *ret, struct err *err)
+static bool joined_follow(struct session *s, const struct follow *how, enum follow_end *ret,
+                          struct err *err)
 {
     struct sigaction act = {.sa_handler = on_signal}, old[3];
     static const int signums[3] = {SIGINT, SIGTERM, SIGHUP};
@@ -426,12 +443,14 @@ static bool joined_follow(struct session *s, const struct follow *how, enum foll
     }
     *ret = over ? FOLLOW_ENDED : joined_signal == SIGHUP ? FOLLOW_DETACHED : FOLLOW_INTERRUPTED;
     if (!over && end && !joined_signal) {
-        return err_set(err, ERR_UNREACHABLE, "the engine left; `gantry run --resume` goes on with what it left");
+        return err_set(err, ERR_UNREACHABLE,
+                       "the engine left; `gantry run --resume` goes on with what it left");
     }
     return true;
 }
 
-bool session_follow(struct session *s, const struct follow *how, enum follow_end *ret, struct err *err)
+bool session_follow(struct session *s, const struct follow *how, enum follow_end *ret,
+                    struct err *err)
 {
     return s->engine ? host_follow(s, how, ret, err) : joined_follow(s, how, ret, err);
 }

@@ -1,6 +1,6 @@
 /*
- * GPUs of this machine, as nvidia-smi lists them (it comes with the driver). Each is used under the machine-wide lock of
- * os/lock.h, so that two homes never use the same.
+ * GPUs of this machine, as nvidia-smi lists them (it comes with the driver). Each is used under the
+ * machine-wide lock of os/lock.h, so that two homes never use the same.
  */
 #ifndef GANTRY_EXEC_GPU_H
 #define GANTRY_EXEC_GPU_H

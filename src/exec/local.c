@@ -29,8 +29,8 @@ struct local {
     struct slot slots[SLOTS_MAX];
 };
 
-struct local *local_new(struct loop *loop, const char *home, const char *program, const struct local_hooks *hooks,
-                        struct err *err)
+struct local *local_new(struct loop *loop, const char *home, const char *program,
+                        const struct local_hooks *hooks, struct err *err)
 {
     struct local *l = mem_zero(sizeof *l, err);
     if (l) {
@@ -89,8 +89,12 @@ static bool start(struct local *l, struct slot *s, struct err *err)
         return err_errno(err, why, "cannot start a worker");
     }
     const char *argv[] = {l->program, "worker", "--slot", l->home, NULL};
-    struct proc_spec spec = {.argv = argv, .in = in[0], .out = errs >= 0 ? errs : PROC_NULL,
-                             .errs = errs >= 0 ? errs : PROC_NULL, .keep_fd = -1, .session = true};
+    struct proc_spec spec = {.argv = argv,
+                             .in = in[0],
+                             .out = errs >= 0 ? errs : PROC_NULL,
+                             .errs = errs >= 0 ? errs : PROC_NULL,
+                             .keep_fd = -1,
+                             .session = true};
     bool ok = proc_spawn(&spec, &s->pid, err);
     (void)close(in[0]);
     if (errs >= 0) {
@@ -107,7 +111,9 @@ static bool start(struct local *l, struct slot *s, struct err *err)
     s->watch = s->pidfd >= 0 ? loop_fd_new(l->loop, s->pidfd, worker_ended, s, err) : NULL;
     if (!s->watch) {
         let_go(s);
-        return s->pidfd >= 0 ? false : err_set(err, ERR_IO, "this kernel has no pidfds (Linux 5.3 or newer is needed)");
+        return s->pidfd >= 0
+            ? false
+            : err_set(err, ERR_IO, "this kernel has no pidfds (Linux 5.3 or newer is needed)");
     }
     return true;
 }
@@ -165,7 +171,8 @@ bool local_run(struct local *l, int slot, const char *dir, const char *job, stru
     return ok;
 }
 
-bool local_tidy(struct local *l, int slot, const char *what, const char *folders, size_t length, struct err *err)
+bool local_tidy(struct local *l, int slot, const char *what, const char *folders, size_t length,
+                struct err *err)
 {
     char header[64];
     struct slot *s = slot_at(l, slot, err);
@@ -181,7 +188,8 @@ pid_t local_pid(const struct local *l, int slot, int64_t *ret_start)
     return l->slots[slot].pid;
 }
 
-bool local_control(const char *dir, const char *word, pid_t worker, int64_t worker_start, struct err *err)
+bool local_control(const char *dir, const char *word, pid_t worker, int64_t worker_start,
+                   struct err *err)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/control", dir);

@@ -5,17 +5,17 @@
 #include <stdbool.h>
 
 enum task_state {
-    TASK_WAITING,   /* an earlier job of the item is not done */
-    TASK_READY,     /* may be given out */
-    TASK_HELD,      /* a person holds it back */
+    TASK_WAITING, /* an earlier job of the item is not done */
+    TASK_READY,   /* may be given out */
+    TASK_HELD,    /* a person holds it back */
     TASK_RUNNING,
     TASK_SUSPENDED, /* its processes are stopped */
     TASK_DONE,
-    TASK_CACHED,    /* done before with the same fingerprint, outputs in place */
+    TASK_CACHED, /* done before with the same fingerprint, outputs in place */
     TASK_FAILED,
     TASK_CANCELLED,
-    TASK_BLOCKED,   /* an earlier job of the item failed */
-    TASK_UNKNOWN,   /* on a cluster that does not answer */
+    TASK_BLOCKED, /* an earlier job of the item failed */
+    TASK_UNKNOWN, /* on a cluster that does not answer */
     TASK_STATES
 };
 
@@ -23,7 +23,7 @@ enum attempt_state {
     ATTEMPT_RESERVED, /* its number is given out, it may have started */
     ATTEMPT_RUNNING,
     ATTEMPT_SETTLED,
-    ATTEMPT_FENCED    /* never started, and never will */
+    ATTEMPT_FENCED /* never started, and never will */
 };
 
 const char *task_state_name(enum task_state s);

@@ -31,9 +31,11 @@ char *file_read(const char *path, size_t max, size_t *ret_length, struct err *er
     }
     bool ok = true;
     struct stat st;
-    cap = fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size < max ? (size_t)st.st_size + 2 : 4096;
+    cap = fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size < max ? (size_t)st.st_size + 2
+                                                                            : 4096;
     for (;;) {
-        char *grown = used + 1 < cap && data ? data : mem_resize(data, cap = data ? cap * 2 : cap, 1, err);
+        char *grown =
+            used + 1 < cap && data ? data : mem_resize(data, cap = data ? cap * 2 : cap, 1, err);
         if (!grown) {
             ok = false;
             break;
@@ -127,7 +129,8 @@ bool file_mkdirs(const char *path, mode_t mode, struct err *err)
         return true;
     }
     if (errno == EEXIST) {
-        return err_set(err, ERR_IO, "cannot make folder '%s': a file of that name is in the way", path);
+        return err_set(err, ERR_IO, "cannot make folder '%s': a file of that name is in the way",
+                       path);
     }
     if (errno != ENOENT) {
         return err_errno(err, errno, "cannot make folder '%s'", path);
@@ -166,7 +169,8 @@ bool file_sync(const char *path, struct err *err)
     if (fd < 0) {
         return err_errno(err, errno, "cannot open '%s' to sync it", path);
     }
-    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == EROFS; /* some file systems cannot sync folders */
+    bool ok = fsync(fd) == 0 || errno == EINVAL ||
+        errno == EROFS; /* some file systems cannot sync folders */
     int saved = errno;
     (void)close(fd);
     return ok || err_errno(err, saved, "cannot sync '%s'", path);
@@ -176,12 +180,16 @@ static int sync_one(const char *path, const struct stat *st, int type, struct FT
 {
     (void)st;
     (void)at;
-    return (type == FTW_F || type == FTW_D || type == FTW_DP) && !file_sync(path, err_ignore("errno is told")) ? -1 : 0;
+    return (type == FTW_F || type == FTW_D || type == FTW_DP) &&
+            !file_sync(path, err_ignore("errno is told"))
+        ? -1
+        : 0;
 }
 
 bool file_sync_tree(const char *path, struct err *err)
 {
-    return nftw(path, sync_one, WALK_FDS, FTW_DEPTH | FTW_PHYS) == 0 || err_errno(err, errno, "cannot sync '%s'", path);
+    return nftw(path, sync_one, WALK_FDS, FTW_DEPTH | FTW_PHYS) == 0 ||
+        err_errno(err, errno, "cannot sync '%s'", path);
 }
 
 bool file_exists(const char *path)
@@ -247,9 +255,11 @@ uint64_t file_device(const char *path)
 
 static bool network_at(const char *path, void *arg)
 {
-    /* f_type of statfs(2): NFS, SMB, CIFS, SMB2, Ceph, AFS, Lustre, GPFS, BeeGFS, 9p, FUSE (sshfs and others) */
-    static const unsigned long remote[] = {0x6969,     0x517B,     0xFF534D42, 0xFE534D42, 0x00C36400, 0x5346414F,
-                                           0x0BD00BD0, 0x47504653, 0x19830326, 0x01021997, 0x65735546};
+    /* f_type of statfs(2): NFS, SMB, CIFS, SMB2, Ceph, AFS, Lustre, GPFS, BeeGFS, 9p, FUSE (sshfs
+     * and others) */
+    static const unsigned long remote[] = {0x6969,     0x517B,     0xFF534D42, 0xFE534D42,
+                                           0x00C36400, 0x5346414F, 0x0BD00BD0, 0x47504653,
+                                           0x19830326, 0x01021997, 0x65735546};
     struct statfs s;
     if (statfs(path, &s) != 0) {
         return false;
@@ -309,7 +319,8 @@ bool file_measure(const char *path, struct file_measure *ret, struct err *err)
     return true;
 }
 
-bool file_measure_glob(const char *folder, const char *pattern, struct file_measure *ret, struct err *err)
+bool file_measure_glob(const char *folder, const char *pattern, struct file_measure *ret,
+                       struct err *err)
 {
     struct file_measure m = {.folder = true};
     DIR *d = opendir(folder);
@@ -318,8 +329,8 @@ bool file_measure_glob(const char *folder, const char *pattern, struct file_meas
     }
     for (struct dirent *e; (e = readdir(d));) {
         struct stat st;
-        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-            S_ISREG(st.st_mode)) {
+        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 &&
+            fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode)) {
             int64_t mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
             m.size += st.st_size;
             m.files++;
@@ -337,7 +348,8 @@ static int like_one(const char *path, const struct stat *st, int type, struct FT
     if (type == FTW_F || type == FTW_D || type == FTW_DP) {
         mode_t mode = type == FTW_F ? (walk_mode & 0666) | (st->st_mode & 0700) : walk_mode | 0700;
         if (st->st_gid != walk_gid && lchown(path, (uid_t)-1, walk_gid) != 0) {
-            return 0; /* not a member of the group: the mode must not open what the group was to have */
+            return 0; /* not a member of the group: the mode must not open what the group was to
+                         have */
         }
         (void)chmod(path, mode & 07777);
     }
@@ -359,15 +371,18 @@ bool file_replace(const char *from, const char *to, struct err *err)
     struct stat st;
     bool folder_there = lstat(to, &st) == 0 && S_ISDIR(st.st_mode);
     if (!folder_there) {
-        return rename(from, to) == 0 || err_errno(err, errno, "cannot rename '%s' into its place", from);
+        return rename(from, to) == 0 ||
+            err_errno(err, errno, "cannot rename '%s' into its place", from);
     }
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
         return file_remove_tree(from, err);
     }
-    /* a file system without RENAME_EXCHANGE: old aside, new in, old away; the caller's journal covers the gap */
+    /* a file system without RENAME_EXCHANGE: old aside, new in, old away; the caller's journal
+     * covers the gap */
     char *old = mem_printf(err, "%s.gantry-old", from);
     bool ok = old && (rename(to, old) == 0 || err_errno(err, errno, "cannot move '%s' aside", to));
-    ok = ok && (rename(from, to) == 0 || err_errno(err, errno, "cannot rename '%s' into its place", from));
+    ok = ok &&
+        (rename(from, to) == 0 || err_errno(err, errno, "cannot rename '%s' into its place", from));
     ok = ok && file_remove_tree(old, err);
     mem_free(old);
     return ok;

@@ -54,7 +54,8 @@ bool lock_gpu(const char *uuid, int *ret_fd, struct err *err)
     char path[200];
     (void)snprintf(path, sizeof path, "/run/lock/gantry-gpu-%s", uuid);
     mode_t old = umask(0);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* every user of the machine locks the same file */
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC,
+                  0666); /* every user of the machine locks the same file */
     (void)umask(old);
     if (fd < 0) {
         return err_errno(err, errno, "cannot open the GPU's lock '%s'", path);

@@ -166,7 +166,8 @@ static void signal_came(uv_signal_t *uv, int signum)
     w->fn(w->arg, signum);
 }
 
-struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_signal_fn *fn, void *arg, struct err *err)
+struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_signal_fn *fn, void *arg,
+                                    struct err *err)
 {
     struct loop_signal *w = mem_zero(sizeof *w, err);
     if (!w) {
@@ -199,7 +200,8 @@ static void folder_changed(uv_fs_event_t *uv, const char *name, int events, int 
     w->fn(w->arg, name);
 }
 
-struct loop_folder *loop_folder_new(struct loop *loop, const char *path, loop_folder_fn *fn, void *arg, struct err *err)
+struct loop_folder *loop_folder_new(struct loop *loop, const char *path, loop_folder_fn *fn,
+                                    void *arg, struct err *err)
 {
     struct loop_folder *w = mem_zero(sizeof *w, err);
     if (!w) {

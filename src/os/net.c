@@ -10,7 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Opens the folder and makes an address below /proc/self/fd, which is short whatever the folder's path. */
+/* Opens the folder and makes an address below /proc/self/fd, which is short whatever the folder's
+ * path. */
 static int address(const char *folder, const char *name, struct sockaddr_un *ret)
 {
     int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -101,7 +102,8 @@ int net_accept(int fd)
 
 int net_open_wake(const char *folder, const char *name)
 {
-    int fd = make(folder, name, SOCK_DGRAM, false, err_ignore("waking is best effort; the engine also polls"));
+    int fd = make(folder, name, SOCK_DGRAM, false,
+                  err_ignore("waking is best effort; the engine also polls"));
     if (fd >= 0 && !set_nonblocking(fd)) {
         (void)close(fd);
         fd = -1;

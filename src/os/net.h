@@ -1,4 +1,5 @@
-/* Unix sockets in a folder whose path may be longer than sun_path allows (reached through /proc/self/fd). */
+/* Unix sockets in a folder whose path may be longer than sun_path allows (reached through
+ * /proc/self/fd). */
 #ifndef GANTRY_OS_NET_H
 #define GANTRY_OS_NET_H
 
@@ -6,7 +7,8 @@
 #include <stddef.h>
 #include "base/err.h"
 
-/* A listening stream socket <folder>/<name>, mode 0600, replacing a stale one. Non-blocking, CLOEXEC. */
+/* A listening stream socket <folder>/<name>, mode 0600, replacing a stale one. Non-blocking,
+ * CLOEXEC. */
 bool net_listen(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;
 /* A datagram socket to be woken through. */
 bool net_bind_wake(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;

@@ -28,7 +28,8 @@ static int plan_fd(posix_spawn_file_actions_t *fa, int fd, int target)
         return 0;
     }
     if (fd == PROC_NULL) {
-        return posix_spawn_file_actions_addopen(fa, target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0);
+        return posix_spawn_file_actions_addopen(fa, target, "/dev/null",
+                                                target == 0 ? O_RDONLY : O_WRONLY, 0);
     }
     return posix_spawn_file_actions_adddup2(fa, fd, target);
 }
@@ -92,7 +93,8 @@ int proc_reap(pid_t pid, bool block, struct proc_end *ret)
     ret->exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     ret->peak_bytes = (int64_t)ru.ru_maxrss * 1024;
-    ret->cpu_us = (int64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 + ru.ru_utime.tv_usec + ru.ru_stime.tv_usec;
+    ret->cpu_us = (int64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 +
+        ru.ru_utime.tv_usec + ru.ru_stime.tv_usec;
     return 1;
 }
 
@@ -147,7 +149,9 @@ int64_t proc_start_time(pid_t pid)
     char state;
     long pgid = 0;
     int64_t start;
-    return pid > 0 && stat_fields(pid, &state, &pgid, &start) && state != 'Z' && state != 'X' ? start : -1;
+    return pid > 0 && stat_fields(pid, &state, &pgid, &start) && state != 'Z' && state != 'X'
+        ? start
+        : -1;
 }
 
 bool proc_alive(pid_t pid, int64_t start_time)
@@ -164,7 +168,8 @@ static void each_process(bool (*fn)(pid_t, void *), void *arg)
     }
     for (struct dirent *e; (e = readdir(d));) {
         int64_t pid;
-        if (isdigit((unsigned char)e->d_name[0]) && num_int64(e->d_name, &pid) && !fn((pid_t)pid, arg)) {
+        if (isdigit((unsigned char)e->d_name[0]) && num_int64(e->d_name, &pid) &&
+            !fn((pid_t)pid, arg)) {
             break;
         }
     }
@@ -197,7 +202,8 @@ static bool match_env(pid_t pid, void *arg)
 
 size_t proc_find_env(const char *assignment, pid_t *ret, size_t max)
 {
-    size_t size = (size_t)1 << 18; /* environments are below 128 kB in practice; ours stands in front */
+    size_t size =
+        (size_t)1 << 18; /* environments are below 128 kB in practice; ours stands in front */
     struct env_search s = {assignment, ret, 0, max, mem_zero(size, NULL), size};
     if (s.buf) {
         each_process(match_env, &s);
@@ -217,7 +223,8 @@ static bool match_group(pid_t pid, void *arg)
     char state;
     long pgid = 0;
     int64_t start;
-    if (stat_fields(pid, &state, &pgid, &start) && pgid == (long)s->pgid && state != 'Z' && state != 'X') {
+    if (stat_fields(pid, &state, &pgid, &start) && pgid == (long)s->pgid && state != 'Z' &&
+        state != 'X') {
         s->alive = true;
     }
     return !s->alive;
@@ -256,7 +263,8 @@ int64_t proc_oom_kills(void)
 
 void proc_boot_id(char *out, size_t size)
 {
-    char *text = file_read("/proc/sys/kernel/random/boot_id", 0, NULL, err_ignore("then the host name must do"));
+    char *text = file_read("/proc/sys/kernel/random/boot_id", 0, NULL,
+                           err_ignore("then the host name must do"));
     (void)snprintf(out, size, "%.36s", text ? text : "");
     mem_free(text);
 }

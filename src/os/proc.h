@@ -1,6 +1,7 @@
 /*
- * Child processes: posix_spawn with everything said at once, pidfds for the loop, and who a process is (pid + start
- * time), so that a pid that was given to another program is never mistaken or signalled.
+ * Child processes: posix_spawn with everything said at once, pidfds for the loop, and who a process
+ * is (pid + start time), so that a pid that was given to another program is never mistaken or
+ * signalled.
  */
 #ifndef GANTRY_OS_PROC_H
 #define GANTRY_OS_PROC_H
@@ -37,17 +38,20 @@ bool proc_spawn(const struct proc_spec *spec, pid_t *ret_pid, struct err *err) C
 int proc_pidfd(pid_t pid);
 /* Reap a child. Returns 1 reaped, 0 still running (never when `block`), -1 not our child. */
 int proc_reap(pid_t pid, bool block, struct proc_end *ret);
-/* Field 22 of /proc/PID/stat (clock ticks since boot); -1 when there is no such process. Zombies count as gone. */
+/* Field 22 of /proc/PID/stat (clock ticks since boot); -1 when there is no such process. Zombies
+ * count as gone. */
 int64_t proc_start_time(pid_t pid);
 /* The same process as then? */
 bool proc_alive(pid_t pid, int64_t start_time);
-/* Processes that have `assignment` ("NAME=value") in their environment; returns how many were found (at most max kept). */
+/* Processes that have `assignment` ("NAME=value") in their environment; returns how many were found
+ * (at most max kept). */
 size_t proc_find_env(const char *assignment, pid_t *ret, size_t max);
 /* Processes in group `pgid` other than zombies. */
 bool proc_group_alive(pid_t pgid);
 /* Highest resident size so far (VmHWM) in bytes; 0 when unknown. */
 int64_t proc_peak_bytes(pid_t pid);
-/* Kills of the kernel's out-of-memory killer so far (/proc/vmstat, or the cgroup's count); -1 when unknown. */
+/* Kills of the kernel's out-of-memory killer so far (/proc/vmstat, or the cgroup's count); -1 when
+ * unknown. */
 int64_t proc_oom_kills(void);
 /* Boot id of this machine (caller gives 40 bytes); "" when unknown. */
 void proc_boot_id(char *out, size_t size);

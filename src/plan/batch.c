@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const char *const argument_types[] = {"FILE", "OUT", "PATHOUT", "NUMERIC", "STRING", "LOGICAL", "OPTION", "of", NULL};
-static const char *const modes[] = {"split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
+static const char *const argument_types[] = {"FILE",    "OUT",    "PATHOUT", "NUMERIC", "STRING",
+                                             "LOGICAL", "OPTION", "of",      NULL};
+static const char *const modes[] = {
+    "split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
 static const char *const error_modes[] = {"break", "continue", "ignore", NULL};
 
 static bool one_of(const char *text, const char *const *list)
@@ -39,16 +41,19 @@ static bool check_argument(const char *job, const char *name, const json_t *valu
         return err_set(err, ERR_USAGE, "%s: an output takes no wildcards: '%s'", where, out);
     }
     if (out && (out[0] == '/' || strstr(out, ".."))) {
-        return err_set(err, ERR_USAGE, "%s: an output stays inside its item's folder: '%s'", where, out);
+        return err_set(err, ERR_USAGE, "%s: an output stays inside its item's folder: '%s'", where,
+                       out);
     }
     return true;
 }
 
 static bool check_job(const json_t *job, size_t i, const struct tools *tools, struct err *err)
 {
-    static const char *const keys[] = {"id", "tool", "name", "args", "resources", "setup", "on_error", "timeout", "stall",
-                                       "queue", "collect", "on_success", NULL};
-    static const char *const resource_keys[] = {"cpus", "mem", "mem_max", "time", "gpus", "licenses", NULL};
+    static const char *const keys[] = {"id",      "tool",       "name",    "args",  "resources",
+                                       "setup",   "on_error",   "timeout", "stall", "queue",
+                                       "collect", "on_success", NULL};
+    static const char *const resource_keys[] = {"cpus", "mem",      "mem_max", "time",
+                                                "gpus", "licenses", NULL};
     char where[100];
     const char *id = json_get_text(job, "id", "");
     (void)snprintf(where, sizeof where, "job %zu ('%s')", i + 1, id);
@@ -61,7 +66,8 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
     }
     const struct tool *tool = batch_tool(job, tools);
     if (!tool) {
-        return err_set(err, ERR_USAGE, "%s: there is no tool '%s'", where, json_get_text(job, "tool", ""));
+        return err_set(err, ERR_USAGE, "%s: there is no tool '%s'", where,
+                       json_get_text(job, "tool", ""));
     }
     if (!one_of(json_get_text(job, "on_error", "break"), error_modes)) {
         return err_set(err, ERR_USAGE, "%s: on_error must be break, continue or ignore", where);
@@ -80,7 +86,8 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
             return err_wrap(err, "%s", where);
         }
     }
-    if (!strcmp(tool->kind, "script") && !json_get_text(json_object_get(job, "args"), "script", NULL)) {
+    if (!strcmp(tool->kind, "script") &&
+        !json_get_text(json_object_get(job, "args"), "script", NULL)) {
         return err_set(err, ERR_USAGE, "%s: a script job needs args.script", where);
     }
     return true;
@@ -88,14 +95,18 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
 
 bool batch_check(const json_t *batch, const struct tools *tools, struct err *err)
 {
-    static const char *const keys[] = {"gantry", "name", "description", "level", "jobs", "options", "variables", NULL};
-    static const char *const option_keys[] = {"mode", "on_error", "queue", "timeout", "stall", "setup", NULL};
+    static const char *const keys[] = {"gantry", "name",    "description", "level",
+                                       "jobs",   "options", "variables",   NULL};
+    static const char *const option_keys[] = {"mode",  "on_error", "queue", "timeout",
+                                              "stall", "setup",    NULL};
     size_t i;
-    json_t *job, *jobs = json_object_get(batch, "jobs"), *options = json_object_get(batch, "options");
+    json_t *job, *jobs = json_object_get(batch, "jobs"),
+                 *options = json_object_get(batch, "options");
     if (!json_is_object(batch) || json_get_int(batch, "gantry", 0) != 1) {
         return err_set(err, ERR_USAGE, "not a batch: it needs \"gantry\": 1");
     }
-    if (!json_only_keys(batch, keys, "the batch", err) || !json_only_keys(options, option_keys, "the batch's options", err)) {
+    if (!json_only_keys(batch, keys, "the batch", err) ||
+        !json_only_keys(options, option_keys, "the batch's options", err)) {
         return false;
     }
     if (!json_get_text(batch, "name", "")[0] || json_array_size(jobs) == 0) {
@@ -109,7 +120,8 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
         return err_set(err, ERR_UNSUPPORTED, "mode '%s' is not built yet", mode);
     }
     if (strcmp(json_get_text(batch, "level", "scan"), "scan") != 0) {
-        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan", json_get_text(batch, "level", ""));
+        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan",
+                       json_get_text(batch, "level", ""));
     }
     json_array_foreach(jobs, i, job)
     {
@@ -117,8 +129,10 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
             return false;
         }
         for (size_t k = 0; k < i; k++) {
-            if (!strcmp(json_get_text(json_array_get(jobs, k), "id", ""), json_get_text(job, "id", "-"))) {
-                return err_set(err, ERR_USAGE, "two jobs are called '%s'", json_get_text(job, "id", ""));
+            if (!strcmp(json_get_text(json_array_get(jobs, k), "id", ""),
+                        json_get_text(job, "id", "-"))) {
+                return err_set(err, ERR_USAGE, "two jobs are called '%s'",
+                               json_get_text(job, "id", ""));
             }
         }
     }
@@ -131,7 +145,8 @@ static const char *phase_of(const json_t *job, const struct tools *tools)
     return tool ? json_get_text(tool->gantry, "phase", "") : "";
 }
 
-json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools, struct err *err)
+json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools,
+                     struct err *err)
 {
     json_t *copy = json_deep_copy(batch), *kept = json_array(), *job, *phase;
     size_t i, k;
@@ -142,12 +157,16 @@ json_t *batch_phases(const json_t *batch, const json_t *phases, const struct too
         json_array_foreach(json_object_get(batch, "jobs"), i, job)
         {
             known = known || str_equal(json_string_value(phase), json_get_text(job, "id", "")) ||
-                    str_equal(json_string_value(phase), phase_of(job, tools));
+                str_equal(json_string_value(phase), phase_of(job, tools));
         }
         if (ok && !known) {
-            ok = err_set(err, str_equal(json_string_value(phase), "upload") ? ERR_UNSUPPORTED : ERR_USAGE,
-                         "batch '%s' has no phase '%s'%s", json_get_text(batch, "name", ""), json_string_value(phase),
-                         str_equal(json_string_value(phase), "upload") ? " (the upload to tomolog is not built yet)" : "");
+            ok = err_set(
+                err, str_equal(json_string_value(phase), "upload") ? ERR_UNSUPPORTED : ERR_USAGE,
+                "batch '%s' has no phase '%s'%s", json_get_text(batch, "name", ""),
+                json_string_value(phase),
+                str_equal(json_string_value(phase), "upload")
+                    ? " (the upload to tomolog is not built yet)"
+                    : "");
         }
     }
     json_array_foreach(json_object_get(batch, "jobs"), i, job)
@@ -156,7 +175,7 @@ json_t *batch_phases(const json_t *batch, const json_t *phases, const struct too
         json_array_foreach(phases, k, phase)
         {
             wanted = wanted || str_equal(json_string_value(phase), json_get_text(job, "id", "")) ||
-                     str_equal(json_string_value(phase), phase_of(job, tools));
+                str_equal(json_string_value(phase), phase_of(job, tools));
         }
         ok = ok && (!wanted || json_array_append(kept, job) == 0);
     }
@@ -171,7 +190,8 @@ json_t *batch_phases(const json_t *batch, const json_t *phases, const struct too
     return copy;
 }
 
-bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools, struct err *err)
+bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools,
+                        struct err *err)
 {
     const char *key;
     json_t *value, *job;
@@ -182,14 +202,16 @@ bool batch_check_params(const json_t *batch, const json_t *params, const struct 
         json_array_foreach(json_object_get(batch, "jobs"), i, job)
         {
             const struct tool *tool = batch_tool(job, tools);
-            bool has = tool && (tool_input(tool, key) || json_object_get(json_object_get(job, "args"), key));
+            bool has = tool &&
+                (tool_input(tool, key) || json_object_get(json_object_get(job, "args"), key));
             if (has && tool_input(tool, key) && !tool_check_value(tool, key, value, err)) {
                 return false;
             }
             known = known || has;
         }
         if (!known) {
-            return err_set(err, ERR_USAGE, "no tool of batch '%s' has a parameter '%s'", json_get_text(batch, "name", ""), key);
+            return err_set(err, ERR_USAGE, "no tool of batch '%s' has a parameter '%s'",
+                           json_get_text(batch, "name", ""), key);
         }
     }
     return true;

@@ -1,4 +1,5 @@
-/* Batches: the JSON of DESIGN section 4, read, checked, and cut to the phases that were asked for. */
+/* Batches: the JSON of DESIGN section 4, read, checked, and cut to the phases that were asked for.
+ */
 #ifndef GANTRY_PLAN_BATCH_H
 #define GANTRY_PLAN_BATCH_H
 
@@ -9,11 +10,13 @@
 
 /* Check shape, keys, tools, arguments. The message says which job and what is wrong. */
 bool batch_check(const json_t *batch, const struct tools *tools, struct err *err) CHECK_RESULT;
-/* A copy with only the jobs whose id or phase is in `phases` (array of texts; NULL or empty = all). ERR_USAGE when a
- * phase is unknown or none is left. */
-json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools, struct err *err) CHECK_RESULT;
+/* A copy with only the jobs whose id or phase is in `phases` (array of texts; NULL or empty = all).
+ * ERR_USAGE when a phase is unknown or none is left. */
+json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools,
+                     struct err *err) CHECK_RESULT;
 /* Every key of `params` must be a parameter of a tool of the batch, with a fitting value. */
-bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools, struct err *err) CHECK_RESULT;
+bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools,
+                        struct err *err) CHECK_RESULT;
 /* The tool of a job. */
 const struct tool *batch_tool(const json_t *job, const struct tools *tools);
 

@@ -1,6 +1,6 @@
 /*
- * Binding, in this order: parameters (tool defaults < batch job < item < run --set < retry --set), centre and seed,
- * inputs, outputs with their staging, command, fingerprint.
+ * Binding, in this order: parameters (tool defaults < batch job < item < run --set < retry --set),
+ * centre and seed, inputs, outputs with their staging, command, fingerprint.
  */
 #include "plan/bind.h"
 
@@ -102,7 +102,8 @@ static bool bind_centre(const struct bind *in, json_t *params, struct err *err)
         }
         if (!automatic) {
             return err_set(err, ERR_USAGE,
-                           "no rotation centre for '%s': set one (`gantry cor set`), give --cor X, or run the infer phase",
+                           "no rotation centre for '%s': set one (`gantry cor set`), give --cor X, "
+                           "or run the infer phase",
                            in->item_name);
         }
     }
@@ -138,30 +139,33 @@ static char *expand(const struct bind *in, const char *pattern, struct err *err)
 /* Gantry made what has its provenance beside it, also when another home did. */
 static bool has_provenance(const char *final, const char *name, bool files)
 {
-    char *path = files ? mem_printf(NULL, "%s/%s.prov.json", final, name) : mem_printf(NULL, "%s.prov.json", final);
+    char *path = files ? mem_printf(NULL, "%s/%s.prov.json", final, name)
+                       : mem_printf(NULL, "%s.prov.json", final);
     struct stat st;
     bool there = path && lstat(path, &st) == 0;
     mem_free(path);
     return there;
 }
 
-static bool add_output(const struct bind *in, json_t *outputs, const char *name, const char *kind, const char *final,
-                       const char *pattern, const json_t *from, struct bound *b, struct err *err)
+static bool add_output(const struct bind *in, json_t *outputs, const char *name, const char *kind,
+                       const char *final, const char *pattern, const json_t *from, struct bound *b,
+                       struct err *err)
 {
     bool files = !strcmp(kind, "files");
     char *parent = path_dir(final, err);
     char *staging = !parent ? NULL
-                    : files ? mem_printf(err, "%s/.gantry-%" PRId64, final, in->attempt)
-                            : mem_printf(err, "%s/.gantry-%" PRId64 "/%s", parent, in->attempt, path_base(final));
-    bool replace = json_get_bool(in->run_options, "overwrite", false) || (in->known && in->known(in->arg, final)) ||
-                   has_provenance(final, name, files);
+        : files
+        ? mem_printf(err, "%s/.gantry-%" PRId64, final, in->attempt)
+        : mem_printf(err, "%s/.gantry-%" PRId64 "/%s", parent, in->attempt, path_base(final));
+    bool replace = json_get_bool(in->run_options, "overwrite", false) ||
+        (in->known && in->known(in->arg, final)) || has_provenance(final, name, files);
     struct stat st;
-    json_t *row = staging ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", name, "kind", kind, "final", final,
-                                      "staging", staging, "replace", (int)replace, "optional",
-                                      (int)json_get_bool(from, "optional", false))
+    json_t *row = staging ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", name, "kind", kind,
+                                      "final", final, "staging", staging, "replace", (int)replace,
+                                      "optional", (int)json_get_bool(from, "optional", false))
                           : NULL;
     bool ok = row && (!pattern || json_object_set_new(row, "pattern", json_string(pattern)) == 0) &&
-              json_array_append_new(outputs, row) == 0;
+        json_array_append_new(outputs, row) == 0;
     if (ok && !files && !replace && lstat(final, &st) == 0) {
         b->blocked_path = json_get_text(row, "final", "");
     }
@@ -184,19 +188,22 @@ static bool applies(const json_t *output, const json_t *params)
     return true;
 }
 
-static bool tool_outputs(const struct bind *in, const json_t *params, json_t *outputs, json_t *touches, struct bound *b,
-                         struct err *err)
+static bool tool_outputs(const struct bind *in, const json_t *params, json_t *outputs,
+                         json_t *touches, struct bound *b, struct err *err)
 {
     size_t i;
     json_t *output;
     json_array_foreach(json_object_get(in->tool->gantry, "outputs"), i, output)
     {
-        const char *kind = json_get_text(output, "kind", "file"), *pattern = json_get_text(output, "pattern", NULL);
+        const char *kind = json_get_text(output, "kind", "file"),
+                   *pattern = json_get_text(output, "pattern", NULL);
         if (!applies(output, params)) {
             continue;
         }
         char *final = expand(in, json_get_text(output, "path", ""), err);
-        bool ok = final && add_output(in, outputs, json_get_text(output, "id", "output"), kind, final, pattern, output, b, err);
+        bool ok = final &&
+            add_output(in, outputs, json_get_text(output, "id", "output"), kind, final, pattern,
+                       output, b, err);
         mem_free(final);
         if (!ok) {
             return false;
@@ -205,9 +212,11 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     json_array_foreach(json_object_get(in->tool->gantry, "touches"), i, output)
     {
         char *final = expand(in, json_get_text(output, "path", ""), err);
-        json_t *row = final ? json_pack("{s:s, s:s, s:s, s:s}", "name", json_get_text(output, "id", "files"), "kind", "files",
-                                        "final", final, "pattern", json_get_text(output, "pattern", "*"))
-                            : NULL;
+        json_t *row = final
+            ? json_pack("{s:s, s:s, s:s, s:s}", "name", json_get_text(output, "id", "files"),
+                        "kind", "files", "final", final, "pattern",
+                        json_get_text(output, "pattern", "*"))
+            : NULL;
         mem_free(final);
         if (!row || json_array_append_new(touches, row) != 0) {
             return out_of_memory(err);
@@ -216,35 +225,38 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     return true;
 }
 
-static bool add_input(const struct bind *in, json_t *inputs, json_t *basis, const char *name, const char *path, int64_t size,
-                      int64_t mtime_ns, struct err *err)
+static bool add_input(const struct bind *in, json_t *inputs, json_t *basis, const char *name,
+                      const char *path, int64_t size, int64_t mtime_ns, struct err *err)
 {
     char digest[DIGEST_HEX] = "";
     const char *relative = path_below(path, in->root);
     if (in->hash && !digest_file(path, digest, err)) {
         return err_wrap(err, "input '%s'", name);
     }
-    json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", name, "path", path, "size", (json_int_t)size, "mtime_ns",
-                            (json_int_t)mtime_ns);
-    json_t *short_row = in->hash ? json_pack("{s:s, s:s}", "path", relative ? relative : path, "hash", digest)
-                                 : json_pack("{s:s, s:I, s:I}", "path", relative ? relative : path, "size",
-                                             (json_int_t)size, "mtime_ns", (json_int_t)mtime_ns);
+    json_t *row = json_pack("{s:s, s:s, s:I, s:I}", "name", name, "path", path, "size",
+                            (json_int_t)size, "mtime_ns", (json_int_t)mtime_ns);
+    json_t *short_row = in->hash
+        ? json_pack("{s:s, s:s}", "path", relative ? relative : path, "hash", digest)
+        : json_pack("{s:s, s:I, s:I}", "path", relative ? relative : path, "size", (json_int_t)size,
+                    "mtime_ns", (json_int_t)mtime_ns);
     bool ok = row && json_array_append_new(inputs, row) == 0;
     return (short_row && json_array_append_new(basis, short_row) == 0 && ok) || out_of_memory(err);
 }
 
-/* FILE of a script: "." is the item's own file; a pattern is looked for among the item's outputs, then in the project. */
-static bool file_argument(const struct bind *in, const char *name, const char *pattern, json_t *inputs, json_t *basis,
-                          json_t **ret_value, struct err *err)
+/* FILE of a script: "." is the item's own file; a pattern is looked for among the item's outputs,
+ * then in the project. */
+static bool file_argument(const struct bind *in, const char *name, const char *pattern,
+                          json_t *inputs, json_t *basis, json_t **ret_value, struct err *err)
 {
-    char *own = path_join(in->root, in->item_name, err), *stem = own ? bind_stem(in->item_name, err) : NULL;
+    char *own = path_join(in->root, in->item_name, err),
+         *stem = own ? bind_stem(in->item_name, err) : NULL;
     char *first = stem ? mem_printf(err, "%s/%s/%s", in->rec, stem, pattern) : NULL;
     char *second = first ? path_join(in->root, pattern, err) : NULL;
     bool ok = second != NULL;
     json_t *list = json_array();
     if (ok && !strcmp(pattern, ".")) {
         ok = json_array_append_new(list, json_string(own)) == 0 &&
-             add_input(in, inputs, basis, name, own, in->input_size, in->input_mtime_ns, err);
+            add_input(in, inputs, basis, name, own, in->input_size, in->input_mtime_ns, err);
     } else if (ok) {
         glob_t g = {0};
         if (glob(first, 0, NULL, &g) != 0) {
@@ -254,17 +266,20 @@ static bool file_argument(const struct bind *in, const char *name, const char *p
         }
         for (size_t i = 0; ok && i < g.gl_pathc; i++) {
             struct stat st;
-            ok = stat(g.gl_pathv[i], &st) == 0 && json_array_append_new(list, json_string(g.gl_pathv[i])) == 0 &&
-                 add_input(in, inputs, basis, name, g.gl_pathv[i], st.st_size,
-                           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
+            ok = stat(g.gl_pathv[i], &st) == 0 &&
+                json_array_append_new(list, json_string(g.gl_pathv[i])) == 0 &&
+                add_input(in, inputs, basis, name, g.gl_pathv[i], st.st_size,
+                          (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
         }
         globfree(&g);
         if (ok && json_array_size(list) == 0) {
-            ok = err_set(err, ERR_FAILED, "input '%s' of '%s': nothing matches '%s'", name, in->item_name, pattern);
+            ok = err_set(err, ERR_FAILED, "input '%s' of '%s': nothing matches '%s'", name,
+                         in->item_name, pattern);
         }
     }
     if (ok) {
-        *ret_value = json_array_size(list) == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list);
+        *ret_value =
+            json_array_size(list) == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list);
     }
     json_decref(list);
     mem_free(own);
@@ -275,14 +290,15 @@ static bool file_argument(const struct bind *in, const char *name, const char *p
 }
 
 /* OUT "masks/brain.nii TAG(x)": the path without its tag, below <rec>/<scan>/. */
-static bool out_argument(const struct bind *in, const char *name, const char *spec, bool folder, json_t *outputs,
-                         struct bound *b, json_t **ret_value, struct err *err)
+static bool out_argument(const struct bind *in, const char *name, const char *spec, bool folder,
+                         json_t *outputs, struct bound *b, json_t **ret_value, struct err *err)
 {
     const char *tag = strstr(spec, " TAG(");
     size_t n = tag ? (size_t)(tag - spec) : strlen(spec);
     char *stem = bind_stem(in->item_name, err);
     char *final = stem ? mem_printf(err, "%s/%s/%.*s", in->rec, stem, (int)n, spec) : NULL;
-    bool ok = final && add_output(in, outputs, name, folder ? "folder" : "file", final, NULL, NULL, b, err);
+    bool ok = final &&
+        add_output(in, outputs, name, folder ? "folder" : "file", final, NULL, NULL, b, err);
     if (ok) {
         json_t *row = json_array_get(outputs, json_array_size(outputs) - 1);
         *ret_value = json_incref(json_object_get(row, "staging"));
@@ -292,15 +308,17 @@ static bool out_argument(const struct bind *in, const char *name, const char *sp
     return ok;
 }
 
-static bool script_arguments(const struct bind *in, json_t *params, json_t *args, json_t *positional, json_t *inputs,
-                             json_t *input_basis, json_t *outputs, struct bound *b, struct err *err)
+static bool script_arguments(const struct bind *in, json_t *params, json_t *args,
+                             json_t *positional, json_t *inputs, json_t *input_basis,
+                             json_t *outputs, struct bound *b, struct err *err)
 {
     const char *name;
     json_t *spec;
     json_object_foreach(json_object_get(in->job, "args"), name, spec)
     {
         json_t *value = NULL;
-        const char *file = json_get_text(spec, "FILE", NULL), *out = json_get_text(spec, "OUT", NULL),
+        const char *file = json_get_text(spec, "FILE", NULL),
+                   *out = json_get_text(spec, "OUT", NULL),
                    *folder = json_get_text(spec, "PATHOUT", NULL);
         bool ok = true;
         if (!strcmp(name, "script")) {
@@ -311,14 +329,15 @@ static bool script_arguments(const struct bind *in, json_t *params, json_t *args
             ok = out_argument(in, name, out ? out : folder, !out, outputs, b, &value, err);
         } else {
             json_t *given = json_object_get(params, name);
-            value = given                 ? json_incref(given)
-                    : json_is_object(spec) ? json_incref(json_object_iter_value(json_object_iter(spec)))
-                                           : json_incref(spec);
+            value = given              ? json_incref(given)
+                : json_is_object(spec) ? json_incref(json_object_iter_value(json_object_iter(spec)))
+                                       : json_incref(spec);
             ok = value && json_object_set(params, name, value) == 0;
         }
         ok = ok && value && json_object_set(args, name, value) == 0;
         if (ok && file) {
-            ok = (json_is_array(value) ? json_array_extend(positional, value) : json_array_append(positional, value)) == 0;
+            ok = (json_is_array(value) ? json_array_extend(positional, value)
+                                       : json_array_append(positional, value)) == 0;
         }
         json_decref(value);
         if (!ok) {
@@ -334,7 +353,8 @@ static json_t *command_of(const struct bind *in, json_t *positional)
         return json_pack("[s,s,s]", in->imaging, "run", in->dir);
     }
     if (!strcmp(in->tool->kind, "script")) {
-        json_t *c = json_pack("[s,s,s,s]", "bash", "-c", ". \"$0/vars.sh\"; . \"$0/script.sh\"", in->dir);
+        json_t *c =
+            json_pack("[s,s,s,s]", "bash", "-c", ". \"$0/vars.sh\"; . \"$0/script.sh\"", in->dir);
         if (c && json_array_extend(c, positional) != 0) {
             json_decref(c);
             c = NULL;
@@ -351,9 +371,10 @@ static bool set_environment(const struct bind *in, json_t *job, struct err *err)
     (void)snprintf(numbers[0], sizeof numbers[0], "%" PRId64, in->task);
     (void)snprintf(numbers[1], sizeof numbers[1], "%" PRId64, in->run);
     (void)snprintf(numbers[2], sizeof numbers[2], "%d", in->gpu);
-    json_t *env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "OMP_NUM_THREADS", threads, "GANTRY_THREADS", threads,
-                            "GANTRY_TASK", numbers[0], "GANTRY_RUN", numbers[1], "GANTRY_HOME", in->home, "GANTRY_PROJECT",
-                            in->project_name, "GANTRY_ITEM", in->item_name, "HDF5_USE_FILE_LOCKING", "FALSE");
+    json_t *env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "OMP_NUM_THREADS", threads,
+                            "GANTRY_THREADS", threads, "GANTRY_TASK", numbers[0], "GANTRY_RUN",
+                            numbers[1], "GANTRY_HOME", in->home, "GANTRY_PROJECT", in->project_name,
+                            "GANTRY_ITEM", in->item_name, "HDF5_USE_FILE_LOCKING", "FALSE");
     if (env && in->gpu != GPU_NONE) {
         (void)json_object_set_new(env, "CUDA_VISIBLE_DEVICES", json_string(numbers[2]));
     }
@@ -388,16 +409,18 @@ static double limit_of(const struct bind *in, const char *key)
     return 0;
 }
 
-static bool make_fingerprint(const struct bind *in, const json_t *params, json_t *input_basis, struct bound *b,
-                             struct err *err)
+static bool make_fingerprint(const struct bind *in, const json_t *params, json_t *input_basis,
+                             struct bound *b, struct err *err)
 {
     json_t *p = json_copy((json_t *)params);
-    const char *seed = bound_name(in->tool, "cor-seed"), *script = json_get_text(json_object_get(in->job, "args"), "script", NULL);
+    const char *seed = bound_name(in->tool, "cor-seed"),
+               *script = json_get_text(json_object_get(in->job, "args"), "script", NULL);
     if (seed && in->seed_found) {
         (void)json_object_del(p, seed);
     }
-    b->basis = json_pack("{s:s, s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version, "item", in->item_name,
-                         "params", p, "inputs", input_basis);
+    b->basis =
+        json_pack("{s:s, s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version,
+                  "item", in->item_name, "params", p, "inputs", input_basis);
     if (b->basis && script) {
         (void)json_object_set_new(b->basis, "script", json_string(script));
     }
@@ -409,38 +432,53 @@ static bool make_fingerprint(const struct bind *in, const json_t *params, json_t
     return text || out_of_memory(err);
 }
 
-static bool fill_job(const struct bind *in, json_t *params, json_t *command, json_t *inputs, json_t *outputs,
-                     json_t *touches, json_t *args, struct bound *b, struct err *err)
+static bool fill_job(const struct bind *in, json_t *params, json_t *command, json_t *inputs,
+                     json_t *outputs, json_t *touches, json_t *args, struct bound *b,
+                     struct err *err)
 {
     const char *setup_resources = "resources";
-    json_t *resources = json_object_get(in->job, setup_resources), *declared = json_object_get(in->tool->gantry, setup_resources);
+    json_t *resources = json_object_get(in->job, setup_resources),
+           *declared = json_object_get(in->tool->gantry, setup_resources);
     char *path = path_join(in->root, in->item_name, err);
-    json_t *job = path ? json_pack("{s:i, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:s, s:b}", "gantry", 1, "attempt",
-                                   (json_int_t)in->attempt, "task", (json_int_t)in->task, "run", (json_int_t)in->run, "n",
-                                   in->n, "job", json_get_text(in->job, "id", ""), "tool", in->tool->name, "version",
-                                   in->tool->version, "kind", in->tool->kind, "step", (int)!strcmp(in->tool->kind, "step"))
-                       : NULL;
-    json_t *item = path ? json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)in->item, "name", in->item_name, "path",
-                                    path, "level", in->level, "series", in->series)
-                        : NULL;
+    json_t *job = path
+        ? json_pack("{s:i, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:s, s:b}", "gantry", 1, "attempt",
+                    (json_int_t)in->attempt, "task", (json_int_t)in->task, "run",
+                    (json_int_t)in->run, "n", in->n, "job", json_get_text(in->job, "id", ""),
+                    "tool", in->tool->name, "version", in->tool->version, "kind", in->tool->kind,
+                    "step", (int)!strcmp(in->tool->kind, "step"))
+        : NULL;
+    json_t *item = path
+        ? json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)in->item, "name", in->item_name,
+                    "path", path, "level", in->level, "series", in->series)
+        : NULL;
     b->job = job;
     mem_free(path);
-    bool ok = job && json_put(job, "item", item, err) && json_put(job, "params", json_incref(params), err) &&
-              json_put(job, "inputs", json_incref(inputs), err) && json_put(job, "outputs", json_incref(outputs), err) &&
-              json_put(job, "touches", json_incref(touches), err) && json_put(job, "command", command, err) &&
-              json_put(job, "threads", json_integer(in->threads), err) &&
-              json_put(job, "gpu", json_integer(in->gpu), err) &&
-              json_put(job, "resources", resources  ? json_incref(resources)
-                                         : declared ? json_incref(declared)
-                                                    : json_object(), err) &&
-              json_put(job, "timeout", json_real(limit_of(in, "timeout")), err) &&
-              json_put(job, "stall", json_real(limit_of(in, "stall")), err) &&
-              json_put(job, "home", json_string(in->home), err) && json_put(job, "imaging", json_string(in->imaging), err) &&
-              json_put(job, "like", json_string(in->root), err) && json_put(job, "user", json_string(in->user), err) &&
-              json_put(job, "fingerprint", json_string(b->fingerprint), err) && set_setup(in, job, err) &&
-              set_environment(in, job, err);
+    bool ok = job && json_put(job, "item", item, err) &&
+        json_put(job, "params", json_incref(params), err) &&
+        json_put(job, "inputs", json_incref(inputs), err) &&
+        json_put(job, "outputs", json_incref(outputs), err) &&
+        json_put(job, "touches", json_incref(touches), err) &&
+        json_put(job, "command", command, err) &&
+        json_put(job, "threads", json_integer(in->threads), err) &&
+        json_put(job, "gpu", json_integer(in->gpu), err) &&
+        json_put(job, "resources",
+                 resources      ? json_incref(resources)
+                     : declared ? json_incref(declared)
+                                : json_object(),
+                 err) &&
+        json_put(job, "timeout", json_real(limit_of(in, "timeout")), err) &&
+        json_put(job, "stall", json_real(limit_of(in, "stall")), err) &&
+        json_put(job, "home", json_string(in->home), err) &&
+        json_put(job, "imaging", json_string(in->imaging), err) &&
+        json_put(job, "like", json_string(in->root), err) &&
+        json_put(job, "user", json_string(in->user), err) &&
+        json_put(job, "fingerprint", json_string(b->fingerprint), err) && set_setup(in, job, err) &&
+        set_environment(in, job, err);
     const char *script = json_get_text(json_object_get(in->job, "args"), "script", NULL);
-    ok = ok && (!script || (json_put(job, "script", json_string(script), err) && json_put(job, "args", json_incref(args), err)));
+    ok = ok &&
+        (!script ||
+         (json_put(job, "script", json_string(script), err) &&
+          json_put(job, "args", json_incref(args), err)));
     return ok;
 }
 
@@ -454,8 +492,9 @@ void bound_fini(struct bound *b)
 bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
 {
     struct bound b = {0};
-    json_t *params = bind_params(in, err), *inputs = json_array(), *input_basis = json_array(), *outputs = json_array(),
-           *touches = json_array(), *args = json_object(), *positional = json_array();
+    json_t *params = bind_params(in, err), *inputs = json_array(), *input_basis = json_array(),
+           *outputs = json_array(), *touches = json_array(), *args = json_object(),
+           *positional = json_array();
     bool script = !strcmp(in->tool->kind, "script");
     err->code = ERR_NONE;
     bool ok = params && inputs && input_basis && outputs && touches && args && positional;
@@ -465,11 +504,14 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
         ok = script_arguments(in, params, args, positional, inputs, input_basis, outputs, &b, err);
     } else if (ok && strcmp(in->tool->kind, "noop") != 0) {
         char *own = path_join(in->root, in->item_name, err);
-        ok = own && add_input(in, inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns, err);
+        ok = own &&
+            add_input(in, inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
+                      err);
         mem_free(own);
     }
     ok = ok && make_fingerprint(in, params, input_basis, &b, err);
-    ok = ok && fill_job(in, params, command_of(in, positional), inputs, outputs, touches, args, &b, err);
+    ok = ok &&
+        fill_job(in, params, command_of(in, positional), inputs, outputs, touches, args, &b, err);
     if (ok) {
         b.estimate = estimate_task(in->tool, params, &in->scan);
         *ret = b;

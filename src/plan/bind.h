@@ -1,6 +1,7 @@
 /*
- * Binding: from a task (tool, batch job, item, parameters) to the job.json of one attempt, and to its fingerprint.
- * What people gave was frozen at launch; what earlier jobs produced (the centre) is bound here, at dispatch.
+ * Binding: from a task (tool, batch job, item, parameters) to the job.json of one attempt, and to
+ * its fingerprint. What people gave was frozen at launch; what earlier jobs produced (the centre)
+ * is bound here, at dispatch.
  */
 #ifndef GANTRY_PLAN_BIND_H
 #define GANTRY_PLAN_BIND_H
@@ -16,37 +17,41 @@
 struct bind {
     /* names */
     int64_t run, task, attempt, item;
-    int n; /* of the attempt within its task */
+    int n;                                  /* of the attempt within its task */
     const char *item_name, *series, *level; /* item_name: path relative to the project's root */
     const char *project_name, *root, *rec, *home, *imaging, *user;
     /* what is to be done */
     const struct tool *tool;
-    const json_t *job;          /* of the batch */
+    const json_t *job; /* of the batch */
     const json_t *batch_options;
-    const json_t *item_params, *run_params, *run_options, *task_params; /* later ones win; NULL = none */
+    const json_t *item_params, *run_params, *run_options,
+        *task_params; /* later ones win; NULL = none */
     /* what earlier jobs and the table say; NaN = nothing */
     double centre, seed;
-    bool seed_found;            /* the seed is a finder's own earlier result: a hint, not part of the fingerprint */
+    bool seed_found; /* the seed is a finder's own earlier result: a hint, not part of the
+                        fingerprint */
     struct scan_shape scan;
     int64_t input_size, input_mtime_ns;
-    bool hash;                  /* content digest instead of size + mtime */
-    const char *dir;            /* the attempt's folder */
+    bool hash;       /* content digest instead of size + mtime */
+    const char *dir; /* the attempt's folder */
     int threads;
-    int gpu;                    /* index, -1 = none */
+    int gpu; /* index, -1 = none */
     /* Did Gantry make what lies at `path` (then it may be replaced)? */
     bool (*known)(void *arg, const char *path);
     void *arg;
 };
 
 struct bound {
-    json_t *job;                  /* job.json */
-    json_t *basis;                /* what the fingerprint is made of */
+    json_t *job;   /* job.json */
+    json_t *basis; /* what the fingerprint is made of */
     char fingerprint[DIGEST_HEX];
     struct estimate estimate;
-    const char *blocked_path;     /* an output that exists and is foreign (points into job); NULL = none */
+    const char
+        *blocked_path; /* an output that exists and is foreign (points into job); NULL = none */
 };
 
-/* ERR_USAGE when a needed centre is missing (the message says where it may come from) or an argument is wrong. */
+/* ERR_USAGE when a needed centre is missing (the message says where it may come from) or an
+ * argument is wrong. */
 bool bind_task(const struct bind *in, struct bound *ret, struct err *err) CHECK_RESULT;
 void bound_fini(struct bound *b);
 /* Does a tool want a centre bound before it can run / a seed? */

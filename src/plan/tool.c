@@ -58,7 +58,9 @@ static bool add(struct tools *t, const char *path, struct err *err)
     json_t *gantry = json_object_get(json_object_get(doc, "custom"), "gantry");
     struct tool *tool = &t->list[i];
     *tool = (struct tool){.name = name, .doc = doc, .gantry = gantry ? gantry : t->empty};
-    tool->kind = json_get_bool(tool->gantry, "step", false) ? "step" : json_get_text(tool->gantry, "kind", "command");
+    tool->kind = json_get_bool(tool->gantry, "step", false)
+        ? "step"
+        : json_get_text(tool->gantry, "kind", "command");
     t->n += i == t->n;
     return set_version(tool, err);
 }
@@ -140,10 +142,15 @@ static bool among(const json_t *choices, const json_t *value, struct str *said)
     bool hit = false;
     json_array_foreach(choices, i, choice)
     {
-        char *text = json_is_string(choice) ? NULL : json_text(choice, err_ignore("only for the message"));
-        str_addf(said, "%s%s", i ? ", " : "", json_is_string(choice) ? json_string_value(choice) : text ? text : "?");
+        char *text =
+            json_is_string(choice) ? NULL : json_text(choice, err_ignore("only for the message"));
+        str_addf(said, "%s%s", i ? ", " : "",
+                 json_is_string(choice) ? json_string_value(choice)
+                     : text             ? text
+                                        : "?");
         hit = hit || json_equal(choice, value) ||
-              (json_is_number(choice) && json_is_number(value) && json_number_value(choice) == json_number_value(value));
+            (json_is_number(choice) && json_is_number(value) &&
+             json_number_value(choice) == json_number_value(value));
         mem_free(text);
     }
     return hit;
@@ -153,7 +160,8 @@ bool tool_check_value(const struct tool *t, const char *id, const json_t *value,
 {
     const json_t *input = tool_input(t, id);
     if (!input) {
-        return !strcmp(t->kind, "script") || err_set(err, ERR_USAGE, "%s has no parameter '%s'", t->name, id);
+        return !strcmp(t->kind, "script") ||
+            err_set(err, ERR_USAGE, "%s has no parameter '%s'", t->name, id);
     }
     const char *type = json_get_text(input, "type", "String");
     bool list = json_get_bool(input, "list", false);
@@ -170,7 +178,8 @@ bool tool_check_value(const struct tool *t, const char *id, const json_t *value,
         double v = json_number_value(value), lo = json_get_double(input, "minimum", -1e300),
                hi = json_get_double(input, "maximum", 1e300);
         if (v < lo || v > hi) {
-            return err_set(err, ERR_USAGE, "%s: %s = %g is outside %g to %g", t->name, id, v, lo, hi);
+            return err_set(err, ERR_USAGE, "%s: %s = %g is outside %g to %g", t->name, id, v, lo,
+                           hi);
         }
     }
     const json_t *choices = json_object_get(input, "value-choices");
@@ -178,7 +187,8 @@ bool tool_check_value(const struct tool *t, const char *id, const json_t *value,
     bool ok = !choices || among(choices, value, &said);
     if (!ok) {
         char *text = json_text(value, err_ignore("only for the message"));
-        (void)err_set(err, ERR_USAGE, "%s: %s = %s is not one of: %s", t->name, id, text ? text : "?", str_text(&said));
+        (void)err_set(err, ERR_USAGE, "%s: %s = %s is not one of: %s", t->name, id,
+                      text ? text : "?", str_text(&said));
         mem_free(text);
     }
     str_fini(&said);

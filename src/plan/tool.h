@@ -1,9 +1,10 @@
 /*
- * Tools as the engine sees them: Boutiques 0.5 descriptors, one JSON file each (share/tools/, HOME/tools/, the project's
- * .gantry/tools/; later ones win by name), with Gantry's own facts under custom.gantry:
- *   kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise an external command;
- *   version, level, phase, stall (s), resources, word {running,done,failed}, outputs [{id,kind,path,pattern,when}],
- *   bind {parameter: "cor" | "cor-seed"}, touches [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h).
+ * Tools as the engine sees them: Boutiques 0.5 descriptors, one JSON file each (share/tools/,
+ * HOME/tools/, the project's .gantry/tools/; later ones win by name), with Gantry's own facts under
+ * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise
+ * an external command; version, level, phase, stall (s), resources, word {running,done,failed},
+ * outputs [{id,kind,path,pattern,when}], bind {parameter: "cor" | "cor-seed"}, touches
+ * [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h).
  */
 #ifndef GANTRY_PLAN_TOOL_H
 #define GANTRY_PLAN_TOOL_H
@@ -22,8 +23,8 @@ struct tool {
 
 struct tools;
 
-/* Read every descriptor of the folders (NULL-terminated list; missing folders are fine). A broken file is an error that
- * names it. */
+/* Read every descriptor of the folders (NULL-terminated list; missing folders are fine). A broken
+ * file is an error that names it. */
 struct tools *tools_load(const char *const *folders, struct err *err) CHECK_RESULT;
 void tools_free(struct tools *t);
 /* NULL when there is none of that name. */
@@ -34,6 +35,7 @@ const struct tool *tools_at(const struct tools *t, size_t i);
 /* The input of that id, NULL when the tool has none. */
 const json_t *tool_input(const struct tool *t, const char *id);
 /* Check one value against the input's type, choices and range. Scripts take anything. */
-bool tool_check_value(const struct tool *t, const char *id, const json_t *value, struct err *err) CHECK_RESULT;
+bool tool_check_value(const struct tool *t, const char *id, const json_t *value,
+                      struct err *err) CHECK_RESULT;
 
 #endif

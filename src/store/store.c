@@ -1,4 +1,5 @@
-/* SQLite behind a small face: open and migrate, a cache of prepared statements, rows as JSON, nested transactions. */
+/* SQLite behind a small face: open and migrate, a cache of prepared statements, rows as JSON,
+ * nested transactions. */
 #include "store/store.h"
 
 #include <math.h>
@@ -38,7 +39,8 @@ static bool sql_error(struct store *s, struct err *err, const char *what)
     enum err_code code = ERR_BUG;
     if (rc == SQLITE_FULL) {
         code = ERR_DISKFULL;
-    } else if (rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN || rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB) {
+    } else if (rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN || rc == SQLITE_CORRUPT ||
+               rc == SQLITE_NOTADB) {
         code = ERR_IO;
     } else if (rc == SQLITE_READONLY || rc == SQLITE_PERM) {
         code = ERR_PERM;
@@ -58,7 +60,8 @@ static bool plain(struct store *s, const char *sql, struct err *err)
 static bool pragma_int(struct store *s, const char *sql, int *ret, struct err *err)
 {
     sqlite3_stmt *st = NULL;
-    bool ok = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW;
+    bool ok = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
+        sqlite3_step(st) == SQLITE_ROW;
     if (ok) {
         *ret = sqlite3_column_int(st, 0);
     } else {
@@ -68,7 +71,8 @@ static bool pragma_int(struct store *s, const char *sql, int *ret, struct err *e
     return ok;
 }
 
-/* Each migration runs in a transaction of its own and lifts user_version; the file is copied before a lift. */
+/* Each migration runs in a transaction of its own and lifts user_version; the file is copied before
+ * a lift. */
 static bool migrate(struct store *s, const char *path, int version, struct err *err)
 {
     if (version > 0 && version < migration_count) {
@@ -81,7 +85,8 @@ static bool migrate(struct store *s, const char *path, int version, struct err *
     }
     for (int v = version; v < migration_count; v++) {
         char lift[80];
-        (void)snprintf(lift, sizeof lift, "PRAGMA user_version=%d; PRAGMA application_id=%d;", v + 1, APPLICATION_ID);
+        (void)snprintf(lift, sizeof lift, "PRAGMA user_version=%d; PRAGMA application_id=%d;",
+                       v + 1, APPLICATION_ID);
         if (!plain(s, "BEGIN IMMEDIATE", err)) {
             return false;
         }
@@ -97,23 +102,31 @@ static bool prepare_file(struct store *s, const char *path, enum store_mode mode
 {
     int app = 0, version = 0;
     sqlite3_busy_timeout(s->db, 10000);
-    if (!pragma_int(s, "PRAGMA application_id", &app, err) || !pragma_int(s, "PRAGMA user_version", &version, err)) {
+    if (!pragma_int(s, "PRAGMA application_id", &app, err) ||
+        !pragma_int(s, "PRAGMA user_version", &version, err)) {
         return false;
     }
     if (version > migration_count) {
-        return err_set(err, ERR_IO, "'%s' was written by a newer Gantry (state version %d, this one knows %d): upgrade",
-                       path, version, migration_count);
+        return err_set(
+            err, ERR_IO,
+            "'%s' was written by a newer Gantry (state version %d, this one knows %d): upgrade",
+            path, version, migration_count);
     }
     if (version > 0 && app != APPLICATION_ID) {
-        return err_set(err, ERR_IO, "'%s' is not Gantry's state (another program's SQLite file)", path);
+        return err_set(err, ERR_IO, "'%s' is not Gantry's state (another program's SQLite file)",
+                       path);
     }
     if (mode == STORE_READ) {
         return version == migration_count ||
-               err_set(err, ERR_NOTHING, "no state yet in '%s': run `gantry init` in a data folder first", path);
+            err_set(err, ERR_NOTHING,
+                    "no state yet in '%s': run `gantry init` in a data folder first", path);
     }
-    return plain(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-                    "PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY;", err) &&
-           migrate(s, path, version, err);
+    return plain(
+               s,
+               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
+               "PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY;",
+               err) &&
+        migrate(s, path, version, err);
 }
 
 struct store *store_open(const char *home, enum store_mode mode, struct err *err)
@@ -123,10 +136,12 @@ struct store *store_open(const char *home, enum store_mode mode, struct err *err
     bool ok = s && path;
     struct stat st;
     if (ok && mode == STORE_READ && stat(path, &st) != 0) {
-        ok = err_set(err, ERR_NOTHING, "no state yet in '%s': run `gantry init` in a data folder first", home);
+        ok = err_set(err, ERR_NOTHING,
+                     "no state yet in '%s': run `gantry init` in a data folder first", home);
     }
     if (ok) {
-        int flags = mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+        int flags = mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                        : SQLITE_OPEN_READWRITE;
         int rc = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
         if (rc != SQLITE_OK) {
             ok = err_set(err, rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO, "cannot open '%s': %s", path,
@@ -182,7 +197,8 @@ static struct query *prepared(struct store *s, const char *sql, struct err *err)
     if (!q) {
         return NULL;
     }
-    if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &q->stmt, NULL) !=
+        SQLITE_OK) {
         (void)sql_error(s, err, sql);
         mem_free(q);
         return NULL;
@@ -217,16 +233,18 @@ static bool bind_all(struct query *q, const char *types, va_list ap, struct err 
             break;
         case 'd':
             d = va_arg(ap, double);
-            ok = (isnan(d) ? sqlite3_bind_null(q->stmt, i) : sqlite3_bind_double(q->stmt, i, d)) == SQLITE_OK;
+            ok = (isnan(d) ? sqlite3_bind_null(q->stmt, i) : sqlite3_bind_double(q->stmt, i, d)) ==
+                SQLITE_OK;
             break;
         case 's':
             text = va_arg(ap, const char *);
-            ok = (text ? sqlite3_bind_text(q->stmt, i, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(q->stmt, i)) ==
-                 SQLITE_OK;
+            ok = (text ? sqlite3_bind_text(q->stmt, i, text, -1, SQLITE_TRANSIENT)
+                       : sqlite3_bind_null(q->stmt, i)) == SQLITE_OK;
             break;
         case 'b':
             text = va_arg(ap, const char *);
-            ok = sqlite3_bind_text64(q->stmt, i, text, va_arg(ap, size_t), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
+            ok = sqlite3_bind_text64(q->stmt, i, text, va_arg(ap, size_t), SQLITE_TRANSIENT,
+                                     SQLITE_UTF8) == SQLITE_OK;
             break;
         case 'j':
             if (!bind_json(q, i, va_arg(ap, json_t *), err)) {
@@ -246,7 +264,8 @@ static bool bind_all(struct query *q, const char *types, va_list ap, struct err 
     return true;
 }
 
-static struct query *start(struct store *s, const char *sql, const char *types, va_list ap, struct err *err)
+static struct query *start(struct store *s, const char *sql, const char *types, va_list ap,
+                           struct err *err)
 {
     struct query *q = prepared(s, sql, err);
     if (q && !bind_all(q, types, ap, err)) {
@@ -386,7 +405,8 @@ json_t *store_rows(struct store *s, struct err *err, const char *sql, const char
     return rows;
 }
 
-bool store_int(struct store *s, int64_t fallback, int64_t *ret, struct err *err, const char *sql, const char *types, ...)
+bool store_int(struct store *s, int64_t fallback, int64_t *ret, struct err *err, const char *sql,
+               const char *types, ...)
 {
     va_list ap;
     va_start(ap, types);
@@ -403,7 +423,8 @@ bool store_int(struct store *s, int64_t fallback, int64_t *ret, struct err *err,
     return ok;
 }
 
-bool store_text(struct store *s, char **ret, struct err *err, const char *sql, const char *types, ...)
+bool store_text(struct store *s, char **ret, struct err *err, const char *sql, const char *types,
+                ...)
 {
     va_list ap;
     va_start(ap, types);
@@ -476,13 +497,15 @@ bool store_backup(struct store *s, const char *path, struct err *err)
     if (ok) {
         (void)unlink(aside); /* a leftover of an earlier try; absent is fine */
         ok = sqlite3_open(aside, &copy) == SQLITE_OK ||
-             err_set(err, ERR_IO, "cannot write '%s': %s", aside, copy ? sqlite3_errmsg(copy) : "out of memory");
+            err_set(err, ERR_IO, "cannot write '%s': %s", aside,
+                    copy ? sqlite3_errmsg(copy) : "out of memory");
     }
     if (ok) {
         sqlite3_backup *b = sqlite3_backup_init(copy, "main", s->db, "main");
         ok = b && sqlite3_backup_step(b, -1) == SQLITE_DONE;
         ok = (!b || sqlite3_backup_finish(b) == SQLITE_OK) && ok;
-        ok = ok || err_set(err, ERR_IO, "cannot copy the state to '%s': %s", path, sqlite3_errmsg(copy));
+        ok = ok ||
+            err_set(err, ERR_IO, "cannot copy the state to '%s': %s", path, sqlite3_errmsg(copy));
     }
     sqlite3_close(copy);
     if (ok && rename(aside, path) != 0) {
@@ -492,14 +515,15 @@ bool store_backup(struct store *s, const char *path, struct err *err)
     return ok;
 }
 
-bool store_event(struct store *s, const char *kind, int64_t project, int64_t run, int64_t task, int64_t item,
-                 const char *text, json_t *data, struct err *err)
+bool store_event(struct store *s, const char *kind, int64_t project, int64_t run, int64_t task,
+                 int64_t item, const char *text, json_t *data, struct err *err)
 {
     json_t *empty = data ? NULL : json_object();
     bool ok = store_exec(s, err,
                          "INSERT INTO event(t_us,kind,project_id,run_id,task_id,item_id,text,data) "
                          "VALUES(?1,?2,nullif(?3,0),nullif(?4,0),nullif(?5,0),nullif(?6,0),?7,?8)",
-                         "isiiiisj", clock_utc_us(), kind, project, run, task, item, text, data ? data : empty);
+                         "isiiiisj", clock_utc_us(), kind, project, run, task, item, text,
+                         data ? data : empty);
     json_decref(empty);
     return ok;
 }

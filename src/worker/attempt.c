@@ -1,6 +1,7 @@
 /*
- * One attempt from claim to result. The order matters and is the same everywhere: claim, job.json, finish what an
- * earlier attempt had begun to publish, make staging, run the tool, judge, publish, result.json (renamed into place).
+ * One attempt from claim to result. The order matters and is the same everywhere: claim, job.json,
+ * finish what an earlier attempt had begun to publish, make staging, run the tool, judge, publish,
+ * result.json (renamed into place).
  */
 #include "worker/attempt.h"
 
@@ -27,11 +28,12 @@ static json_t *new_result(const struct attempt *a, struct err *err)
 {
     char host[256] = "";
     (void)gethostname(host, sizeof host - 1);
-    json_t *r = json_pack("{s:i, s:I, s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:{}, s:[], s:s}", "gantry", 1,
-                          "attempt", (json_int_t)a->id, "status", "done", "code", "none", "message", "", "exit", a->exit,
-                          "signal", a->signal, "started", (json_int_t)a->started_us, "ended", (json_int_t)clock_utc_us(),
-                          "peak_bytes", (json_int_t)a->peak_bytes, "cpu_us", (json_int_t)a->cpu_us, "values", "outputs",
-                          "host", host);
+    json_t *r = json_pack(
+        "{s:i, s:I, s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:{}, s:[], s:s}", "gantry", 1,
+        "attempt", (json_int_t)a->id, "status", "done", "code", "none", "message", "", "exit",
+        a->exit, "signal", a->signal, "started", (json_int_t)a->started_us, "ended",
+        (json_int_t)clock_utc_us(), "peak_bytes", (json_int_t)a->peak_bytes, "cpu_us",
+        (json_int_t)a->cpu_us, "values", "outputs", "host", host);
     if (!r) {
         (void)err_set(err, ERR_NOMEM, "out of memory while writing the result");
     }
@@ -41,8 +43,8 @@ static json_t *new_result(const struct attempt *a, struct err *err)
 static bool set_status(json_t *result, const char *status, const struct err *why)
 {
     return json_object_set_new(result, "status", json_string(status)) == 0 &&
-           json_object_set_new(result, "code", json_string(err_name(why->code))) == 0 &&
-           json_object_set_new(result, "message", json_string(why->text)) == 0;
+        json_object_set_new(result, "code", json_string(err_name(why->code))) == 0 &&
+        json_object_set_new(result, "message", json_string(why->text)) == 0;
 }
 
 /* failure.json of a step: {"code","message"} */
@@ -50,7 +52,8 @@ static bool own_words(const struct attempt *a, struct err *ret)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/failure.json", a->dir);
-    json_t *said = file_exists(path) ? json_read(path, err_ignore("then the exit status speaks")) : NULL;
+    json_t *said =
+        file_exists(path) ? json_read(path, err_ignore("then the exit status speaks")) : NULL;
     const char *message = json_get_text(said, "message", NULL);
     if (message) {
         (void)err_set(ret, err_code_of(json_get_text(said, "code", "failed")), "%s", message);
@@ -64,15 +67,18 @@ static void say_killed(const struct attempt *a, struct err *ret)
     char peak[24];
     int64_t oom = proc_oom_kills();
     num_show_bytes(a->peak_bytes, peak, sizeof peak);
-    bool by_kill = a->signal == 9 || a->exit == 137; /* a shell passes on a child's KILL as 128 + 9 */
+    bool by_kill =
+        a->signal == 9 || a->exit == 137; /* a shell passes on a child's KILL as 128 + 9 */
     if (!by_kill) {
-        (void)err_set(ret, ERR_FAILED, "killed by signal %d (%s)%s%s", a->signal, strsignal(a->signal),
-                      a->last_error[0] ? ": " : "", a->last_error);
+        (void)err_set(ret, ERR_FAILED, "killed by signal %d (%s)%s%s", a->signal,
+                      strsignal(a->signal), a->last_error[0] ? ": " : "", a->last_error);
     } else if (oom >= 0 && a->oom_before >= 0) {
         (void)(oom > a->oom_before ? err_set(ret, ERR_NOMEM, "out of memory (peak %s)", peak)
-                                   : err_set(ret, ERR_UNREACHABLE, "killed from outside (signal 9, peak %s)", peak));
+                                   : err_set(ret, ERR_UNREACHABLE,
+                                             "killed from outside (signal 9, peak %s)", peak));
     } else {
-        (void)err_set(ret, ERR_NOMEM, "probably out of memory: killed, and nobody asked for it (peak %s)", peak);
+        (void)err_set(ret, ERR_NOMEM,
+                      "probably out of memory: killed, and nobody asked for it (peak %s)", peak);
     }
 }
 
@@ -101,7 +107,8 @@ static bool tool_failed(const struct attempt *a, struct err *ret)
     } else if (a->exit == 127) {
         (void)err_set(ret, ERR_FAILED, "exit 127 (command not found): %s", a->last_error);
     } else {
-        (void)err_set(ret, ERR_FAILED, "exit %d%s%s", a->exit, a->last_error[0] ? ": " : "", a->last_error);
+        (void)err_set(ret, ERR_FAILED, "exit %d%s%s", a->exit, a->last_error[0] ? ": " : "",
+                      a->last_error);
     }
     return true;
 }
@@ -122,7 +129,8 @@ static bool take_values(const struct attempt *a, json_t *result, struct err *err
     return json_put(result, "values", values, err);
 }
 
-/* An earlier attempt of this task may have died while publishing: then its work is taken, not done again. */
+/* An earlier attempt of this task may have died while publishing: then its work is taken, not done
+ * again. */
 static bool take_over(const struct attempt *a, json_t **ret_result, struct err *err)
 {
     size_t i;
@@ -139,8 +147,9 @@ static bool take_over(const struct attempt *a, json_t **ret_result, struct err *
             *ret_result = result;
         }
     }
-    return !*ret_result || (json_put(*ret_result, "attempt", json_integer(a->id), err) &&
-                            json_put(*ret_result, "recovered", json_true(), err));
+    return !*ret_result ||
+        (json_put(*ret_result, "attempt", json_integer(a->id), err) &&
+         json_put(*ret_result, "recovered", json_true(), err));
 }
 
 /* A GPU is taken under the machine's lock for as long as the tool runs. */
@@ -153,7 +162,8 @@ static bool take_gpu(const struct attempt *a, int *ret_lock, struct err *err)
     if (!lock_gpu(uuid, ret_lock, err)) {
         return false;
     }
-    return *ret_lock >= 0 || err_set(err, ERR_UNREACHABLE, "GPU %s is taken by another program of this machine", uuid);
+    return *ret_lock >= 0 ||
+        err_set(err, ERR_UNREACHABLE, "GPU %s is taken by another program of this machine", uuid);
 }
 
 static bool run_tool(struct attempt *a, struct err *err)
@@ -165,7 +175,7 @@ static bool run_tool(struct attempt *a, struct err *err)
     }
     int gpu_lock = -1;
     bool ok = take_gpu(a, &gpu_lock, err) && staging_make(a, err) &&
-              (strcmp(kind, "script") != 0 || script_prepare(a, err)) && tool_run(a, err);
+        (strcmp(kind, "script") != 0 || script_prepare(a, err)) && tool_run(a, err);
     lock_drop(gpu_lock);
     return ok;
 }
@@ -213,7 +223,8 @@ static bool write_result(const struct attempt *a, const json_t *result, struct e
     (void)snprintf(path, sizeof path, "%s/result.json", a->dir);
     bool ok = text != NULL;
     while (ok && !file_write(path, text, strlen(text), false, err)) {
-        ok = err->code == ERR_DISKFULL && !a->bell->ending; /* the slot waits: the queue is paused anyway */
+        ok = err->code == ERR_DISKFULL &&
+            !a->bell->ending; /* the slot waits: the queue is paused anyway */
         (void)usleep(RESULT_RETRY_US);
     }
     mem_free(text);
@@ -235,8 +246,14 @@ static bool write_job(const struct attempt *a, struct err *err)
 
 bool attempt_run(const char *dir, json_t *job, struct bell *bell, struct err *err)
 {
-    struct attempt a = {.dir = dir, .job = job, .id = json_get_int(job, "attempt", 0), .claim_fd = -1, .bell = bell,
-                        .exit = -1, .started_us = clock_utc_us(), .oom_before = -1};
+    struct attempt a = {.dir = dir,
+                        .job = job,
+                        .id = json_get_int(job, "attempt", 0),
+                        .claim_fd = -1,
+                        .bell = bell,
+                        .exit = -1,
+                        .started_us = clock_utc_us(),
+                        .oom_before = -1};
     if (mkdir(dir, 0777) != 0 && errno != EEXIST && !file_mkdirs(dir, 0777, err)) {
         return false;
     }

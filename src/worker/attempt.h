@@ -10,8 +10,8 @@
 
 /* Signals that the worker reads as descriptors; made once a process (attempt_setup). */
 struct bell {
-    int fd;       /* signalfd: SIGUSR1 = look at the control file, SIGTERM/SIGINT = cancel and end */
-    bool ending;  /* SIGTERM came */
+    int fd;      /* signalfd: SIGUSR1 = look at the control file, SIGTERM/SIGINT = cancel and end */
+    bool ending; /* SIGTERM came */
 };
 
 struct attempt {
@@ -22,13 +22,13 @@ struct attempt {
     struct bell *bell;
     int64_t started_us;
     /* what the tool's end looked like */
-    int exit;            /* -1 when none */
+    int exit; /* -1 when none */
     int signal;
     int64_t peak_bytes;
     int64_t cpu_us;
     bool cancelled;
     bool timed_out, stalled;
-    int64_t oom_before;  /* the kernel's count at the start */
+    int64_t oom_before;   /* the kernel's count at the start */
     char last_error[400]; /* last non-empty line of stderr (or stdout when stderr was silent) */
     char oom_line[200];   /* a line that speaks of memory */
     bool disk_full_line;  /* a line that says that the disk is full */
@@ -43,12 +43,14 @@ bool tool_run(struct attempt *a, struct err *err) CHECK_RESULT;
 /* script.c: write what a script.bash job needs into the folder (vars.sh, script.sh). */
 bool script_prepare(const struct attempt *a, struct err *err) CHECK_RESULT;
 
-/* publish.c: check the staged outputs, publish them, write provenance; *ret_outputs is the list for result.json.
- * `result` (outcome etc.) is journalled before the first rename, so that publish_recover can finish it. */
+/* publish.c: check the staged outputs, publish them, write provenance; *ret_outputs is the list for
+ * result.json. `result` (outcome etc.) is journalled before the first rename, so that
+ * publish_recover can finish it. */
 bool publish(const struct attempt *a, json_t *result, struct err *err) CHECK_RESULT;
-/* Finish what an earlier attempt of the same task had begun to publish. *ret_result is its result (new reference), or
- * NULL when there was nothing to finish: then its staging has been removed. */
-bool publish_recover(const struct attempt *a, const char *earlier_dir, json_t **ret_result, struct err *err) CHECK_RESULT;
+/* Finish what an earlier attempt of the same task had begun to publish. *ret_result is its result
+ * (new reference), or NULL when there was nothing to finish: then its staging has been removed. */
+bool publish_recover(const struct attempt *a, const char *earlier_dir, json_t **ret_result,
+                     struct err *err) CHECK_RESULT;
 /* Make the folders that the tool will write into; check that nothing foreign would be replaced. */
 bool staging_make(const struct attempt *a, struct err *err) CHECK_RESULT;
 void staging_remove(const json_t *job);

@@ -1,8 +1,8 @@
 /*
- * Successful attempts are packed: their log, events, job and result go into <run>/logs.pack, one index line each into
- * <run>/logs.idx ("<task>.<n> TAB name TAB offset TAB length"), and the folder goes away. Several slots pack into the same
- * files: the pack is locked for the time of one append. A crash leaves the folder, or the folder and its copy; the last
- * index line wins.
+ * Successful attempts are packed: their log, events, job and result go into <run>/logs.pack, one
+ * index line each into <run>/logs.idx ("<task>.<n> TAB name TAB offset TAB length"), and the folder
+ * goes away. Several slots pack into the same files: the pack is locked for the time of one append.
+ * A crash leaves the folder, or the folder and its copy; the last index line wins.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,8 @@ static bool append(int fd, const char *data, size_t n, struct err *err)
     return true;
 }
 
-static bool pack_file(const char *dir, const char *name, int pack, struct str *index, struct err *err)
+static bool pack_file(const char *dir, const char *name, int pack, struct str *index,
+                      struct err *err)
 {
     char path[4200];
     size_t n;
@@ -67,7 +68,8 @@ bool pack_attempt(const char *dir, struct err *err)
     char *run = path_dir(dir, err);
     int pack = run ? open_append(run, "logs.pack", err) : -1;
     int index = pack >= 0 ? open_append(run, "logs.idx", err) : -1;
-    bool ok = index >= 0 && (flock(pack, LOCK_EX) == 0 || err_errno(err, errno, "cannot lock the pack of '%s'", run));
+    bool ok = index >= 0 &&
+        (flock(pack, LOCK_EX) == 0 || err_errno(err, errno, "cannot lock the pack of '%s'", run));
     for (size_t i = 0; ok && i < sizeof names / sizeof *names; i++) {
         ok = pack_file(dir, names[i], pack, &lines, err);
     }
@@ -88,7 +90,9 @@ void sweep_attempt(const char *dir)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/job.json", dir);
-    json_t *job = file_exists(path) ? json_read(path, err_ignore("without a job there was no staging")) : NULL;
+    json_t *job = file_exists(path)
+        ? json_read(path, err_ignore("without a job there was no staging"))
+        : NULL;
     if (job) {
         staging_remove(job);
     }

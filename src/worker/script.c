@@ -1,6 +1,7 @@
 /*
- * script.bash: the script as the user wrote it, in script.sh, and its arguments in vars.sh, which bash reads first
- * (BASH_ENV). Values are quoted for the shell and never pasted into the script, so they arrive whatever they contain.
+ * script.bash: the script as the user wrote it, in script.sh, and its arguments in vars.sh, which
+ * bash reads first (BASH_ENV). Values are quoted for the shell and never pasted into the script, so
+ * they arrive whatever they contain.
  */
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,7 @@ bool script_prepare(const struct attempt *a, struct err *err)
     char *vars_path = path_join(a->dir, "vars.sh", err);
     char *script_path = vars_path ? path_join(a->dir, "script.sh", err) : NULL;
     bool ok = script_path && str_ok(&vars, err) && file_put(vars_path, vars.buf, vars.len, err) &&
-              file_put(script_path, script, strlen(script), err);
+        file_put(script_path, script, strlen(script), err);
     mem_free(vars_path);
     mem_free(script_path);
     str_fini(&vars);

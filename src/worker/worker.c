@@ -40,7 +40,8 @@ static bool bell_open(struct bell *bell, struct err *err)
     (void)sigaddset(&set, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* the tool's orphans come to us, not to init */
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0,
+                0); /* the tool's orphans come to us, not to init */
     bell->ending = false;
     bell->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return bell->fd >= 0 || err_errno(err, errno, "signalfd");
@@ -50,7 +51,8 @@ static bool bell_open(struct bell *bell, struct err *err)
 static void wake_engine(struct slot *s, int64_t attempt, const struct err *failed)
 {
     char text[600];
-    int n = failed ? snprintf(text, sizeof text, "x %" PRId64 " %s %s", attempt, err_name(failed->code), failed->text)
+    int n = failed ? snprintf(text, sizeof text, "x %" PRId64 " %s %s", attempt,
+                              err_name(failed->code), failed->text)
                    : snprintf(text, sizeof text, "d %" PRId64, attempt);
     for (int tries = 0; tries < 2; tries++) {
         if (s->wake < 0) {
@@ -162,7 +164,8 @@ static void each_folder(struct slot *s, size_t n, bool pack)
         if (!pack) {
             sweep_attempt(s->body + at);
         } else if (!pack_attempt(s->body + at, &err)) {
-            (void)fprintf(stderr, "gantry worker: %s\n", err.text); /* the unpacked folder stays and is as good */
+            (void)fprintf(stderr, "gantry worker: %s\n",
+                          err.text); /* the unpacked folder stays and is as good */
         }
     }
 }
