@@ -20,216 +20,9 @@
 /* Packing waits for the end of the run, or for so many bytes of names: ext4 is slow at making files
  * for a minute after many were removed. */
 #define PACK_BYTES ((size_t)4 << 20)
-#define STUCK_US (3 * 1000000) /* passed over, and nothing runs, for so long: a person is needed \
-                                */
-
-/* ---- lists ---- */
-
-struct active *engine_find_run(struct engine *e, int64_t run)
-{
-    struct active *r = e->runs;
-    while (r && r->id != run) {
-        r = r->next;
-    }
-    return r;
-}
-
-struct live *engine_find_task(struct engine *e, int64_t task)
-{
-    struct live *l = e->lives;
-    while (l && l->task != task) {
-        l = l->next;
-    }
-    return l;
-}
-
-void engine_unlink_live(struct engine *e, struct live *l)
-{
-    for (struct live **p = &e->lives; *p; p = &(*p)->next) {
-        if (*p == l) {
-            *p = l->next;
-            l->run->running--;
-            break;
-        }
-    }
-    if (l->slot >= 0 && e->by_slot[l->slot] == l) {
-        e->by_slot[l->slot] = NULL;
-    }
-    loop_fd_free(l->watch);
-    l->watch = NULL;
-    if (l->pidfd >= 0) {
-        (void)close(l->pidfd);
-        l->pidfd = -1;
-    }
-}
-
-void engine_free_live(struct live *l)
-{
-    if (l) {
-        json_decref(l->basis);
-        mem_free(l->dir);
-        mem_free(l);
-    }
-}
-
-static void free_run(struct active *r)
-{
-    json_decref(r->batch);
-    json_decref(r->params);
-    json_decref(r->options);
-    mem_free(r->project_name);
-    mem_free(r->root);
-    mem_free(r->rec);
-    mem_free(r->attempts);
-    mem_free(r->user);
-    mem_free(r->name);
-    mem_free(r->ready);
-    mem_free(r);
-}
-
-/* Numbers that were reserved for nothing: the rows go, the count stays. */
-static bool give_back(struct engine *e, struct active *run, struct err *err)
-{
-    for (size_t i = 0; i < run->n_ready; i++) {
-        if (!store_exec(e->store, err, "DELETE FROM attempt WHERE id=?1 AND state=0", "i",
-                        run->ready[i].attempt)) {
-            return false;
-        }
-    }
-    run->n_ready = 0;
-    return true;
-}
-
-void engine_drop_ready(struct engine *e, int64_t task)
-{
-    for (struct active *r = e->runs; r; r = r->next) {
-        for (size_t i = 0; i < r->n_ready; i++) {
-            if (r->ready[i].task == task) {
-                err_waive(store_exec(
-                    e->store, err_ignore("an unused number is fenced by the next engine"),
-                    "DELETE FROM attempt WHERE id=?1 AND state=0", "i", r->ready[i].attempt));
-                memmove(&r->ready[i], &r->ready[i + 1], (r->n_ready - i - 1) * sizeof *r->ready);
-                r->n_ready--;
-                return;
-            }
-        }
-    }
-}
-
-/* ---- runs ---- */
-
-static void read_gpus(struct active *r)
-{
-    size_t i;
-    json_t *g;
-    json_array_foreach(json_object_get(r->options, "gpus"), i, g)
-    {
-        if (r->n_gpus < ENGINE_GPUS_MAX && json_is_integer(g)) {
-            r->gpus[r->n_gpus++] = (int)json_integer_value(g);
-        }
-    }
-}
-
-static json_t *parsed(const char *text)
-{
-    json_t *v = json_loads(text, 0, NULL);
-    return v ? v : json_object();
-}
-
-bool engine_load_run(struct engine *e, int64_t run, struct err *err)
-{
-    struct active *r = engine_find_run(e, run);
-    if (r) {
-        r->hurry = true;
-        r->cancelled = false;
-        engine_schedule_flush(e);
-        return true;
-    }
-    struct query *q = store_query(
-        e->store, err,
-        "SELECT "
-        "r.id,r.project_id,r.batch,r.params,r.options,r.priority,r.watch,r.user,p.name,p.root,"
-        "p.rec,p.attempts,r.name FROM run r JOIN project p ON p.id=r.project_id WHERE r.id=?1",
-        "i", run);
-    if (!q) {
-        return false;
-    }
-    bool ok = query_next(q) && (r = mem_zero(sizeof *r, err));
-    if (ok) {
-        *r = (struct active){.id = query_int(q, 0),
-                             .project = query_int(q, 1),
-                             .batch = parsed(query_text(q, 2)),
-                             .params = parsed(query_text(q, 3)),
-                             .options = parsed(query_text(q, 4)),
-                             .priority = (int)query_int(q, 5),
-                             .watch = query_int(q, 6) != 0,
-                             .user = mem_strdup(query_text(q, 7), err),
-                             .project_name = mem_strdup(query_text(q, 8), err),
-                             .root = mem_strdup(query_text(q, 9), err),
-                             .rec = mem_strdup(query_text(q, 10), err),
-                             .attempts = mem_strdup(query_text(q, 11), err),
-                             .name = mem_strdup(query_text(q, 12), err)};
-        ok = r->user && r->project_name && r->root && r->rec && r->attempts && r->name;
-    } else if (!r) {
-        (void)err_set(err, ERR_USAGE, "there is no run %" PRId64, run);
-    }
-    struct err late;
-    ok = query_end(q, ok ? err : &late) && ok;
-    if (!ok) {
-        if (r) {
-            free_run(r);
-        }
-        return false;
-    }
-    r->cap = (int)json_get_int(r->options, "slots", 0);
-    r->hurry = true;
-    read_gpus(r);
-    r->next = e->runs;
-    e->runs = r;
-    engine_schedule_flush(e);
-    return true;
-}
-
-bool engine_run_over(struct engine *e, int64_t run)
-{
-    int64_t open = 1;
-    struct active *r = engine_find_run(e, run);
-    if (r && (r->running > 0 || r->n_ready > 0 || e->n_changes > 0)) {
-        return false;
-    }
-    return store_int(e->store, 1, &open, err_ignore("then it is not over"),
-                     "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i",
-                     run) &&
-        open == 0;
-}
-
-/* Runs without any open task end, and leave memory. */
-static bool end_runs(struct engine *e, struct err *err)
-{
-    for (struct active **p = &e->runs, *r; (r = *p);) {
-        int64_t open = 1;
-        if (r->running == 0 && r->n_ready == 0 &&
-            !store_int(e->store, 0, &open, err,
-                       "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i",
-                       r->id)) {
-            return false;
-        }
-        if (open > 0) {
-            p = &r->next;
-            continue;
-        }
-        if (!store_exec(
-                e->store, err,
-                "UPDATE run SET state='finished', ended_us=?2 WHERE id=?1 AND state='active'", "ii",
-                r->id, clock_utc_us()) ||
-            !store_event(e->store, "run", r->project, r->id, 0, 0, "finished", NULL, err)) {
-            return false;
-        }
-        *p = r->next;
-        free_run(r);
-    }
-    return true;
-}
+#define STUCK_US                                                                    \
+    (3 * 1000000) /* passed over, and nothing runs, for so long: a person is needed \
+                   */
 
 /* ---- the flush ---- */
 
@@ -337,7 +130,7 @@ bool engine_flush(struct engine *e, struct err *err)
     if (!store_begin(e->store, err)) {
         return false;
     }
-    if (!end_runs(e, err) || !store_commit(e->store, err)) {
+    if (!runs_end(e, err) || !store_commit(e->store, err)) {
         store_rollback(e->store);
         return false;
     }
@@ -528,7 +321,7 @@ static bool say_goodbye(struct engine *e, struct err *err)
         return false;
     }
     for (struct active *r = e->runs; r; r = r->next) {
-        if (!give_back(e, r, err)) {
+        if (!runs_give_back(e, r, err)) {
             store_rollback(e->store);
             return false;
         }
@@ -556,7 +349,7 @@ void engine_free(struct engine *e)
     while (e->runs) {
         struct active *r = e->runs;
         e->runs = r->next;
-        free_run(r);
+        runs_free(r);
     }
     local_free(e->local);
     if (e->flush_timer) {
@@ -603,7 +396,7 @@ void engine_interrupt(struct engine *e, int64_t run)
     for (struct active *r = e->runs; r; r = r->next) {
         if (run == 0 || r->id == run) {
             r->cancelled = true;
-            (void)give_back(e, r, err_ignore("unused numbers are fenced by the next engine"));
+            (void)runs_give_back(e, r, err_ignore("unused numbers are fenced by the next engine"));
             err_waive(store_exec(e->store, err_ignore("the run is resumable all the same"),
                                  "UPDATE run SET queued=0 WHERE id=?1", "i", r->id));
             err_waive(

@@ -173,6 +173,12 @@ struct change *engine_change(struct engine *e, struct live *l);
 void engine_schedule_flush(struct engine *e);
 void engine_free_live(struct live *l);
 void engine_unlink_live(struct engine *e, struct live *l);
+/* runs.c */
+void runs_free(struct active *r);
+/* Numbers that were reserved for nothing: the rows go, the count stays. */
+bool runs_give_back(struct engine *e, struct active *run, struct err *err) CHECK_RESULT;
+/* Runs without any open task end, and leave memory. */
+bool runs_end(struct engine *e, struct err *err) CHECK_RESULT;
 void engine_woken(struct engine *e, const char *text); /* a datagram of a worker */
 /* settle.c */
 void settle_look(struct engine *e, struct live *l); /* has it a result, is it alive? */
