@@ -24,7 +24,6 @@ static const struct opt options[] = {
     {0, "resume", OPT_FLAG, NULL, "take up what an engine left unfinished", false},
     {0, "slots", OPT_INT, "N", "tasks at the same time (default: config slots)", false},
     {0, "gpus", OPT_TEXT, "LIST", "GPUs to use: 0,1 or none", false},
-    {0, "threads", OPT_INT, "N", "threads of one task", false},
     {0, "timeout", OPT_SECONDS, "TIME", "end a task that runs longer", false},
     {0, "stall", OPT_SECONDS, "TIME", "end a task without progress and output for so long", false},
     {0, "mode", OPT_TEXT, "MODE",
@@ -128,8 +127,8 @@ static bool check_words(const struct cli *c, struct err *err)
     if (!strcmp(mode, "jupyter")) {
         return err_set(err, ERR_UNSUPPORTED, "--mode jupyter is not built yet");
     }
-    if (cli_int(c, "slots", 1) < 1 || cli_int(c, "threads", 1) < 1) {
-        return cli_usage(c, err, "--slots and --threads start at 1");
+    if (cli_int(c, "slots", 1) < 1) {
+        return cli_usage(c, err, "--slots starts at 1");
     }
     return one_of(c, "mode", mode, modes, err) &&
         one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err);
@@ -156,9 +155,9 @@ static bool add_configured(const struct cli *c, json_t *all, struct err *err)
 /* Only what was given: the engine knows the defaults. */
 static json_t *run_options(const struct cli *c, struct err *err)
 {
-    static const char *const numbers[] = {"slots", "threads", "priority", NULL};
+    static const char *const numbers[] = {"slots", "priority", NULL};
     static const char *const seconds[] = {"timeout", "stall", NULL};
-    static const char *const texts[] = {"mode", "on-error", "keep-try", NULL};
+    static const char *const texts[] = {"on-error", NULL};
     static const char *const flags[] = {"overwrite", "hash", "skip-missing-cor", NULL};
     json_t *all = json_object();
     bool ok = all != NULL;
@@ -257,12 +256,26 @@ static bool put_auto(json_t *params, const json_t *batch, const json_t *phases, 
         put(params, "rotation_axis_auto", json_string("auto"), err);
 }
 
+/* --mode is the batch's own option, changed for this run: it is sent as it then is. */
+static bool put_mode(const struct cli *c, json_t *args, json_t *batch, struct err *err)
+{
+    json_t *opts = json_object_get(batch, "options");
+    if (!opts && (!(opts = json_object()) || json_object_set_new(batch, "options", opts))) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return put(opts, "mode", json_string(cli_text(c, "mode", "split")), err) &&
+        put(args, "batch", json_incref(batch), err);
+}
+
 /* Everything of run.create but project and items. */
 static json_t *create_args(struct cli *c, struct err *err)
 {
     json_t *args = json_object(), *batch = NULL;
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
     bool ok = args && opts && put_batch(c, args, &batch, err);
+    ok = ok && (!cli_has(c, "mode") || put_mode(c, args, batch, err)) &&
+        (!cli_has(c, "keep-try") ||
+         put(params, "keep_try", json_string(cli_text(c, "keep-try", "")), err));
     if (ok && cli_has(c, "phase")) {
         json_t *phases = split_list(c, "phase", cli_text(c, "phase", ""), err);
         ok = phases && put(args, "phases", phases, err);
