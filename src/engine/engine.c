@@ -396,7 +396,8 @@ void engine_interrupt(struct engine *e, int64_t run)
     for (struct active *r = e->runs; r; r = r->next) {
         if (run == 0 || r->id == run) {
             r->cancelled = true;
-            (void)runs_give_back(e, r, err_ignore("unused numbers are fenced by the next engine"));
+            err_waive(
+                runs_give_back(e, r, err_ignore("unused numbers are fenced by the next engine")));
             err_waive(store_exec(e->store, err_ignore("the run is resumable all the same"),
                                  "UPDATE run SET queued=0 WHERE id=?1", "i", r->id));
             err_waive(
