@@ -243,7 +243,8 @@ static bool disk_fits(struct engine *e, const struct bound *b, const char *where
     }
     num_show_bytes(b->estimate.bytes, need, sizeof need);
     num_show_bytes(free_now, have, sizeof have);
-    if (b->estimate.bytes > free_now) {
+    int64_t reserve = options_int(e->options, "disk_reserve");
+    if (b->estimate.bytes + reserve > free_now) {
         (void)snprintf(e->stuck_text, sizeof e->stuck_text,
                        "disk full: a task needs %s and %s are free where it writes ('%.150s')",
                        need, have, where);
@@ -422,6 +423,7 @@ void engine_dispatch(struct engine *e)
     int used;
     read_capacity(e);
     e->waiting = false;
+    e->stuck_text[0] = '\0';
     while (!e->stopping && (used = used_slots(e)) < e->slots && (run = next_run(e, used))) {
         size_t i = first_fitting(run);
         run->served = ++e->served;

@@ -337,6 +337,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_t *batch =
         whole ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
     int64_t run = 0;
+    size_t tasks = 0;
     params = params ? json_incref(params) : json_object();
     bool ok =
         batch && options && answer && params && batch_check_params(batch, params, e->tools, err);
@@ -357,17 +358,16 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         ok = sel.n > 0 ||
             err_set(err, ERR_NOTHING, "nothing to run: %zu selected, all of them skipped",
                     json_array_size(json_object_get(args, "items")));
-        ok = ok && insert_run(s, args, batch, params, options, &run, err) &&
+        tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
+        ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
+            insert_run(s, args, batch, params, options, &run, err) &&
             insert_tasks(s, run, &sel, batch, err) &&
             store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "launched", NULL,
                         err) &&
             engine_load_run(e, run, err);
         ok = ok && json_put(answer, "run", json_integer(run), err) &&
             json_put(answer, "items", json_integer((json_int_t)sel.n), err) &&
-            json_put(answer, "tasks",
-                     json_integer(
-                         (json_int_t)(sel.n * json_array_size(json_object_get(batch, "jobs")))),
-                     err);
+            json_put(answer, "tasks", json_integer((json_int_t)tasks), err);
         if (ok && json_get_int(options, "slots", 0) > 0) {
             e->slots_asked = (int)json_get_int(options, "slots", 0);
         }

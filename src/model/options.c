@@ -23,7 +23,7 @@ const struct option_info option_table[] = {
      "- = what the tool says"},
     {"mem_reserve", OPTION_BYTES, 0, 0, "1G",
      "memory left free when tasks that declare theirs are started"},
-    {"disk_reserve", OPTION_BYTES, 0, 0, "1G",
+    {"disk_reserve", OPTION_BYTES, 0, 0, "0",
      "space left free on a disk; below it the queue waits"},
     {"disk_wait", OPTION_SECONDS, 0, 365 * DAY, "10m",
      "how long a run waits for room on a full disk before it ends with status 4 (resumable)"},

@@ -311,7 +311,9 @@ bool file_measure(const char *path, struct file_measure *ret, struct err *err)
     } else {
         m.folder = true;
         walk_sum = &m;
-        if (nftw(path, measure_one, WALK_FDS, FTW_PHYS) != 0) {
+        bool walked = nftw(path, measure_one, WALK_FDS, FTW_PHYS) == 0;
+        walk_sum = NULL;
+        if (!walked) {
             return err_errno(err, errno, "cannot read '%s'", path);
         }
     }
