@@ -75,7 +75,8 @@ struct tools *tools_load(const char *const *folders, struct err *err)
     for (size_t f = 0; ok && folders[f]; f++) {
         size_t n = 0;
         char **names = file_is_folder(folders[f]) ? file_list(folders[f], &n, err) : NULL;
-        for (size_t i = 0; ok && i < n; i++) {
+        ok = names || !file_is_folder(folders[f]);
+        for (size_t i = 0; ok && names && i < n; i++) {
             if (str_ends(names[i], ".json")) {
                 char *path = path_join(folders[f], names[i], err);
                 ok = path && add(t, path, err);
