@@ -73,7 +73,7 @@ bool filter_of(const char *name, enum filter_kind *ret_kind, struct err *err)
 bool filter_response(enum filter_kind kind, size_t length, double *ret_response, struct err *err)
 {
     size_t half = length / 2;
-    if (half == 0) {
+    if (length < 2) {
         return err_bug(err, "a filter of no length");
     }
     if (kind == FILTER_NONE) {
