@@ -1,0 +1,199 @@
+/* Binding: parameters by precedence, the centre, outputs and staging, fingerprints. */
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "os/file.h"
+#include "plan/batch.h"
+#include "plan/bind.h"
+
+static const char descriptor[] =
+    "{\"name\":\"t.full\",\"schema-version\":\"0.5\",\"inputs\":["
+    "{\"id\":\"rotation_axis\",\"type\":\"Number\",\"optional\":true},"
+    "{\"id\":\"width\",\"type\":\"Number\",\"default-value\":50,\"minimum\":0},"
+    "{\"id\":\"format\",\"type\":\"String\",\"default-value\":\"tiff\",\"value-choices\":[\"tiff\","
+    "\"h5\"]}],"
+    "\"custom\":{\"gantry\":{\"step\":true,\"version\":3,\"phase\":\"full\",\"bind\":{\"rotation_"
+    "axis\":\"cor\"},\"outputs\":["
+    "{\"id\":\"volume\",\"kind\":\"folder\",\"path\":\"{rec}/"
+    "{name}_rec\",\"when\":{\"format\":\"tiff\"}},"
+    "{\"id\":\"volume_h5\",\"kind\":\"file\",\"path\":\"{rec}/"
+    "{name}_rec.h5\",\"when\":{\"format\":\"h5\"}}]}}}";
+
+struct fixture {
+    char *dir;
+    struct tools *tools;
+    json_t *job;
+    struct bind in;
+};
+
+static int setup(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = mem_zero(sizeof *f, &err);
+    f->dir = test_folder("bind");
+    char *path = mem_printf(&err, "%s/t.json", f->dir);
+    assert_ok(file_put(path, descriptor, sizeof descriptor - 1, &err), err);
+    mem_free(path);
+    const char *folders[] = {f->dir, NULL};
+    f->tools = tools_load(folders, &err);
+    assert_non_null(f->tools);
+    f->job = json_pack("{s:s, s:s, s:{s:i}}", "id", "full", "tool", "t.full", "args", "width", 40);
+    f->in = (struct bind){.run = 1,
+                          .task = 2,
+                          .attempt = 77,
+                          .item = 3,
+                          .n = 1,
+                          .item_name = "sub/s 01.h5",
+                          .series = "s",
+                          .level = "scan",
+                          .project_name = "p",
+                          .root = "/data/p",
+                          .rec = "/data/p_rec",
+                          .home = "/h",
+                          .imaging = "/i",
+                          .user = "u",
+                          .tool = tools_find(f->tools, "t.full"),
+                          .job = f->job,
+                          .centre = 12.5,
+                          .seed = NAN,
+                          .dir = "/a/1/2.1",
+                          .threads = 1,
+                          .gpu = -1,
+                          .input_size = 10,
+                          .input_mtime_ns = 20};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    tools_free(f->tools);
+    json_decref(f->job);
+    assert_ok(file_remove_tree(f->dir, &err), err);
+    mem_free(f->dir);
+    mem_free(f);
+    return 0;
+}
+
+static void test_outputs_and_centre(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound b;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    const json_t *output = json_array_get(json_object_get(b.job, "outputs"), 0);
+    assert_int_equal(json_array_size(json_object_get(b.job, "outputs")), 1);
+    assert_string_equal(json_get_text(output, "final", ""), "/data/p_rec/sub/s 01_rec");
+    assert_string_equal(json_get_text(output, "staging", ""),
+                        "/data/p_rec/sub/.gantry-77/s 01_rec");
+    assert_true(json_get_double(json_object_get(b.job, "params"), "rotation_axis", 0) == 12.5);
+    assert_true(json_get_double(json_object_get(b.job, "params"), "width", 0) == 40);
+    bound_fini(&b);
+    f->in.centre = NAN;
+    assert_false(bind_task(&f->in, &b, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+}
+
+static void test_later_parameters_win(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound b;
+    json_t *item = json_pack("{s:i, s:s}", "width", 30, "foreign", "x"),
+           *run = json_pack("{s:i}", "width", 20), *task = json_pack("{s:s}", "format", "h5");
+    f->in.item_params = item;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_int_equal(json_get_int(json_object_get(b.job, "params"), "width", 0), 30);
+    assert_null(json_object_get(json_object_get(b.job, "params"), "foreign"));
+    bound_fini(&b);
+    f->in.run_params = run;
+    f->in.task_params = task;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_int_equal(json_get_int(json_object_get(b.job, "params"), "width", 0), 20);
+    assert_string_equal(
+        json_get_text(json_array_get(json_object_get(b.job, "outputs"), 0), "name", ""),
+        "volume_h5");
+    bound_fini(&b);
+    json_decref(item);
+    json_decref(run);
+    json_decref(task);
+}
+
+static void test_fingerprint(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound a, b;
+    assert_ok(bind_task(&f->in, &a, &err), err);
+    f->in.threads = 8; /* not part of what was made */
+    f->in.attempt = 78;
+    f->in.gpu = 1;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_string_equal(a.fingerprint, b.fingerprint);
+    bound_fini(&b);
+    f->in.input_mtime_ns++;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_string_not_equal(a.fingerprint, b.fingerprint);
+    bound_fini(&b);
+    f->in.input_mtime_ns--;
+    f->in.item_name = "sub/s 02.h5";
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_string_not_equal(a.fingerprint, b.fingerprint);
+    bound_fini(&a);
+    bound_fini(&b);
+}
+
+static void test_batches_are_checked(void **state)
+{
+    static const char *const bad[] = {
+        "{}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"no.such\"}]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\",\"argz\":{}}]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\",\"args\":{"
+        "\"width\":-1}}]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\",\"args\":{"
+        "\"format\":\"bmp\"}}]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\",\"args\":{\"o1\":"
+        "{\"OUT\":\"a*.txt\"}}}]}",
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\"},{\"id\":\"a\","
+        "\"tool\":\"t.full\"}]}",
+    };
+    struct err err = {0};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        json_t *batch = json_loads(bad[i], 0, NULL);
+        assert_non_null(batch);
+        assert_false(batch_check(batch, f->tools, &err));
+        json_decref(batch);
+    }
+    json_t *good = json_loads(
+        "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\"}]}", 0, NULL);
+    json_t *phases = json_pack("[s]", "full"), *wrong = json_pack("[s]", "upload"), *cut;
+    assert_ok(batch_check(good, f->tools, &err), err);
+    cut = batch_phases(good, phases, f->tools, &err);
+    assert_non_null(cut);
+    assert_null(batch_phases(good, wrong, f->tools, &err));
+    assert_int_equal(err.code, ERR_UNSUPPORTED);
+    json_decref(cut);
+    json_decref(good);
+    json_decref(phases);
+    json_decref(wrong);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_outputs_and_centre, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_later_parameters_win, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fingerprint, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
+    };
+    json_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

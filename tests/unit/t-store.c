@@ -1,0 +1,104 @@
+/* The store: migration, transactions, rows, and what it refuses. */
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "store/store.h"
+
+static void clean(char *home)
+{
+    struct err err = {0};
+    char *path = mem_printf(&err, "%s/gantry.db", home);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(home), 0); /* nothing else was left there */
+    mem_free(path);
+    mem_free(home);
+}
+
+static void test_made_reopened_and_read(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("store");
+    int64_t n = 0;
+    (void)state;
+    assert_null(store_open(home, STORE_READ, &err));
+    assert_int_equal(err.code, ERR_NOTHING);
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    assert_non_null(s);
+    assert_ok(store_exec(s, &err, "INSERT INTO batch(name,json,changed_us) VALUES(?1,?2,?3)", "ssi",
+                         "a", "{\"k\":[1,2]}", (int64_t)7),
+              err);
+    struct store *r = store_open(home, STORE_READ, &err);
+    assert_non_null(r);
+    json_t *rows = store_rows(r, &err, "SELECT name, json AS doc_json, changed_us FROM batch", "");
+    assert_int_equal(json_array_size(rows), 1);
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(json_array_get(rows, 0), "doc"), "k")), 2);
+    assert_int_equal(json_get_int(json_array_get(rows, 0), "changed_us", 0), 7);
+    json_decref(rows);
+    assert_false(store_exec(r, &err, "DELETE FROM batch", "")); /* a reader may not write */
+    assert_ok(store_int(r, -1, &n, &err, "SELECT count(*) FROM batch WHERE name=?1", "s", "b"),
+              err);
+    assert_int_equal(n, 0);
+    store_close(r);
+    store_close(s);
+    clean(home);
+}
+
+static void test_a_failed_change_leaves_nothing(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("rollback");
+    int64_t n = -1;
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    (void)state;
+    assert_non_null(s);
+    assert_ok(store_begin(s, &err), err);
+    assert_ok(store_begin(s, &err), err); /* nested */
+    assert_ok(store_exec(s, &err, "INSERT INTO batch(name,json,changed_us) VALUES('x','{}',1)", ""),
+              err);
+    assert_ok(store_commit(s, &err), err);
+    assert_true(store_in_transaction(s));
+    store_rollback(s);
+    assert_ok(store_int(s, -1, &n, &err, "SELECT count(*) FROM batch", ""), err);
+    assert_int_equal(n, 0);
+    assert_false(store_exec(
+        s, &err, "INSERT INTO task(run_id,item_id,job,job_id,tool,state) VALUES(1,1,0,'a','t',99)",
+        ""));
+    store_close(s);
+    clean(home);
+}
+
+static void test_a_newer_or_foreign_file_is_refused(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("newer"), *path = mem_printf(&err, "%s/gantry.db", home);
+    (void)state;
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    assert_non_null(s);
+    assert_ok(store_exec(s, &err, "PRAGMA user_version=4711", ""), err);
+    store_close(s);
+    assert_null(store_open(home, STORE_WRITE, &err));
+    assert_non_null(strstr(err.text, "newer"));
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_true(fputs("this is not a database, whatever it is called", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_null(store_open(home, STORE_WRITE, &err));
+    mem_free(path);
+    clean(home);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_made_reopened_and_read),
+        cmocka_unit_test(test_a_failed_change_leaves_nothing),
+        cmocka_unit_test(test_a_newer_or_foreign_file_is_refused),
+    };
+    json_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
