@@ -54,7 +54,7 @@ json_t *json_parse(const char *text, size_t length, const char *what, struct err
 
 static char *dumped(const json_t *value, size_t flags, struct err *err)
 {
-    char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
     if (!text) {
         (void)err_set(err, ERR_NOMEM, "out of memory while writing JSON");
     }
@@ -63,12 +63,17 @@ static char *dumped(const json_t *value, size_t flags, struct err *err)
 
 char *json_text(const json_t *value, struct err *err)
 {
+    return dumped(value, JSON_COMPACT | JSON_SORT_KEYS, err);
+}
+
+char *json_line(const json_t *value, struct err *err)
+{
     return dumped(value, JSON_COMPACT, err);
 }
 
 char *json_pretty(const json_t *value, struct err *err)
 {
-    return dumped(value, JSON_INDENT(2), err);
+    return dumped(value, JSON_INDENT(2) | JSON_SORT_KEYS, err);
 }
 
 const char *json_get_text(const json_t *object, const char *key, const char *fallback)

@@ -21,6 +21,8 @@ json_t *json_read(const char *path, struct err *err) CHECK_RESULT;
 json_t *json_parse(const char *text, size_t length, const char *what, struct err *err) CHECK_RESULT;
 /* Compact text with sorted keys (fit for fingerprints). Caller frees with mem_free. */
 char *json_text(const json_t *value, struct err *err) CHECK_RESULT;
+/* Compact text in whatever order is cheapest: for messages that are read once. */
+char *json_line(const json_t *value, struct err *err) CHECK_RESULT;
 /* Indented text for people. */
 char *json_pretty(const json_t *value, struct err *err) CHECK_RESULT;
 

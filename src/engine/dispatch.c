@@ -324,7 +324,7 @@ static bool send(struct engine *e, struct live *l, struct bound *b, const char *
     bool ok = slot >= 0 || err_bug(err, "no free worker");
     ok = ok && add_previous(e, l, b->job, err);
     ok = ok && (!gpu_uuid[0] || json_put(b->job, "gpu_uuid", json_string(gpu_uuid), err));
-    char *text = ok ? json_text(b->job, err) : NULL;
+    char *text = ok ? json_line(b->job, err) : NULL;
     ok = text && local_run(e->local, slot, l->dir, text, err);
     mem_free(text);
     if (ok) {

@@ -219,7 +219,7 @@ static json_t *do_attempt(struct attempt *a, struct err *err)
 static bool write_result(const struct attempt *a, const json_t *result, struct err *err)
 {
     char path[4200];
-    char *text = json_text(result, err);
+    char *text = json_line(result, err);
     (void)snprintf(path, sizeof path, "%s/result.json", a->dir);
     bool ok = text != NULL;
     while (ok && !file_write(path, text, strlen(text), false, err)) {
@@ -238,7 +238,7 @@ static bool write_job(const struct attempt *a, struct err *err)
     if (file_exists(path)) {
         return true; /* a cluster's attempt comes with it */
     }
-    char *text = json_text(a->job, err);
+    char *text = json_line(a->job, err);
     bool ok = text && file_put(path, text, strlen(text), err);
     mem_free(text);
     return ok;
