@@ -49,6 +49,7 @@ struct progress {
     int64_t last_us, cost_us;
     int64_t count_us, scan_us; /* when that was last done */
     int64_t last_event;
+    bool told_held; /* that only held tasks are left */
     struct err failure;
 };
 
@@ -373,7 +374,7 @@ static bool draw(struct progress *p, int64_t now, struct err *err)
 
 static bool count_all(struct progress *p, struct err *err)
 {
-    int64_t total = 0, over = 0;
+    int64_t total = 0, over = 0, held = 0, moving = 0;
     p->failed = p->running = 0;
     for (size_t i = 0; i < p->n_runs; i++) {
         struct progress_counts counts;
@@ -384,9 +385,19 @@ static bool count_all(struct progress *p, struct err *err)
         over += counts.over;
         p->failed += counts.by_state[TASK_FAILED];
         p->running += counts.by_state[TASK_RUNNING];
+        held += counts.by_state[TASK_HELD];
+        moving += counts.by_state[TASK_READY] + counts.by_state[TASK_RUNNING] +
+            counts.by_state[TASK_SUSPENDED];
     }
     p->total = total;
     p->over = over;
+    if (held > 0 && moving == 0 && !p->told_held) {
+        clear_bar(p);
+        cli_note(p->c,
+                 "what is left waits for %" PRId64 " held: `gantry release last` lets it go on",
+                 held);
+    }
+    p->told_held = held > 0 && moving == 0;
     return true;
 }
 

@@ -60,12 +60,15 @@ static struct live *revive(struct engine *e, struct query *q, struct err *err)
                        .gpu = (int)query_int(q, 9),
                        .slot = -1,
                        .weight = 1,
+                       .licenses = "",
                        .pidfd = -1,
                        .free_before = -1,
                        .started_us = query_int(q, 10)};
     if (query_int(q, 11)) {
         l->stop = STOP_BY_USER;
     }
+    const json_t *job = json_array_get(json_object_get(run->batch, "jobs"), (size_t)l->job);
+    l->licenses = json_get_text(json_object_get(job, "resources"), "licenses", "");
     l->dir = prepare_dir(run, l->task, l->n, err);
     if (!l->dir) {
         mem_free(l);
@@ -92,13 +95,23 @@ static void recall(struct live *l)
 
 static bool fence_reserved(struct engine *e, struct live *l, struct err *err)
 {
-    bool ok = claim_fence(l->dir, err);
-    if (!ok && err->code == ERR_EXISTS) {
-        return true; /* claimed this very moment: looked at again by the poll */
+    if (!claim_fence(l->dir, err)) {
+        if (err->code !=
+            ERR_EXISTS) { /* else claimed this very moment: looked at again by the poll */
+            (void)err_wrap(err, "attempt folder");
+            settle_failed(e, l,
+                          err); /* one folder out of reach must not keep the others from going on */
+        }
+        return true;
     }
-    ok = ok && store_exec(e->store, err, "UPDATE attempt SET state=3 WHERE id=?1", "i", l->attempt);
-    ok = ok &&
-        store_exec(e->store, err, "UPDATE task SET state=1 WHERE id=?1 AND state=3", "i", l->task);
+    if (l->stop == STOP_BY_USER) {
+        settle_gone(e, l, "killed before it started");
+        return true;
+    }
+    bool ok =
+        store_exec(e->store, err, "UPDATE attempt SET state=3 WHERE id=?1", "i", l->attempt) &&
+        store_exec(e->store, err, "UPDATE task SET state=1 WHERE id=?1 AND state IN (3,4)", "i",
+                   l->task);
     engine_unlink_live(e, l);
     engine_free_live(l);
     return ok;
@@ -116,7 +129,8 @@ static bool adopt_one(struct engine *e, struct live *l, struct err *err)
         return true;
     }
     if (!claim_look(l->dir, &state, &claim, err)) {
-        return false;
+        settle_failed(e, l, err);
+        return true;
     }
     if (state == CLAIM_NONE) {
         return fence_reserved(e, l, err);

@@ -305,15 +305,21 @@ static struct live *new_live(struct engine *e, struct active *run, const struct 
 /* Dead attempts of the same task: the new one finishes or removes what they left. */
 static bool add_previous(struct engine *e, const struct live *l, json_t *job, struct err *err)
 {
+    int64_t done = 0; /* what an attempt published that was done is not to be published again */
+    if (l->n > 1 &&
+        !store_int(e->store, 0, &done, err,
+                   "SELECT max(n) FROM attempt WHERE task_id=?1 AND outcome='done'", "i",
+                   l->task)) {
+        return false;
+    }
     json_t *list = l->n > 1 ? json_array() : NULL;
-    for (int n = 1; list && n < l->n; n++) {
+    for (int n = (int)done + 1; list && n < l->n; n++) {
         char *dir = prepare_dir(l->run, l->task, n, err);
         if (dir && file_exists(dir)) {
             (void)json_array_append_new(list, json_string(dir));
         }
         mem_free(dir);
     }
-    (void)e;
     return !list || json_put(job, "previous", list, err);
 }
 

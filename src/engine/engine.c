@@ -119,19 +119,19 @@ static bool write_all(struct engine *e, struct err *err)
 bool engine_flush(struct engine *e, struct err *err)
 {
     loop_timer_stop(e->flush_timer);
-    if (!store_begin(e->store, err)) {
-        return false;
+    bool ok = store_begin(e->store, err) && write_all(e, err) && store_commit(e->store, err);
+    if (ok) {
+        after_commit(e);
+        ok = store_begin(e->store, err) && runs_end(e, err) && store_commit(e->store, err);
     }
-    if (!write_all(e, err) || !store_commit(e->store, err)) {
+    if (!ok) { /* nothing more is given out: the folders say what happened, and a new engine reads
+                  them */
         store_rollback(e->store);
-        return false;
-    }
-    after_commit(e);
-    if (!store_begin(e->store, err)) {
-        return false;
-    }
-    if (!runs_end(e, err) || !store_commit(e->store, err)) {
-        store_rollback(e->store);
+        if (err != &e->broken) {
+            e->broken = *err;
+        }
+        e->stopping = true;
+        loop_stop(e->loop);
         return false;
     }
     if (engine_idle(e) || e->to_pack.len > PACK_BYTES) {
@@ -236,7 +236,12 @@ void engine_woken(struct engine *e, const char *text)
                 (void)snprintf(l->failed_code, sizeof l->failed_code, "%s", code);
                 (void)snprintf(l->failed_text, sizeof l->failed_text, "%.290s", text + at);
             }
-            settle_look(e, l);
+            if (!strcmp(code,
+                        "exists")) { /* a folder that is not ours: nobody will bring a result */
+                settle_gone(e, l, "its folder was claimed by somebody else");
+            } else {
+                settle_look(e, l);
+            }
             return;
         }
     }
@@ -409,7 +414,7 @@ void engine_interrupt(struct engine *e, int64_t run)
     }
     for (struct live *l = e->lives; l; l = l->next) {
         if (run == 0 || l->run->id == run) {
-            l->stop = STOP_BY_INTERRUPT;
+            l->stop = l->stop == STOP_NO ? STOP_BY_INTERRUPT : l->stop;
             err_waive(local_control(l->dir, "cancel", l->pid, l->pid_start,
                                     err_ignore("it ends by itself")));
         }

@@ -2,11 +2,13 @@
  * taking up what was left. */
 #include "engine/op-run.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
@@ -237,6 +239,28 @@ static bool insert_run(struct store *s, const json_t *args, const json_t *batch,
     return ok;
 }
 
+/* A run's number is taken by making its folder: another home that works on the same data has
+ * numbers of its own. */
+static bool own_number(struct store *s, int64_t project, int64_t *run, struct err *err)
+{
+    char *at = NULL;
+    int64_t n = *run - 1;
+    bool made = false;
+    bool ok = store_text(s, &at, err, "SELECT attempts FROM project WHERE id=?1", "i", project) &&
+        at && file_mkdirs(at, 0777, err);
+    while (ok && !made) {
+        char *path = mem_printf(err, "%s/%" PRId64, at, ++n);
+        made = path && mkdir(path, 0777) == 0;
+        ok = made || (path && errno == EEXIST) ||
+            (path && err_errno(err, errno, "cannot make folder '%s'", path));
+        mem_free(path);
+    }
+    mem_free(at);
+    ok = ok && (n == *run || store_exec(s, err, "UPDATE run SET id=?2 WHERE id=?1", "ii", *run, n));
+    *run = n;
+    return ok;
+}
+
 /* The run as it would be, for a dry run: not in the store. */
 static bool scratch_run(struct store *s, const json_t *args, json_t *batch, json_t *params,
                         json_t *options, struct active *r, struct err *err)
@@ -361,6 +385,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
         ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
             insert_run(s, args, batch, params, options, &run, err) &&
+            own_number(s, json_get_int(args, "project", 0), &run, err) &&
             insert_tasks(s, run, &sel, batch, err) &&
             store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "launched", NULL,
                         err) &&
@@ -368,7 +393,8 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         ok = ok && json_put(answer, "run", json_integer(run), err) &&
             json_put(answer, "items", json_integer((json_int_t)sel.n), err) &&
             json_put(answer, "tasks", json_integer((json_int_t)tasks), err);
-        if (ok && json_get_int(options, "slots", 0) > 0) {
+        if (ok && json_get_int(options, "slots", 0) > 0 &&
+            !e->runs->next) { /* nobody else's runs */
             e->slots_asked = (int)json_get_int(options, "slots", 0);
         }
     }

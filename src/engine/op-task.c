@@ -65,11 +65,13 @@ static bool control(struct live *l, const char *word, struct err *err)
 /* Later jobs of a cancelled one can no longer run. */
 static bool cancel_later(struct store *s, const json_t *t, struct err *err)
 {
-    return store_exec(s, err,
-                      "UPDATE task SET state=8,message='cancelled' WHERE run_id=?1 AND item_id=?2 "
-                      "AND id>?3 AND state IN (0,1,2)",
-                      "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
-                      json_get_int(t, "id", 0));
+    return store_exec(
+        s, err,
+        "UPDATE task SET state=8,message='cancelled' WHERE run_id=?1 AND item_id=?2 "
+        "AND id>?3 AND state IN (0,1,2) AND (SELECT coalesce(json_extract(batch,'$.options.mode'),"
+        "'split') FROM run WHERE run.id=?1)<>'split-ignore-dependencies'",
+        "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
+        json_get_int(t, "id", 0));
 }
 
 static bool kill_task(struct engine *e, struct store *s, const json_t *t, enum task_state state,
@@ -98,10 +100,28 @@ static bool previous_done(struct store *s, const json_t *t, bool *ret, struct er
     int64_t open = 0;
     bool ok = store_int(
         s, 0, &open, err,
-        "SELECT count(*) FROM task WHERE run_id=?1 AND item_id=?2 AND id<?3 AND state NOT IN (5,6)",
+        "SELECT count(*) FROM task t JOIN run r ON r.id=t.run_id WHERE t.item_id=?2 AND "
+        "t.run_id=?1 AND t.id<?3 "
+        "AND coalesce(json_extract(r.batch,'$.options.mode'),'split')<>'split-ignore-dependencies' "
+        "AND NOT (t.state IN (5,6) OR (t.state=7 AND coalesce(json_extract(r.options,'$.on_error'),"
+        "json_extract(r.batch,'$.jobs['||t.job||'].on_error'),"
+        "json_extract(r.batch,'$.options.on_error'),'break')<>'break'))",
         "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
         json_get_int(t, "id", 0));
     *ret = open == 0;
+    return ok;
+}
+
+/* Is an earlier job of the item on its way, so that waiting for it has an end? */
+static bool previous_coming(struct store *s, const json_t *t, bool *ret, struct err *err)
+{
+    int64_t coming = 0;
+    bool ok = store_int(s, 0, &coming, err,
+                        "SELECT count(*) FROM task WHERE run_id=?1 AND item_id=?2 AND id<?3 AND "
+                        "state IN (0,1,2,3,4,10)",
+                        "iii", json_get_int(t, "run_id", 0), json_get_int(t, "item_id", 0),
+                        json_get_int(t, "id", 0));
+    *ret = coming > 0;
     return ok;
 }
 
@@ -131,8 +151,13 @@ static bool one_signal(struct engine *e, struct store *s, const char *action, co
     }
     if (!strcmp(action, "release") && state == TASK_HELD) {
         *ret = true;
-        return previous_done(s, t, &first, err) &&
-            set_state(s, id, state, first ? TASK_READY : TASK_WAITING, err) &&
+        bool coming = false;
+        return previous_done(s, t, &first, err) && previous_coming(s, t, &coming, err) &&
+            set_state(s, id, state,
+                      first        ? TASK_READY
+                          : coming ? TASK_WAITING
+                                   : TASK_BLOCKED,
+                      err) &&
             engine_load_run(e, json_get_int(t, "run_id", 0), err);
     }
     return true;
@@ -203,33 +228,77 @@ static json_t *retry_tasks(struct store *s, const json_t *args, struct err *err)
     return all;
 }
 
-static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t *set,
-                      json_t *set_job, bool *ret, struct err *err)
+/* May it be tried again now: nothing of the item runs behind it, and what it waits for will come.
+ */
+static bool may_retry(struct engine *e, struct store *s, const json_t *t, bool first,
+                      struct err *err)
+{
+    int64_t id = json_get_int(t, "id", 0), run = json_get_int(t, "run_id", 0),
+            item = json_get_int(t, "item_id", 0), busy = 0;
+    bool coming = true;
+    if (!first && !previous_coming(s, t, &coming, err)) {
+        return false;
+    }
+    if (!coming) {
+        return err_set(err, ERR_USAGE,
+                       "task %" PRId64 " waits for an earlier job that was not done: retry that "
+                       "one (what follows runs again too)",
+                       id);
+    }
+    if (!store_int(s, 0, &busy, err,
+                   "SELECT count(*) FROM task WHERE run_id=?1 AND item_id=?2 AND id>?3 AND state "
+                   "IN (3,4,10) AND "
+                   "(SELECT coalesce(json_extract(batch,'$.options.mode'),'split') FROM run WHERE "
+                   "run.id=?1)"
+                   "<>'split-ignore-dependencies'",
+                   "iii", run, item, id)) {
+        return false;
+    }
+    if (busy > 0) {
+        return err_set(
+            err, ERR_USAGE,
+            "a later job of the same item is running: kill it first, then retry task %" PRId64, id);
+    }
+    for (int64_t later = id + 1; later <= id + 64;
+         later++) { /* reserved ones leave the window; other items' are not hit */
+        struct active *r = engine_find_run(e, run);
+        for (size_t i = 0; r && i < r->n_ready; i++) {
+            if (r->ready[i].task == later && r->ready[i].item == item) {
+                engine_drop_ready(e, later);
+                break;
+            }
+        }
+    }
+    return true;
+}
+
+static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t *set, bool *ret,
+                      struct err *err)
 {
     int64_t id = json_get_int(t, "id", 0), run = json_get_int(t, "run_id", 0),
             item = json_get_int(t, "item_id", 0);
-    enum task_state state = (enum task_state)json_get_int(t, "state", 0);
-    (void)set_job;
-    if (!task_state_final(state)) {
-        return true; /* it is on its way anyway */
-    }
     bool first = false;
     json_t *params = json_object_get(t, "params");
+    if (!task_state_final((enum task_state)json_get_int(t, "state", 0))) {
+        return true; /* it is on its way anyway */
+    }
     if (set && json_object_update(params, (json_t *)set) != 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     *ret = true;
-    return previous_done(s, t, &first, err) &&
+    return previous_done(s, t, &first, err) && may_retry(e, s, t, first, err) &&
         store_exec(s, err,
                    "UPDATE task SET "
-                   "state=?2,force=1,alone=0,lost=0,stopping=0,params=?3,code='',message='',cause_"
-                   "id=NULL WHERE id=?1",
+                   "state=?2,force=1,alone=0,lost=0,stopping=0,params=?3,code='',message='',"
+                   "cause_id=NULL WHERE id=?1",
                    "iij", id, (int64_t)(first ? TASK_READY : TASK_WAITING), params) &&
         /* what follows is stale: it runs again (or is found unchanged and taken from the cache) */
         store_exec(s, err,
                    "UPDATE task SET state=0,code='',message='',cause_id=NULL WHERE run_id=?1 AND "
                    "item_id=?2 AND id>?3 "
-                   "AND state IN (5,6,7,8,9)",
+                   "AND state IN (1,5,6,7,8,9) AND (SELECT "
+                   "coalesce(json_extract(batch,'$.options.mode'),'split') "
+                   "FROM run WHERE run.id=?1)<>'split-ignore-dependencies'",
                    "iii", run, item, id) &&
         store_exec(s, err, "UPDATE item SET status='Queued',changed_us=?2 WHERE id=?1", "ii", item,
                    clock_utc_us()) &&
@@ -267,7 +336,7 @@ bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t
     json_array_foreach(tasks, i, t)
     {
         bool hit = false;
-        ok = ok && retry_one(e, s, t, set, NULL, &hit, err);
+        ok = ok && retry_one(e, s, t, set, &hit, err);
         n += hit;
         run = json_get_int(t, "run_id", 0);
     }

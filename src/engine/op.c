@@ -31,6 +31,10 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
         json_decref(answer);
         answer = NULL;
         ok = false;
+        for (struct active *r = engine->runs; r; r = r->next) {
+            r->hurry = true; /* windows may have lost what the rows still have */
+        }
+        engine_schedule_flush(engine);
     }
     json_decref(none);
     if (ok) {

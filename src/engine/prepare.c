@@ -124,6 +124,11 @@ static bool find_seed(struct store *s, const struct active *run, const struct ro
         return false;
     }
     *ret_seed = cor_seed(r->cor, mean, top_bar, &from);
+    if (isfinite(*ret_seed) && r->scan.columns > 0 &&
+        !(*ret_seed >= 0 && *ret_seed < (double)r->scan.columns)) {
+        *ret_seed =
+            NAN; /* off the detector: one slip in the table must not mislead a whole series */
+    }
     *ret_found = (from == COR_FROM_ROW && r->cor_found) || from == COR_FROM_SERIES;
     return true;
 }

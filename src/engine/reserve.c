@@ -108,6 +108,9 @@ bool reserve_fill(struct engine *e, struct err *err)
 {
     size_t target = (size_t)e->slots * AHEAD_PER_SLOT;
     for (struct active *run = e->runs; run; run = run->next) {
+        if (run->n_ready >= target / 2) {
+            run->hurry = false;
+        }
         if (run->cancelled || e->stopping || (run->drained && !run->hurry) ||
             run->n_ready >= target / 2) {
             continue;

@@ -353,6 +353,7 @@ static bool host_follow(struct session *s, const struct follow *how, enum follow
         engine_schedule_flush(s->engine);
         while (!f.done && !f.stuck) {
             loop_run(s->engine->loop);
+            check(&f);
         }
         s->engine->changed = NULL;
     }
@@ -392,8 +393,11 @@ static bool joined_over(const struct session *s, int64_t run)
     struct store *st = store_open(s->home, STORE_READ, quiet);
     int64_t open = 1;
     bool ok = st &&
-        (run ? store_int(st, 1, &open, quiet, "SELECT state='active' FROM run WHERE id=?1", "i",
-                         run)
+        (run ? store_int(st, 1, &open, quiet,
+                         "SELECT state='active' AND (queued=1 OR EXISTS(SELECT 1 FROM task WHERE "
+                         "run_id=?1 AND "
+                         "task.state IN (3,4,10))) FROM run WHERE id=?1",
+                         "i", run)
              : store_int(st, 1, &open, quiet,
                          "SELECT count(*) FROM run WHERE state='active' AND queued=1", ""));
     store_close(st);

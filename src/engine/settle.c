@@ -299,6 +299,10 @@ static bool write_next(struct engine *e, const struct change *c, struct err *err
             "UPDATE task SET state=1 WHERE id=?1 AND run_id=?2 AND item_id=?3 AND state IN (0,9)",
             "iii", c->live->task + 1, c->live->run->id, c->live->item);
     }
+    if (!strcmp(json_get_text(json_object_get(c->live->run->batch, "options"), "mode", "split"),
+                "split-ignore-dependencies")) {
+        return true;
+    }
     int64_t state = c->state == TASK_CANCELLED ? TASK_CANCELLED : TASK_BLOCKED;
     char why[120];
     (void)snprintf(why, sizeof why, "%s was not done",

@@ -166,7 +166,8 @@ bool local_run(struct local *l, int slot, const char *dir, const char *job, stru
     memcpy(message, header, (size_t)h);
     memcpy(message + h, dir, a);
     memcpy(message + h + a, job, b);
-    bool ok = put(s->in, message, (size_t)h + a + b, err);
+    bool ok = put(s->in, message, (size_t)h + a + b, err) ||
+        err_set(err, ERR_UNREACHABLE, "the worker vanished before it took the task");
     mem_free(message);
     return ok;
 }

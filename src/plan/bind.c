@@ -421,7 +421,16 @@ static bool make_fingerprint(const struct bind *in, const json_t *params, json_t
     b->basis =
         json_pack("{s:s, s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version,
                   "item", in->item_name, "params", p, "inputs", input_basis);
-    if (b->basis && script) {
+    if (b->basis && script) { /* two jobs may differ in where they write alone */
+        const char *name;
+        json_t *spec, *outs = json_object();
+        json_object_foreach(json_object_get(in->job, "args"), name, spec)
+        {
+            if (json_object_get(spec, "OUT") || json_object_get(spec, "PATHOUT")) {
+                (void)json_object_set(outs, name, spec);
+            }
+        }
+        (void)json_object_set_new(b->basis, "outputs", outs);
         (void)json_object_set_new(b->basis, "script", json_string(script));
     }
     char *text = b->basis ? json_text(b->basis, err) : NULL;

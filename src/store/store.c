@@ -2,6 +2,7 @@
  * nested transactions. */
 #include "store/store.h"
 
+#include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -136,8 +137,10 @@ struct store *store_open(const char *home, enum store_mode mode, struct err *err
     bool ok = s && path;
     struct stat st;
     if (ok && mode == STORE_READ && stat(path, &st) != 0) {
-        ok = err_set(err, ERR_NOTHING,
-                     "no state yet in '%s': run `gantry init` in a data folder first", home);
+        ok = errno != ENOENT
+            ? err_errno(err, errno, "cannot read the state '%s'", path)
+            : err_set(err, ERR_NOTHING,
+                      "no state yet in '%s': run `gantry init` in a data folder first", home);
     }
     if (ok) {
         int flags = mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE

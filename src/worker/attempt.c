@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -223,6 +225,10 @@ static bool write_result(const struct attempt *a, const json_t *result, struct e
     (void)snprintf(path, sizeof path, "%s/result.json", a->dir);
     bool ok = text != NULL;
     while (ok && !file_write(path, text, strlen(text), false, err)) {
+        struct signalfd_siginfo si;
+        while (read(a->bell->fd, &si, sizeof si) == (ssize_t)sizeof si) {
+            a->bell->ending = a->bell->ending || si.ssi_signo != SIGUSR1;
+        }
         ok = err->code == ERR_DISKFULL &&
             !a->bell->ending; /* the slot waits: the queue is paused anyway */
         (void)usleep(RESULT_RETRY_US);

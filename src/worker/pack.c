@@ -89,6 +89,10 @@ bool pack_attempt(const char *dir, struct err *err)
 void sweep_attempt(const char *dir)
 {
     char path[4200];
+    (void)snprintf(path, sizeof path, "%s/publish.json", dir);
+    if (file_exists(path)) {
+        return; /* what is staged is whole: the next attempt finishes it */
+    }
     (void)snprintf(path, sizeof path, "%s/job.json", dir);
     json_t *job = file_exists(path)
         ? json_read(path, err_ignore("without a job there was no staging"))

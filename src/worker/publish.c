@@ -412,9 +412,14 @@ bool publish_recover(const struct attempt *a, const char *earlier_dir, json_t **
     const char *mine = json_get_text(a->job, "fingerprint", ""),
                *theirs = json_get_text(job, "fingerprint", "-");
     if (ok && journal && !strcmp(mine, theirs)) {
-        ok = carry_out(job, journal, err) ||
-            err_wrap(err, "finishing what attempt '%s' had begun to publish", earlier_dir);
-        *ret_result = ok ? json_incref(json_object_get(journal, "result")) : NULL;
+        bool done = carry_out(job, journal, err);
+        *ret_result = done ? json_incref(json_object_get(journal, "result")) : NULL;
+        if (!done && err->code == ERR_IO) { /* what was staged is gone: the tool runs again */
+            staging_remove(job);
+        } else {
+            ok = done ||
+                err_wrap(err, "finishing what attempt '%s' had begun to publish", earlier_dir);
+        }
     } else if (ok && job) {
         staging_remove(job);
     }

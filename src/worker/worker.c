@@ -151,7 +151,7 @@ static bool run_message(struct slot *s, size_t dir_length, size_t job_length, st
     char *dir = job ? mem_strndup(s->body, dir_length, err) : NULL;
     bool ok = dir && attempt_run(dir, job, &s->bell, err);
     bool fenced = !ok && err->code == ERR_EXISTS; /* not ours to run: an engine decided otherwise */
-    wake_engine(s, attempt, ok || fenced ? NULL : err);
+    wake_engine(s, attempt, ok ? NULL : err);
     json_decref(job);
     mem_free(dir);
     return ok || fenced;
