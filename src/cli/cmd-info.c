@@ -61,7 +61,7 @@ static void print_row(struct cli *c, const json_t *row)
 static bool run(struct cli *c, struct err *err)
 {
     char here[4096] = "/";
-    int fd = open(c->args[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open(c->args[0], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return err_errno(err, errno, "opening '%s'", c->args[0]);
     }

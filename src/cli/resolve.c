@@ -137,8 +137,11 @@ bool resolve_run(struct cli *c, const char *word, int64_t project, int64_t *ret,
         err_set(err, ERR_NOTHING, "there is no run %" PRId64 " (gantry status lists them)", id);
 }
 
-/* The newest run first; in it a failed task before the one that started last. */
-#define BEST_TASK " ORDER BY t.run_id DESC, t.state = 7 DESC, t.started_us DESC, t.id DESC LIMIT 1"
+/* What runs now first, then the newest run; in it a failed task before the one that started last.
+ */
+#define BEST_TASK                                                                                 \
+    " ORDER BY t.state IN (3, 4) DESC, t.run_id DESC, t.state = 7 DESC, t.started_us DESC, t.id " \
+    "DESC LIMIT 1"
 
 /* Does the item's name answer to ?1? Its name, its name without the extension, or either without
  * the folders. */
@@ -204,6 +207,42 @@ bool resolve_task(struct cli *c, const char *word, int64_t project, int64_t *ret
                 word);
 }
 
+/* A bare item means all its unfinished jobs of the run that `task` belongs to; a number or ITEM/JOB
+ * that one job. */
+static bool add_targets(struct cli *c, const char *word, int64_t task, json_t *tasks,
+                        struct err *err)
+{
+    char *job = NULL;
+    int64_t number;
+    if (!store_text(c->store, &job, err, "SELECT job_id FROM task WHERE id = ?", "i", task)) {
+        return false;
+    }
+    const char *slash = strrchr(word, '/');
+    bool one = num_int64(word, &number) || str_starts(word, "task:") ||
+        (slash && job && !strcmp(slash + 1, job));
+    mem_free(job);
+    json_t *rows = one
+        ? NULL
+        : store_rows(
+              c->store, err,
+              "SELECT o.id AS id FROM task t JOIN task o ON o.run_id = t.run_id AND o.item_id = "
+              "t.item_id WHERE t.id = ? AND o.state IN (0, 1, 2, 3, 4, 10) ORDER BY o.id",
+              "i", task);
+    if (!one && !rows) {
+        return false;
+    }
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        (void)json_array_append(tasks, json_object_get(row, "id"));
+    }
+    bool none = json_array_size(rows) == 0;
+    json_decref(rows);
+    return !none || json_array_append_new(tasks, json_integer(task)) == 0 ||
+        err_set(err, ERR_NOMEM, "out of memory");
+}
+
 json_t *resolve_targets(struct cli *c, char *const *words, size_t n, int64_t project,
                         struct err *err)
 {
@@ -215,8 +254,11 @@ json_t *resolve_targets(struct cli *c, char *const *words, size_t n, int64_t pro
         bool run = !strcmp(words[i], "last") || str_starts(words[i], "run:");
         ok = run ? resolve_run(c, words[i], project, &id, err)
                  : resolve_task(c, words[i], project, &id, err);
-        if (ok && json_array_append_new(run ? runs : tasks, json_integer(id))) {
-            ok = err_set(err, ERR_NOMEM, "out of memory");
+        if (ok && run) {
+            ok = json_array_append_new(runs, json_integer(id)) == 0 ||
+                err_set(err, ERR_NOMEM, "out of memory");
+        } else if (ok) {
+            ok = add_targets(c, words[i], id, tasks, err);
         }
     }
     if (!ok) {

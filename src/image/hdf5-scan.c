@@ -113,6 +113,11 @@ struct hdf5_scan *hdf5_scan_open(const char *path, struct err *err)
     struct hdf5_scan *scan;
     struct err why = {ERR_NONE, ""};
     struct stat st;
+    if (stat(path, &st) == 0 &&
+        !S_ISREG(st.st_mode)) { /* opening a FIFO would wait for its writer */
+        (void)err_set(err, ERR_FORMAT, "%s: not a plain file", path);
+        return NULL;
+    }
     FILE *probe = fopen(path, "rbe");
 
     if (probe == NULL || fstat(fileno(probe), &st) != 0) {
