@@ -25,7 +25,7 @@ struct sized {
 };
 struct size_verdict {
     bool skip;
-    char reason[200]; /* "" when not skipped */
+    char reason[144]; /* "" when not skipped */
 };
 
 #define UNDERSIZED_PCT_DEFAULT 50

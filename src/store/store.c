@@ -125,7 +125,7 @@ static bool prepare_file(struct store *s, const char *path, enum store_mode mode
     return plain(
                s,
                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-               "PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY;",
+               "PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY;",
                err) &&
         migrate(s, path, version, err);
 }
@@ -153,7 +153,7 @@ struct store *store_open(const char *home, enum store_mode mode, struct err *err
     }
     ok = ok && prepare_file(s, path, mode, err);
     if (ok && mode == STORE_READ) {
-        ok = plain(s, "PRAGMA query_only=1; PRAGMA cache_size=-2048;", err);
+        ok = plain(s, "PRAGMA query_only=1; PRAGMA cache_size=-256;", err);
     }
     mem_free(path);
     if (!ok) {
