@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/resolve.h"
-#include "cli/tasks.h"
 #include "model/state.h"
+#include "report/attempts.h"
 
 #define POLL_NS \
     100000000L /* -f looks ten times a second; the log is a file that nobody announces */
@@ -121,7 +121,7 @@ static bool look_up(struct cli *c, int64_t task, struct log_of *l, struct err *e
 static bool read_log(struct log_of *l, bool given, char **ret, size_t *ret_length, struct err *err)
 {
     for (int64_t n = l->n; n > 0; n--) {
-        if (!tasks_file(l->attempts, l->run, l->task, n, "log", ret, ret_length, err)) {
+        if (!attempts_file(l->attempts, l->run, l->task, n, "log", ret, ret_length, err)) {
             return false;
         }
         if (*ret || given) {

@@ -10,6 +10,7 @@
 #include "cli/resolve.h"
 #include "cli/tasks.h"
 #include "model/state.h"
+#include "report/attempts.h"
 
 static const struct opt options[] = {
     {'a', "all", OPT_FLAG, NULL, "finished ones too", false},
@@ -81,8 +82,8 @@ static bool add_progress(json_t *row, struct err *err)
     const char *folder = json_get_text(row, "folder", NULL);
     bool ok = true;
     if (folder) {
-        tasks_progress(folder, json_get_int(row, "run", 0), json_get_int(row, "id", 0),
-                       json_get_int(row, "attempts", 0), &done, &message);
+        attempts_progress(folder, json_get_int(row, "run", 0), json_get_int(row, "id", 0),
+                          json_get_int(row, "attempts", 0), &done, &message);
     }
     if (isfinite(done)) {
         char *text =

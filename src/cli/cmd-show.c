@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "cli/tasks.h"
+#include "report/attempts.h"
 
 /* States of attempts, in the order of enum attempt_state. */
 static const char *const attempt_words[] = {"reserved", "running", "settled", "fenced"};
@@ -19,7 +20,8 @@ static bool put_file(json_t *row, const char *key, const char *attempts, int64_t
 {
     char *text = NULL;
     size_t length = 0;
-    if (!tasks_file(attempts, run, task, n, name, &text, &length, err_ignore("shown without it")) ||
+    if (!attempts_file(attempts, run, task, n, name, &text, &length,
+                       err_ignore("shown without it")) ||
         !text) {
         return true;
     }
@@ -34,7 +36,7 @@ static bool complete_attempts(json_t *list, const char *attempts, int64_t run, i
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *row = json_array_get(list, i);
         int64_t n = json_get_int(row, "n", 0), state = json_get_int(row, "state", 0);
-        char *folder = tasks_folder(attempts, run, task, n, err);
+        char *folder = attempts_folder(attempts, run, task, n, err);
         bool ok = folder && json_put(row, "folder", json_string(folder), err) &&
             json_put(row, "state", json_string(attempt_words[state & 3]), err) &&
             put_file(row, "job", attempts, run, task, n, "job.json", err) &&

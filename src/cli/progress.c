@@ -14,9 +14,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/resolve.h"
-#include "cli/tasks.h"
 #include "cli/text.h"
 #include "model/state.h"
+#include "report/attempts.h"
 
 #define LEAST_INTERVAL_US 50000 /* a change reaches the eye within 200 ms */
 #define COST_SHARE 5
@@ -281,7 +281,7 @@ static void add_task(struct progress *p, const struct query *q, int64_t run, int
 {
     double done = NAN;
     char *message = NULL;
-    tasks_progress(query_text(q, 4), run, query_int(q, 2), query_int(q, 3), &done, &message);
+    attempts_progress(query_text(q, 4), run, query_int(q, 2), query_int(q, 3), &done, &message);
     p->part += done >= 0 && done <= 1 ? done : 0;
     if (shown < SHOWN_RUNNING) {
         char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));

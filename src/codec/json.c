@@ -2,7 +2,9 @@
 #include "codec/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
@@ -74,6 +76,79 @@ char *json_line(const json_t *value, struct err *err)
 char *json_pretty(const json_t *value, struct err *err)
 {
     return dumped(value, JSON_INDENT(2) | JSON_SORT_KEYS, err);
+}
+
+/* Length of the UTF-8 sequence at `p` (RFC 3629), 0 when it is none. */
+static size_t sequence(const unsigned char *p)
+{
+    size_t n = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : *p < 0xF5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    bool wrong = n > 2 &&
+        ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] > 0x9F) ||
+         (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F));
+    return wrong ? 0 : n;
+}
+
+void json_add_text(struct str *out, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text, *plain = p;
+    str_addc(out, '"');
+    while (*p) {
+        size_t n = sequence(p);
+        if (n && *p >= 0x20 && *p != '"' && *p != '\\') {
+            p += n;
+            continue;
+        }
+        str_addn(out, (const char *)plain, (size_t)(p - plain));
+        if (!n) {
+            str_add(out, "\xEF\xBF\xBD");
+        } else if (*p < 0x20) {
+            str_addf(out, "\\u%04x", *p);
+        } else {
+            str_addc(out, '\\');
+            str_addc(out, (char)*p);
+        }
+        plain = ++p;
+    }
+    str_addn(out, (const char *)plain, (size_t)(p - plain));
+    str_addc(out, '"');
+}
+
+void json_add_real(struct str *out, double value)
+{
+    char text[40];
+    if (!isfinite(value)) {
+        str_add(out, "null");
+        return;
+    }
+    /* the shortest of the usual lengths that reads back as the same number */
+    int n = snprintf(text, sizeof text, "%.9g", value);
+    if (strtod(text, NULL) != value) {
+        n = snprintf(text, sizeof text, "%.17g", value);
+    }
+    str_addn(out, text, (size_t)n);
+}
+
+static int add_piece(const char *text, size_t n, void *out)
+{
+    str_addn(out, text, n);
+    return 0;
+}
+
+void json_add_value(struct str *out, const json_t *value)
+{
+    bool empty = json_is_object(value) ? json_object_size(value) == 0
+                                       : json_is_array(value) && json_array_size(value) == 0;
+    if (empty) {
+        str_add(out, json_is_object(value) ? "{}" : "[]");
+    } else if (json_dump_callback(value, add_piece, out,
+                                  JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0) {
+        out->failed = true;
+    }
 }
 
 const char *json_get_text(const json_t *object, const char *key, const char *fallback)

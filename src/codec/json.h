@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/str.h"
 
 /* Make jansson use base/mem.c. Call once at the start of a program. */
 void json_setup(void);
@@ -25,6 +26,13 @@ char *json_text(const json_t *value, struct err *err) CHECK_RESULT;
 char *json_line(const json_t *value, struct err *err) CHECK_RESULT;
 /* Indented text for people. */
 char *json_pretty(const json_t *value, struct err *err) CHECK_RESULT;
+
+/* Straight into a text, for long lists that need no values in between. Bytes that are not UTF-8
+ * come out as U+FFFD; a number that is not finite as null. */
+void json_add_text(struct str *out, const char *text);
+void json_add_real(struct str *out, double value);
+/* A value as json_text() writes it. */
+void json_add_value(struct str *out, const json_t *value);
 
 /* Getters: the fallback when the key is missing or of another type. Strings point into the value.
  */

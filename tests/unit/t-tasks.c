@@ -1,66 +1,11 @@
-/* cli: files of attempts, loose and packed; names of items; tables as they are printed. */
+/* cli: names of items; tables as they are printed. */
 #include "test.h"
 
 #include <unistd.h>
 #include "base/path.h"
 #include "cli/resolve.h"
-#include "cli/tasks.h"
+#include "cli/command.h"
 #include "os/file.h"
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    struct err err = {0};
-    char *path = path_join(folder, name, &err), *parent = path_dir(path, &err);
-    assert_ok(file_mkdirs(parent, 0777, &err), err);
-    assert_ok(file_put(path, text, strlen(text), &err), err);
-    mem_free(parent);
-    mem_free(path);
-}
-
-static void expect(const char *attempts, int64_t task, int64_t n, const char *name,
-                   const char *want)
-{
-    struct err err = {0};
-    char *text = NULL;
-    size_t length = 9;
-    assert_ok(tasks_file(attempts, 7, task, n, name, &text, &length, &err), err);
-    if (!want) {
-        assert_null(text);
-        assert_int_equal(length, 0);
-        return;
-    }
-    assert_non_null(text);
-    assert_string_equal(text, want);
-    assert_int_equal(length, strlen(want));
-    mem_free(text);
-}
-
-static void t_loose_and_packed(void **state)
-{
-    struct err err = {0};
-    char *attempts = test_folder("tasks");
-    (void)state;
-    put(attempts, "7/45.1/log", "loose\n");
-    put(attempts, "7/logs.pack", "onetwothreefour");
-    put(attempts, "7/logs.idx",
-        "46.1\tlog\t0\t3\n46.1\tjob.json\t3\t3\n46.1\tlog\t6\t5\n146.1\tlog\t0\t1\n47."
-        "1\tlog\t11\t99\n48.1\tlog\t-4\t3\n"
-        "49.1\tlog\tx\n50.1\tlog\t0\t3");
-    expect(attempts, 45, 1, "log", "loose\n");
-    expect(attempts, 45, 2, "log", NULL);
-    expect(attempts, 46, 1, "log", "three"); /* packed twice: the last line wins */
-    expect(attempts, 46, 1, "job.json", "two");
-    expect(attempts, 146, 1, "log", "o");
-    expect(attempts, 48, 1, "log", NULL); /* not believed */
-    expect(attempts, 49, 1, "log", NULL);
-    expect(attempts, 50, 1, "log", NULL); /* a line still being written */
-    char *text = NULL;
-    size_t length = 0;
-    assert_false(tasks_file(attempts, 7, 47, 1, "log", &text, &length, &err));
-    assert_int_equal(err.code, ERR_FORMAT);
-    assert_ok(file_remove_tree(attempts, &err), err);
-    mem_free(attempts);
-}
 
 static void t_labels(void **state)
 {
@@ -135,7 +80,6 @@ static void t_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t_loose_and_packed),
         cmocka_unit_test(t_labels),
         cmocka_unit_test(t_tables),
     };
