@@ -1,0 +1,130 @@
+/* The one way to the server. Answers are JSON; a refusal is a Problem carrying the server's own line (RFC 9457). */
+
+export interface Session {
+    user: string;
+    role: 'viewer' | 'operator' | 'admin';
+    csrf: string;
+    projects?: unknown;
+    accounts: boolean;
+}
+
+export interface Project {
+    id: number;
+    name: string;
+    root: string;
+    rec?: string;
+    min_size_pct: number;
+    items?: number;
+}
+
+/** What the server said no to, in its words: what, where, what to do. */
+export class Problem extends Error {
+    constructor(
+        public readonly status: number,
+        public readonly code: string,
+        message: string,
+        /** The whole document: a refused run has `items`, the blocked rows. */
+        public readonly body: Record<string, unknown> = {},
+    ) {
+        super(message);
+    }
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+let csrf = '';
+let onDenied = (): void => undefined;
+
+/** The session's token goes along with every write. */
+export function setCsrf(token: string): void {
+    csrf = token;
+}
+
+/** Called when the session is gone: the login page takes over. */
+export function whenDenied(then: () => void): void {
+    onDenied = then;
+}
+
+/** An address of the API, relative to the page so that it works below any path of a proxy. */
+export function apiUrl(path: string, query?: Query): string {
+    const url = new URL('api/v1/' + path.replace(/^\//, ''), new URL('.', location.href));
+    for (const [key, value] of Object.entries(query ?? {})) {
+        if (value !== undefined && value !== null && value !== '') {
+            url.searchParams.set(key, typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
+        }
+    }
+    return url.href;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+    const text = await response.text();
+    try {
+        const body = JSON.parse(text) as Record<string, unknown>;
+        const message = String(body.detail || body.title || response.statusText);
+        return new Problem(response.status, String(body.code ?? ''), message, body);
+    } catch {
+        return new Problem(response.status, '', text.slice(0, 300) || `${response.status} ${response.statusText}`);
+    }
+}
+
+async function send(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal) {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (method !== 'GET') {
+        headers['X-CSRF-Token'] = csrf;
+    }
+    if (body !== undefined) {
+        headers['Content-Type'] = 'application/json';
+    }
+    let response: Response;
+    try {
+        response = await fetch(apiUrl(path, query), {
+            method,
+            headers,
+            body: body === undefined ? undefined : JSON.stringify(body),
+            credentials: 'same-origin',
+            signal,
+        });
+    } catch (error) {
+        if (signal?.aborted) {
+            throw error;
+        }
+        throw new Problem(0, 'unreachable', 'The server does not answer. Is `gantry serve` running?');
+    }
+    if (response.status === 401) {
+        onDenied();
+    }
+    if (!response.ok) {
+        throw await problemOf(response);
+    }
+    return response;
+}
+
+async function json<T>(response: Response): Promise<T> {
+    const text = await response.text();
+    return (text ? JSON.parse(text) : {}) as T;
+}
+
+export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+    return json<T>(await send('GET', path, query, undefined, signal));
+}
+
+export async function post<T>(path: string, body: unknown = {}, query?: Query, signal?: AbortSignal): Promise<T> {
+    return json<T>(await send('POST', path, query, body, signal));
+}
+
+export async function patch<T>(path: string, body: unknown): Promise<T> {
+    return json<T>(await send('PATCH', path, undefined, body));
+}
+
+export async function put<T>(path: string, body: unknown): Promise<T> {
+    return json<T>(await send('PUT', path, undefined, body));
+}
+
+export async function del<T>(path: string, body?: unknown): Promise<T> {
+    return json<T>(await send('DELETE', path, undefined, body));
+}
+
+/** The line to show for anything that was thrown. */
+export function errorText(error: unknown): string {
+    return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,111 @@
+/* What the server tells without being asked. A page says on('items', f) and gets an end() back; f is called with the
+ * event's JSON. After `reset` (the server does not know what we have seen) everything shown must be fetched again:
+ * whoever shows a list listens to it.
+ */
+import { signal } from '@preact/signals';
+import { apiUrl } from './api';
+
+export type Connection = 'connecting' | 'live' | 'stale' | 'refused';
+
+/** [id, status, group, state, progress, cor, cor_source, confidence, enabled, skipped, place, task] */
+export type ItemRow = [
+    number, string, string, string, number | null, number | null, string | null, number | null,
+    boolean | null, boolean, string | null, number | null,
+];
+/** [id, run, item, job, state, progress, place, message] */
+export type TaskRow = [number, number, number, string, string, number | null, string | null, string | null];
+
+export interface LiveEvents {
+    hello: { seq: number; version: string; boot: string };
+    items: { project: number; rows: ItemRow[] };
+    gone: { project: number; ids: number[] };
+    more: { project: number };
+    tasks: { project: number; rows: TaskRow[] };
+    runs: { rows: unknown[] };
+    projects: Record<string, never>;
+    watch: { project?: number };
+    note: { level: 'info' | 'warning' | 'error'; text: string; item?: number; run?: number; project?: number };
+    reset: Record<string, never>;
+}
+
+type Handler = (data: unknown) => void;
+
+export const connection = signal<Connection>('connecting');
+/** When the connection was lost (ms since 1970), 0 while it stands. */
+export const lostAt = signal(0);
+
+const handlers = new Map<string, Set<Handler>>();
+let send: (message: unknown) => void = () => undefined;
+let boot: string | null = null;
+
+export function on<K extends keyof LiveEvents>(type: K, handler: (data: LiveEvents[K]) => void): () => void {
+    const set = handlers.get(type) ?? new Set();
+    handlers.set(type, set);
+    set.add(handler as Handler);
+    return () => set.delete(handler as Handler);
+}
+
+/** Give an event to this tab's handlers: what came over the wire, and what a test makes up. */
+export function deliver(type: string, data: unknown): void {
+    for (const handler of handlers.get(type) ?? []) {
+        handler(data);
+    }
+}
+
+function turned(state: Connection): void {
+    connection.value = state;
+    lostAt.value = state === 'live' ? 0 : lostAt.value || Date.now();
+}
+
+function received(message: { kind: string; state?: Connection; type?: string; data?: string }): void {
+    if (message.kind === 'state' && message.state) {
+        turned(message.state);
+        return;
+    }
+    const data: unknown = JSON.parse(message.data || '{}');
+    if (message.type === 'hello') {
+        const now = (data as LiveEvents['hello']).boot;
+        // A server that was started anew may have settled things while nobody listened.
+        const restarted = boot !== null && boot !== now;
+        boot = now;
+        if (restarted) {
+            deliver('reset', {});
+        }
+    }
+    deliver(message.type ?? '', data);
+}
+
+/** Without SharedWorker (some private windows) this tab has a connection of its own. */
+function connectAlone(url: string): void {
+    const source = new EventSource(url);
+    source.onopen = () => turned('live');
+    source.onerror = () => turned(source.readyState === EventSource.CLOSED ? 'refused' : 'stale');
+    for (const type of ['hello', 'items', 'gone', 'more', 'tasks', 'runs', 'projects', 'watch', 'note', 'reset']) {
+        source.addEventListener(type, (event) =>
+            received({ kind: 'event', type, data: (event as MessageEvent<string>).data }));
+    }
+    send = () => undefined;
+}
+
+let started = false;
+
+/** Once, after the session is known. */
+export function connect(): void {
+    if (started) {
+        send('retry');
+        return;
+    }
+    started = true;
+    const url = apiUrl('events');
+    if (typeof SharedWorker === 'undefined') {
+        connectAlone(url);
+        return;
+    }
+    const worker = new SharedWorker(new URL('./sse.worker.ts', import.meta.url), { type: 'module', name: 'gantry' });
+    worker.port.onmessage = (event: MessageEvent) => received(event.data);
+    worker.port.start();
+    send = (message) => worker.port.postMessage(message);
+    send({ open: url });
+    addEventListener('pagehide', () => send('bye'));
+    addEventListener('pageshow', (event) => event.persisted && send({ open: url }));
+}

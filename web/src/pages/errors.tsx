@@ -1,0 +1,3 @@
+export function ErrorsPage() {
+    return <p class="empty">errors</p>;
+}

@@ -1,0 +1,3 @@
+export function FullPage({ item }: { item: number }) {
+    return <p class="empty">full of item {item}</p>;
+}

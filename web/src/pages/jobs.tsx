@@ -1,0 +1,3 @@
+export function JobsPage(_: { run?: number }) {
+    return <p class="empty">jobs</p>;
+}

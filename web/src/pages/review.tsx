@@ -1,0 +1,3 @@
+export function ReviewPage({ project }: { project: number }) {
+    return <p class="empty">review of project {project}</p>;
+}

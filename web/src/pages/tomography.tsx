@@ -1,0 +1,3 @@
+export function TomographyPage(_: { project: { id: number } }) {
+    return <p class="empty">tomography</p>;
+}

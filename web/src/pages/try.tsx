@@ -1,0 +1,3 @@
+export function TryPage({ item }: { item: number }) {
+    return <p class="empty">try of item {item}</p>;
+}
