@@ -378,57 +378,129 @@ static void widen(float *row, enum tiff_pixel pixel, size_t columns)
     }
 }
 
-static bool read_rows(TIFF *tif, const char *path, enum tiff_pixel pixel, size_t columns,
-                      size_t rows, float *pixels, const struct complaint *c, struct err *err)
+struct tiff_reader {
+    char *path;
+    TIFF *tif;
+    struct complaint complaint;
+    enum tiff_pixel pixel;
+    uint32_t columns, rows;
+};
+
+static bool read_rows(struct tiff_reader *r, float *pixels, struct err *err)
 {
-    if ((size_t)TIFFScanlineSize(tif) != columns * pixel_bytes(pixel)) {
-        return err_set(err, ERR_FORMAT, "%s: odd row length", path);
-    }
-    for (size_t row = 0; row < rows; row++) {
-        if (TIFFReadScanline(tif, pixels + row * columns, (uint32_t)row, 0) != 1) {
-            return err_set(err, ERR_FORMAT, "%s: row %zu cannot be read: %s", path, row, c->text);
+    size_t columns = r->columns;
+
+    for (uint32_t row = 0; row < r->rows; row++) {
+        if (TIFFReadScanline(r->tif, pixels + row * columns, row, 0) != 1) {
+            return err_set(err, ERR_FORMAT, "%s: row %u cannot be read: %s", r->path, row,
+                           r->complaint.text);
         }
-        widen(pixels + row * columns, pixel, columns);
+        widen(pixels + row * columns, r->pixel, columns);
     }
     return true;
+}
+
+/* Uncompressed floats in this machine's order are the pixels: strips are read straight into them.
+ */
+static bool plain_floats(TIFF *tif, const struct tiff_reader *r)
+{
+    uint16_t compression = COMPRESSION_NONE;
+
+    TIFFGetFieldDefaulted(tif, TIFFTAG_COMPRESSION, &compression);
+    return r->pixel == TIFF_PIXEL_F32 && compression == COMPRESSION_NONE && !TIFFIsByteSwapped(tif);
+}
+
+static bool read_strips(struct tiff_reader *r, float *pixels, struct err *err)
+{
+    size_t row_bytes = (size_t)r->columns * sizeof(float);
+    uint32_t rows_per_strip = 0;
+    char *at = (char *)pixels;
+
+    TIFFGetFieldDefaulted(r->tif, TIFFTAG_ROWSPERSTRIP, &rows_per_strip);
+    rows_per_strip = rows_per_strip == 0 || rows_per_strip > r->rows ? r->rows : rows_per_strip;
+    for (uint32_t row = 0, strip = 0; row < r->rows; row += rows_per_strip, strip++) {
+        uint32_t rows = r->rows - row < rows_per_strip ? r->rows - row : rows_per_strip;
+        tmsize_t want = (tmsize_t)(rows * row_bytes);
+
+        if (TIFFReadRawStrip(r->tif, strip, at, want) != want) {
+            return err_set(err, ERR_FORMAT, "%s: rows from %u cannot be read: %s", r->path, row,
+                           r->complaint.text[0] ? r->complaint.text : "strip too short");
+        }
+        at += want;
+    }
+    return true;
+}
+
+struct tiff_reader *tiff_reader_open(const char *path, size_t *ret_columns, size_t *ret_rows,
+                                     struct err *err)
+{
+    struct tiff_reader *r;
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        err_errno(err, errno, "%s", path);
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) { /* opening a FIFO would wait for its writer */
+        err_set(err, ERR_FORMAT, "%s: not a plain file", path);
+        return NULL;
+    }
+    r = mem_zero(sizeof(*r), err);
+    if (r == NULL) {
+        return NULL;
+    }
+    r->path = mem_strdup(path, err);
+    r->tif = r->path == NULL ? NULL : open_with(path, "rm", &r->complaint, err);
+    if (r->tif == NULL || !check_handle(r->tif, path, (uint64_t)st.st_size, err) ||
+        !readable_pixel(r->tif, path, &r->pixel, err)) {
+        tiff_reader_close(r);
+        return NULL;
+    }
+    TIFFGetField(r->tif, TIFFTAG_IMAGEWIDTH, &r->columns);
+    TIFFGetField(r->tif, TIFFTAG_IMAGELENGTH, &r->rows);
+    if ((size_t)TIFFScanlineSize(r->tif) != r->columns * pixel_bytes(r->pixel)) {
+        err_set(err, ERR_FORMAT, "%s: odd row length", path);
+        tiff_reader_close(r);
+        return NULL;
+    }
+    *ret_columns = r->columns;
+    *ret_rows = r->rows;
+    return r;
+}
+
+bool tiff_reader_pixels(struct tiff_reader *r, float *ret_pixels, struct err *err)
+{
+    return plain_floats(r->tif, r) ? read_strips(r, ret_pixels, err)
+                                   : read_rows(r, ret_pixels, err);
+}
+
+void tiff_reader_close(struct tiff_reader *r)
+{
+    if (r != NULL) {
+        if (r->tif != NULL) {
+            TIFFClose(r->tif);
+        }
+        mem_free(r->path);
+        mem_free(r);
+    }
 }
 
 bool tiff_read(const char *path, size_t *ret_columns, size_t *ret_rows, float **ret_pixels,
                struct err *err)
 {
-    enum tiff_pixel pixel = TIFF_PIXEL_F32;
-    uint32_t columns = 0;
-    uint32_t rows = 0;
-    float *pixels = NULL;
-    struct complaint c;
-    bool good = false;
-    struct stat st;
-    TIFF *tif;
+    size_t columns = 0;
+    size_t rows = 0;
+    struct tiff_reader *r = tiff_reader_open(path, &columns, &rows, err);
+    float *pixels = r == NULL ? NULL : mem_array(columns * rows, sizeof(float), err);
+    bool good = pixels != NULL && tiff_reader_pixels(r, pixels, err);
 
-    if (stat(path, &st) != 0) {
-        return err_errno(err, errno, "%s", path);
-    }
-    tif = open_with(path, "r", &c, err);
-    if (tif == NULL) {
+    tiff_reader_close(r);
+    if (!good) {
+        mem_free(pixels);
         return false;
-    }
-    if (!check_handle(tif, path, (uint64_t)st.st_size, err) ||
-        !readable_pixel(tif, path, &pixel, err)) {
-        goto out;
-    }
-    TIFFGetField(tif, TIFFTAG_IMAGEWIDTH, &columns);
-    TIFFGetField(tif, TIFFTAG_IMAGELENGTH, &rows);
-    pixels = mem_array((size_t)columns * rows, sizeof(float), err);
-    if (pixels == NULL || !read_rows(tif, path, pixel, columns, rows, pixels, &c, err)) {
-        goto out;
     }
     *ret_columns = columns;
     *ret_rows = rows;
     *ret_pixels = pixels;
-    pixels = NULL;
-    good = true;
-out:
-    mem_free(pixels);
-    TIFFClose(tif);
-    return good;
+    return true;
 }

@@ -30,6 +30,16 @@ bool tiff_write(const char *path, const struct tiff_image *image, struct err *er
 bool tiff_read(const char *path, size_t *ret_columns, size_t *ret_rows, float **ret_pixels,
                struct err *err) CHECK_RESULT;
 
+/* The same in two steps, so that the caller chooses where the pixels go: open, tiff_reader_pixels
+ * into rows x columns floats, close (NULL is fine). The file is never mapped: one that is cut short
+ * meanwhile is an error and no signal. */
+struct tiff_reader;
+struct tiff_reader *tiff_reader_open(const char *path, size_t *ret_columns, size_t *ret_rows,
+                                     struct err *err) CHECK_RESULT;
+bool tiff_reader_pixels(struct tiff_reader *reader, float *ret_pixels,
+                        struct err *err) CHECK_RESULT;
+void tiff_reader_close(struct tiff_reader *reader);
+
 /* Is the file a whole TIFF? Header, first directory, and every strip or tile within the file;
  * pixels are not read. ERR_FORMAT says what is wrong. */
 bool tiff_check(const char *path, struct err *err) CHECK_RESULT;

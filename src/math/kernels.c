@@ -349,6 +349,26 @@ static size_t minus_log(const float *raw, const float *dark, const float *gain, 
     return bad;
 }
 
+static void bytes(const float *values, size_t count, float low, float scale, uint8_t *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        float t = (values[i] - low) * scale;
+        t = t > 0 ? t : 0; /* NaN too */
+        t = t < 255 ? t : 255;
+        ret[i] = (uint8_t)(int)(t + 0.5f);
+    }
+}
+
+static void gather(const float *restrict values, size_t count, float by, float *restrict sum,
+                   float *restrict weight)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool finite = __builtin_fabsf(values[i]) <= 3.402823466e38f;
+        sum[i] += finite ? by * values[i] : 0;
+        weight[i] += finite ? by : 0;
+    }
+}
+
 extern const struct kernels KERNELS_NAME;
 const struct kernels KERNELS_NAME = {
     .pack = pack,
@@ -359,4 +379,6 @@ const struct kernels KERNELS_NAME = {
     .unpack = unpack,
     .line_add = line_add,
     .minus_log = minus_log,
+    .bytes = bytes,
+    .gather = gather,
 };

@@ -1,7 +1,7 @@
 /*
- * The inner loops of reconstruction. kernels.c is compiled three times, for AVX-512, for AVX2 and
- * for any CPU; recon.c picks one table at run time. Arrays of complex numbers are interleaved
- * floats ("pairs"). Private to math/.
+ * The inner loops of reconstruction and of showing its slices. kernels.c is compiled three times,
+ * for AVX-512, for AVX2 and for any CPU; recon.c picks one table at run time. Arrays of complex
+ * numbers are interleaved floats ("pairs"). Private to math/.
  */
 #ifndef GANTRY_MATH_KERNELS_H
 #define GANTRY_MATH_KERNELS_H
@@ -66,6 +66,10 @@ struct kernels {
      * how many transmissions were <= 0. */
     size_t (*minus_log)(const float *raw, const float *dark, const float *gain, size_t count,
                         float floor_value, float *ret);
+    /* (values[i] - low) * scale, rounded to nearest, cut off at 0 and 255; NaN is 0. */
+    void (*bytes)(const float *values, size_t count, float low, float scale, uint8_t *ret);
+    /* sum[i] += by * values[i], weight[i] += by, for finite values. */
+    void (*gather)(const float *values, size_t count, float by, float *sum, float *weight);
 };
 
 extern const struct kernels kernels_plain;

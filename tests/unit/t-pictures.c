@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "codec/mapped.h"
+#include "codec/png-fast.h"
 #include "codec/png-file.h"
 #include "codec/utf8.h"
 #include "codec/xlsx.h"
@@ -49,6 +50,32 @@ static void png_round(void **state)
     (void)rmdir(folder);
     mem_free(path);
     mem_free(folder);
+}
+
+/* The quick PNG is a PNG: whole, and no longer so when it is cut. tests/e2e/test_look.py has others
+ * read it. */
+static void png_fast_round(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    uint8_t pixels[5 * 4], palette[768], *out;
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        pixels[i] = (uint8_t)(i * 13);
+    }
+    memset(palette, 9, sizeof palette);
+    for (int kind = 0; kind < 4; kind++) {
+        struct png_fast p = {5, 4, pixels, kind & 1 ? palette : NULL, kind / 2};
+        out = mem_zero(png_fast_bound(&p), &err);
+        assert_ok(png_fast_encode(&p, out, &length, &err), err);
+        assert_true(length <= png_fast_bound(&p));
+        assert_ok(png_check_bytes("fast", out, length, &err), err);
+        assert_false(png_check_bytes("fast", out, length - 13, &err));
+        mem_free(out);
+    }
+    struct png_fast bad = {0, 4, pixels, NULL, 0};
+    assert_int_equal(png_fast_bound(&bad), 0);
+    assert_false(png_fast_encode(&bad, NULL, &length, &err));
 }
 
 static void workbook_round(void **state)
@@ -117,9 +144,8 @@ static void text_is_cleaned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png_round),
-        cmocka_unit_test(workbook_round),
-        cmocka_unit_test(workbook_errors),
+        cmocka_unit_test(png_round),       cmocka_unit_test(png_fast_round),
+        cmocka_unit_test(workbook_round),  cmocka_unit_test(workbook_errors),
         cmocka_unit_test(text_is_cleaned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
