@@ -22,6 +22,8 @@ static bool read_row(struct cli *c, int64_t id, json_t **ret, struct err *err)
         "(SELECT state FROM task WHERE item_id=item.id ORDER BY id DESC LIMIT 1) AS state,"
         "cor,cor_source,cor_confidence,size,frames,angles,n_rows,n_columns,dtype,"
         "CASE WHEN skip_reason<>'' THEN skip_reason ELSE reason END AS reason,"
+        "(SELECT max(json_extract(result,'$.warning')) FROM task WHERE item_id=item.id AND state "
+        "IN (5,6) AND run_id=(SELECT max(run_id) FROM task WHERE item_id=item.id)) AS warning,"
         "NOT coalesce(enabled,1-auto_skip) AS skipped_bool,enabled AS enabled_bool,"
         "tags,params AS params_json,hidden AS hidden_bool,gone AS gone_bool,mtime_ns "
         "FROM item WHERE id=?1",
@@ -117,6 +119,9 @@ static bool list_table(struct cli *c, const struct rows *rows, struct err *err)
     for (size_t i = 0; ok && i < rows->n; i++) {
         json_t *row = NULL;
         ok = read_row(c, rows->ids[i], &row, err) && json_array_append(all, row) == 0;
+        if (ok && !json_get_text(row, "reason", "")[0]) {
+            ok = json_put(row, "reason", json_incref(json_object_get(row, "warning")), err);
+        }
         skipped += ok && json_get_bool(row, "skipped", false);
         json_decref(row);
     }

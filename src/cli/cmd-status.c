@@ -39,6 +39,17 @@ static bool put_time(json_t *row, const char *key, const json_t *us, struct err 
     return json_put(row, key, json_string(text), err);
 }
 
+/* Tasks that were done but warn of something (gantry results shows the words). */
+static bool put_warnings(struct cli *c, json_t *row, struct err *err)
+{
+    int64_t n = 0;
+    return store_int(c->store, 0, &n, err,
+                     "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (5,6) AND result LIKE "
+                     "'%\"warning\":%'",
+                     "i", json_get_int(row, "id", 0)) &&
+        json_put(row, "warnings", json_integer(n), err);
+}
+
 /* Counts, share and span of one run into its row. */
 static bool complete_row(struct cli *c, json_t *row, struct err *err)
 {
@@ -55,7 +66,8 @@ static bool complete_row(struct cli *c, json_t *row, struct err *err)
         json_put(row, "completed", json_integer(n.over), err) &&
         json_put(row, "progress", json_real(n.total ? (double)n.over / (double)n.total : 1.0),
                  err) &&
-        json_put(row, "seconds", json_real((double)(ended - created) / 1e6), err);
+        json_put(row, "seconds", json_real((double)(ended - created) / 1e6), err) &&
+        put_warnings(c, row, err);
     for (int state = 0; ok && state < TASK_STATES; state++) {
         ok = json_put(row, task_state_name((enum task_state)state), json_integer(n.by_state[state]),
                       err);
@@ -97,6 +109,7 @@ static bool print_rows(struct cli *c, json_t *rows, struct err *err)
         {"Of", "tasks", CELL_INT},
         {"Running", "running", CELL_INT},
         {"Failed", "failed", CELL_INT},
+        {"Warnings", "warnings", CELL_INT},
         {"Started", "created_us", CELL_TIME},
         {"Took", "seconds", CELL_SPAN},
         {NULL, NULL, CELL_TEXT},

@@ -145,6 +145,10 @@ static bool tell_task(struct progress *p, int64_t id, struct err *err)
             clear_bar(p);
             cli_note(p->c, "%s/%s failed: %s", str_text(&name), query_text(q, 1),
                      str_text(&message));
+        } else if (str_text(&message)[0] && state != TASK_CANCELLED && state != TASK_BLOCKED) {
+            clear_bar(p);
+            cli_note(p->c, "%s/%s warning: %s", str_text(&name), query_text(q, 1),
+                     str_text(&message));
         }
         str_fini(&name);
         str_fini(&message);

@@ -399,6 +399,16 @@ static bool cached_values(struct engine *e, const struct change *c, json_t **ret
     return *ret || err_set(err, ERR_NOMEM, "out of memory");
 }
 
+/* What a step warns of is its task's message. */
+static bool write_warning(struct engine *e, const struct change *c, const json_t *values,
+                          struct err *err)
+{
+    const char *warning = json_get_text(values, "warning", "");
+    return !warning[0] ||
+        store_exec(e->store, err, "UPDATE task SET message=?2 WHERE id=?1", "is", c->live->task,
+                   warning);
+}
+
 bool settle_write(struct engine *e, struct change *c, struct err *err)
 {
     char word[64];
@@ -415,6 +425,7 @@ bool settle_write(struct engine *e, struct change *c, struct err *err)
                        "ii", c->live->task, c->live->started_us);
     } else {
         ok = ok && (good ? write_good(e, c, values, err) : write_bad(e, c, err));
+        ok = ok && (!good || write_warning(e, c, values, err));
         ok = ok && (c->state == TASK_READY || write_next(e, c, err));
         ok = ok && write_event(e, c, err);
     }

@@ -192,14 +192,17 @@ static void fill_gaps(float *line, size_t count, float none)
 }
 
 /* The slow way, for a row with something to repair: transmissions, gaps filled, then the log.
- * Returns transmissions <= 0. */
-static size_t repaired_row(const struct normalise *n, size_t row, const float *raw, float *out)
+ * Returns transmissions <= 0, and how many were not even a number. */
+static size_t repaired_row(const struct normalise *n, size_t row, const float *raw, float *out,
+                           size_t *ret_gaps)
 {
     const float *dark = n->dark + row * n->columns, *gain = n->gain + row * n->columns;
     size_t negative = 0;
+    *ret_gaps = 0;
     for (size_t c = 0; c < n->columns; c++) {
         float t = gain[c] > 0 ? (raw[c] - dark[c]) * gain[c] : NAN;
         negative += t <= 0;
+        *ret_gaps += !isfinite(t);
         out[c] = t;
     }
     fill_gaps(out, n->columns, 1);
@@ -226,15 +229,18 @@ static void one_row(const struct normalise *n, const struct normalise_block *b, 
     size_t at = (b->row_first + row) * n->columns;
     to_float(b->type, b->raw, (angle * b->rows + row) * n->columns, n->columns, line);
     size_t nan = b->type == NORMALISE_F32 ? count_not_finite(line, n->columns) : 0;
-    stats->nan_samples += nan;
+    size_t negative, gaps = 0;
     if (nan || n->dead_in_row[b->row_first + row]) {
-        stats->negative_samples += repaired_row(n, b->row_first + row, line, out);
+        negative = repaired_row(n, b->row_first + row, line, out, &gaps);
     } else if (n->minus_log) {
-        stats->negative_samples += n->kernels->minus_log(line, n->dark + at, n->gain + at,
-                                                         n->columns, NORMALISE_FLOOR, out);
+        negative = n->kernels->minus_log(line, n->dark + at, n->gain + at, n->columns,
+                                         NORMALISE_FLOOR, out);
     } else {
-        stats->negative_samples += plain_row(line, n->dark + at, n->gain + at, n->columns, out);
+        negative = plain_row(line, n->dark + at, n->gain + at, n->columns, out);
     }
+    stats->nan_samples += nan;
+    stats->negative_samples += negative;
+    stats->unusable_samples += gaps + (n->minus_log ? negative : 0);
 }
 
 bool normalise_block(struct normalise *n, const struct normalise_block *b, float *ret_sino,
@@ -243,8 +249,9 @@ bool normalise_block(struct normalise *n, const struct normalise_block *b, float
     if (b->row_first + b->rows > n->rows || b->angle_first + b->angles > b->angles_total) {
         return err_bug(err, "a block outside the sinograms");
     }
-    size_t nan = 0, negative = 0;
-#pragma omp parallel for schedule(static) num_threads(n->threads) reduction(+ : nan, negative)
+    size_t nan = 0, negative = 0, unusable = 0;
+#pragma omp parallel for schedule(static) num_threads(n->threads)                                   \
+    reduction(+ : nan, negative, unusable)
     for (long a = 0; a < (long)b->angles; a++) {
         struct normalise_stats mine = {0};
         float *line = n->line + (size_t)omp_get_thread_num() * n->columns;
@@ -255,9 +262,11 @@ bool normalise_block(struct normalise *n, const struct normalise_block *b, float
         }
         nan += mine.nan_samples;
         negative += mine.negative_samples;
+        unusable += mine.unusable_samples;
     }
     n->stats.nan_samples += nan;
     n->stats.negative_samples += negative;
+    n->stats.unusable_samples += unusable;
     n->stats.samples += b->angles * b->rows * n->columns;
     return true;
 }

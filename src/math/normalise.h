@@ -29,6 +29,7 @@ struct normalise_stats {
     size_t dead_rows;        /* rows in which every pixel is dead */
     size_t nan_samples;      /* raw samples that were NaN or infinite */
     size_t negative_samples; /* transmissions <= 0 in good pixels */
+    size_t unusable_samples; /* of dead pixels, not a number, or negative_samples of a log */
     size_t samples;          /* all samples seen */
 };
 

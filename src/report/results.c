@@ -12,7 +12,7 @@
 
 static const char *const head[] = {"name", "series",     "index",      "status",
                                    "cor",  "cor_source", "confidence", NULL};
-static const char *const tail[] = {"outputs", "error", "path", NULL};
+static const char *const tail[] = {"outputs", "error", "warning", "path", NULL};
 
 static bool append_text(json_t *list, const char *text, struct err *err)
 {
@@ -99,6 +99,7 @@ static bool read_items(struct store *s, int64_t run, json_t *rows, json_t *by_id
             json_put(row, "outputs", json_array(), err) &&
             json_put(row, "error", query_null(q, 9) ? json_null() : json_string(query_text(q, 9)),
                      err) &&
+            json_put(row, "warning", json_null(), err) &&
             json_put(row, "path", json_string(path), err);
         mem_free(path);
     }
@@ -112,8 +113,9 @@ static json_t *row_of(const json_t *by_id, int64_t item)
     return json_object_get(by_id, key);
 }
 
-/* The run's own centre stands in the result of the job that found it. */
-static bool take_centre(json_t *row, const char *result, struct err *err)
+/* The run's own centre stands in the result of the job that found it; so does what a step warns
+ * of. */
+static bool take_values(json_t *row, const char *result, struct err *err)
 {
     json_t *doc = json_parse(result, strlen(result), "a task's result",
                              err_ignore("then there is no centre in it"));
@@ -121,9 +123,13 @@ static bool take_centre(json_t *row, const char *result, struct err *err)
     json_t *values = json_object_get(doc, "values");
     values = json_is_object(values) ? values : doc;
     double cor = json_get_double(values, "cor", NAN);
+    json_t *warning = json_object_get(values, "warning");
+    if (json_is_string(warning)) {
+        ok = json_put(row, "warning", json_incref(warning), err);
+    }
     if (isfinite(cor)) {
         const char *source = json_get_text(values, "cor_source", NULL);
-        ok = json_put(row, "cor", json_real(cor), err) &&
+        ok = ok && json_put(row, "cor", json_real(cor), err) &&
             json_put(row, "confidence", number_or_null(json_get_double(values, "confidence", NAN)),
                      err) &&
             (!source || json_put(row, "cor_source", json_string(source), err));
@@ -153,7 +159,7 @@ static bool read_tasks(struct store *s, int64_t run, const json_t *by_id, struct
         if (ok && state == TASK_FAILED && json_is_null(json_object_get(row, "error"))) {
             ok = json_put(row, "error", json_string(query_text(q, 5)), err);
         }
-        ok = ok && (query_text(q, 6)[0] == '\0' || take_centre(row, query_text(q, 6), err));
+        ok = ok && (query_text(q, 6)[0] == '\0' || take_values(row, query_text(q, 6), err));
         mem_free(key);
     }
     return q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;

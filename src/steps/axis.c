@@ -50,7 +50,7 @@ static bool load_sinogram(struct search *s, size_t slice, struct err *err)
     struct view_angle *order = mem_array(g->angles, sizeof(*order), err);
     float *all = order == NULL ? NULL : mem_big(g->angles * g->columns, sizeof(float), err);
     bool good = all != NULL && source_select(s->source, slice, 1, err) &&
-        source_sinograms(s->source, slice, 1, all, NULL, NULL, err);
+        source_sinograms(s->source, slice, 1, all, NULL, NULL, err) && source_judge(s->source, err);
 
     s->sino = good ? mem_big(g->angles * g->columns, sizeof(float), err) : NULL;
     s->theta = s->sino == NULL ? NULL : mem_array(g->angles, sizeof(double), err);
@@ -92,7 +92,8 @@ static bool load_pair(struct search *s, size_t slice, struct err *err)
     s->opposite = s->zero == NULL ? NULL : mem_big(s->rows * g->columns, sizeof(float), err);
     return s->opposite != NULL && source_select(s->source, from, s->rows, err) &&
         source_view(s->source, from, s->rows, first, s->zero, err) &&
-        source_view(s->source, from, s->rows, opposite, s->opposite, err);
+        source_view(s->source, from, s->rows, opposite, s->opposite, err) &&
+        source_judge(s->source, err);
 }
 
 /* At the edge of lo..hi, or not believable. */

@@ -1,11 +1,15 @@
 /* Helpers of several steps. */
 #include "steps/common.h"
+#include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "math/fft.h"
 #include "os/file.h"
+
+/* More unusable samples than this share is a matter for people, not for the log. */
+#define MANY_UNUSABLE 0.5
 
 static char *wisdom_path(const struct job *job, bool make, struct err *err)
 {
@@ -40,7 +44,7 @@ void common_wisdom_save(struct job *job)
     mem_free(path);
 }
 
-void common_say_repairs(struct job *job, const struct source *source)
+static void say_repairs(struct job *job, const struct source *source)
 {
     struct normalise_stats s;
 
@@ -63,6 +67,23 @@ void common_say_repairs(struct job *job, const struct source *source)
         job_say(job, "warning: %zu of %zu samples had zero or negative transmission, raised to %g",
                 s.negative_samples, s.samples, (double)NORMALISE_FLOOR);
     }
+}
+
+bool common_tell_repairs(struct job *job, const struct source *source, struct err *err)
+{
+    double share = source_unusable(source);
+    char text[160];
+
+    say_repairs(job, source);
+    if (share <= MANY_UNUSABLE) {
+        return true;
+    }
+    snprintf(
+        text, sizeof(text),
+        "%.1f %% of the samples are unusable (dead pixels, not numbers, zero or negative): look "
+        "at the result before you trust it",
+        100 * share);
+    return job_value(job, "warning", json_string(text), err);
 }
 
 json_t *common_repairs(const struct source *source)

@@ -14,8 +14,10 @@ void common_wisdom_load(struct job *job);
 /* When something new was planned. */
 void common_wisdom_save(struct job *job);
 
-/* A line for each kind of pixel that had to be repaired. */
-void common_say_repairs(struct job *job, const struct source *source);
+/* A line for each kind of pixel that had to be repaired; when most of what was judged
+ * (source_judge) had to be, the value "warning" says so too, for people who do not read logs. */
+bool common_tell_repairs(struct job *job, const struct source *source,
+                         struct err *err) CHECK_RESULT;
 /* {"dead_pixels", "dead_rows", "nan_samples", "negative_samples"}; NULL without memory. */
 json_t *common_repairs(const struct source *source);
 

@@ -311,9 +311,9 @@ static bool find(struct job *job, struct err *err)
             p.search_width);
     }
     good = write_centre(job, &found, method, err) && write_scores(job, &found, err) &&
-        see_to_slices(job, source, &p, found.axis, err) && report(job, &found, method, err);
+        see_to_slices(job, source, &p, found.axis, err) && common_tell_repairs(job, source, err) &&
+        report(job, &found, method, err);
     if (good) {
-        common_say_repairs(job, source);
         common_wisdom_save(job);
         job_say(job, "[infer-worker] OK %s => %.2f", job->input, found.axis);
     }

@@ -353,7 +353,8 @@ static bool all_slabs(struct full *f, struct err *err)
             return false;
         }
     }
-    return f->volume == NULL || hdf5_volume_finish(f->volume, err);
+    return source_judge(f->source, err) &&
+        (f->volume == NULL || hdf5_volume_finish(f->volume, err));
 }
 
 static bool run(struct job *job, struct err *err)
@@ -375,9 +376,8 @@ static bool run(struct job *job, struct err *err)
         !open_output(&f, err) || !all_slabs(&f, err) || !write_line(&f, err)) {
         goto out;
     }
-    common_say_repairs(job, f.source);
     common_wisdom_save(job);
-    good = report(&f, err);
+    good = common_tell_repairs(job, f.source, err) && report(&f, err);
     if (good) {
         job_progress(job, 1, "%zu slices", f.grid->slices);
     }

@@ -91,9 +91,8 @@ static bool run(struct job *job, struct err *err)
             goto out;
         }
     }
-    common_say_repairs(job, source);
     common_wisdom_save(job);
-    good = report(job, centre, count, middle, err);
+    good = common_tell_repairs(job, source, err) && report(job, centre, count, middle, err);
 out:
     mem_free(centre);
     source_close(source);

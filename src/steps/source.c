@@ -26,6 +26,8 @@ struct source {
     struct normalise *normalise;
     size_t selected_first, selected;
     struct normalise_stats stats; /* of earlier selections */
+    double unusable;              /* share, of `judged` samples */
+    size_t judged;
 };
 
 /* ---- opening ---- */
@@ -256,6 +258,7 @@ static void keep_worst(struct normalise_stats *worst, const struct normalise_sta
     worst->dead_rows = larger(worst->dead_rows, more->dead_rows);
     worst->nan_samples = larger(worst->nan_samples, more->nan_samples);
     worst->negative_samples = larger(worst->negative_samples, more->negative_samples);
+    worst->unusable_samples = larger(worst->unusable_samples, more->unusable_samples);
     worst->samples = larger(worst->samples, more->samples);
 }
 
@@ -399,6 +402,32 @@ bool source_view(struct source *source, size_t slice, size_t count, size_t view,
     mem_free(binned);
     mem_free(raw);
     return good;
+}
+
+bool source_judge(struct source *source, struct err *err)
+{
+    struct normalise_stats s;
+
+    normalise_stats(source->normalise, &s);
+    if (s.samples > 0 && s.unusable_samples == s.samples) {
+        return err_set(err, ERR_FORMAT,
+                       "%s: bad data: not one of the %zu samples of slices %zu to %zu can be used "
+                       "(%zu are not numbers, %zu are zero or negative, %zu detector pixels are "
+                       "dead)",
+                       source->path, s.samples, source->selected_first,
+                       source->selected_first + source->selected - 1, s.nan_samples,
+                       s.negative_samples, s.dead_pixels);
+    }
+    if (s.samples > source->judged) {
+        source->judged = s.samples;
+        source->unusable = (double)s.unusable_samples / (double)s.samples;
+    }
+    return true;
+}
+
+double source_unusable(const struct source *source)
+{
+    return source->unusable;
 }
 
 void source_stats(const struct source *source, struct normalise_stats *ret_stats)

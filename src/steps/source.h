@@ -66,6 +66,12 @@ void source_expect(struct source *source, size_t slice, size_t count);
 bool source_view(struct source *source, size_t slice, size_t count, size_t view, float *ret_view,
                  struct err *err) CHECK_RESULT;
 
+/* Is there anything in what was read of the selection? ERR_FORMAT, with the counts, when every
+ * sample was unusable. Remembers the share of those that were. */
+bool source_judge(struct source *source, struct err *err) CHECK_RESULT;
+/* Share of unusable samples, 0..1, in the largest selection that was judged. */
+double source_unusable(const struct source *source);
+
 /* What had to be repaired so far: of each count the largest of all selections. */
 void source_stats(const struct source *source, struct normalise_stats *ret_stats);
 

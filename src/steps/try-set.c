@@ -85,7 +85,7 @@ bool try_set_write(struct job *job, struct source *source, const struct recon_pa
     batch = batch > count ? count : batch;
     image = local == NULL ? NULL : mem_big(batch * n * n, sizeof(float), err);
     if (image == NULL || !source_select(source, slice, 1, err) ||
-        !source_sinograms(source, slice, 1, sino, NULL, NULL, err)) {
+        !source_sinograms(source, slice, 1, sino, NULL, NULL, err) || !source_judge(source, err)) {
         goto out;
     }
     recon = recon_new(&spec, err);

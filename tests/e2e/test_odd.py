@@ -76,6 +76,38 @@ def test_not_hdf5_at_all(g):
     assert others_are_done(g)
 
 
+def all_of(value):
+    return lambda arrays: arrays["data"].__setitem__(slice(None), value)
+
+
+@pytest.mark.parametrize("batch, flags", [("tomo-full", ["--cor", "24"]), ("tomo-ai-reco", [])])
+@pytest.mark.parametrize("value", [np.nan, 0])
+def test_a_scan_without_one_usable_sample_fails(g, value, batch, flags):
+    """E2: what cannot be measured is no result: bad data, one line that says what and where."""
+    good_and(g, dtype="float32", change=all_of(value))
+    outcome = g.run("run", batch, *flags)
+    assert outcome.rc == 1, outcome
+    assert others_are_done(g) and not (g.rec / "bad_1_rec").exists()
+    lines = [line for line in outcome.err.splitlines() if "bad data" in line and "bad_1" in line]
+    assert len(lines) == 1 and "slices" in lines[0], outcome
+    assert {task["code"] for task in g.tasks() if task["state"] == "failed"} == {"bad-data"}
+
+
+def test_many_unusable_samples_are_a_warning_everybody_sees(g):
+    """E2: more than half of the samples unusable: done, and said in ls, results and status."""
+    def spoil(arrays):
+        arrays["data"][:, :, 10:40] = 0
+    good_and(g, change=spoil)
+    outcome = g.ok("run", "tomo-full", "--cor", "24")
+    assert "bad_1/full warning: 62.5 % of the samples" in outcome.err
+    assert "62.5 %" in g.row("bad_1.h5")["warning"] and g.row("good_1.h5")["warning"] is None
+    assert "62.5 %" in g.ok("ls").out
+    run = g.json("status")[-1]
+    assert run["warnings"] == 1
+    warned = [row["name"] for row in g.json("results", run["id"]) if row["warning"]]
+    assert warned == ["bad_1.h5"]
+
+
 def test_nan_pixels_are_counted_and_repaired(g):
     def spoil(arrays):
         arrays["data"][3:6, 0, 20] = np.nan

@@ -165,6 +165,7 @@ static void t_dead_and_nan_pixels_are_filled_and_counted(void **state)
     assert_int_equal(stats.dead_rows, 1);
     assert_int_equal(stats.nan_samples, 2);
     assert_int_equal(stats.negative_samples, 2);
+    assert_int_equal(stats.unusable_samples, (3 + COLUMNS) * ANGLES + 4);
     normalise_free(n);
 }
 

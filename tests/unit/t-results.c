@@ -45,7 +45,8 @@ static struct store *make_store(const char *home)
             " (2, 2, 1, 0, 'infer', 'recon.cor', 5, 0, 1500000, '',"
             "  '{\"values\":{\"cor\":23.75,\"confidence\":0.9,\"cor_source\":\"vo\"}}', NULL),"
             " (3, 2, 1, 1, 'full', 'recon.full', 5, 0, 2000000, '', '{}', NULL),"
-            " (4, 2, 2, 0, 'infer', 'recon.cor', 5, 0, 500000, '', '{\"cor\":20.25}', NULL),"
+            " (4, 2, 2, 0, 'infer', 'recon.cor', 5, 0, 500000, '', "
+            "'{\"cor\":20.25,\"warning\":\"dim\"}', NULL),"
             " (5, 2, 2, 1, 'full', 'recon.full', 6, 0, 0, '', '{}', 1),"
             " (6, 2, 3, 0, 'infer', 'recon.cor', 7, 0, 0, 'theta is short', '{}', NULL),"
             " (7, 2, 3, 1, 'full', 'recon.full', 9, NULL, NULL, '', '{}', NULL)",
@@ -74,7 +75,7 @@ static void t_rows(void **state)
     (void)state;
     assert_non_null(columns);
     assert_non_null(rows);
-    assert_int_equal(json_array_size(columns), 14);
+    assert_int_equal(json_array_size(columns), 15);
     assert_string_equal(json_string_value(json_array_get(columns, 7)), "infer");
     assert_string_equal(json_string_value(json_array_get(columns, 10)), "full_seconds");
     /* by series, then by index as a number */
@@ -84,6 +85,7 @@ static void t_rows(void **state)
     /* what the launch skipped stays visible; what was not selected does not */
     assert_string_equal(json_get_text(at(rows, 3), "name", ""), "s_30.h5");
     assert_string_equal(json_get_text(at(rows, 3), "error", ""), "60 of 180");
+    assert_string_equal(json_get_text(at(rows, 1), "warning", ""), "dim");
     assert_null(json_object_get(at(rows, 3), "infer"));
     /* what the run found beats what the row had */
     assert_true(json_get_double(at(rows, 2), "cor", NAN) == 23.75);
@@ -120,13 +122,13 @@ static void t_layouts(void **state)
     assert_true(str_starts(
         csv,
         "name,series,index,status,cor,cor_source,confidence,infer,infer_seconds,full,full_seconds,"
-        "outputs,error,path\n\"b \"\"x\"\", y.h5\",b,0,Infer failed,,,,failed,"));
+        "outputs,error,warning,path\n\"b \"\"x\"\", y.h5\",b,0,Infer failed,,,,failed,"));
     assert_non_null(strstr(
         csv,
-        "\ns_10.h5,s,10,Done full,23.75,vo,0.9,done,1.5,done,2,/d_rec/s_10_rec,,/d/s_10.h5\n"));
+        "\ns_10.h5,s,10,Done full,23.75,vo,0.9,done,1.5,done,2,/d_rec/s_10_rec,,,/d/s_10.h5\n"));
     assert_non_null(table);
     const json_t *line = at(json_object_get(table, "rows"), 2);
-    assert_int_equal(json_array_size(line), 14);
+    assert_int_equal(json_array_size(line), 15);
     assert_true(json_is_number(json_array_get(line, 4)));
     assert_string_equal(json_string_value(json_array_get(line, 11)), "/d_rec/s_10_rec");
     json_decref(table);
