@@ -43,6 +43,17 @@ const struct option_info option_table[] = {
     {"licenses", OPTION_TEXT, 0, 0, "",
      "how many of each licence there are, such as matlab:2,idl:1; one not named counts as one"},
     {"overwrite", OPTION_BOOL, 0, 0, "no", "replace outputs that Gantry did not make"},
+    {"roots", OPTION_TEXT, 0, 0, "",
+     "folders below which the page may open new ones, separated by ':'; those of projects always"},
+    {"server_name", OPTION_TEXT, 0, 0, "",
+     "names under which the server is reached, such as tomo.example.org; needed behind a proxy"},
+    {"trusted_proxy", OPTION_TEXT, 0, 0, "",
+     "addresses (10.0.0.5, 10.1.0.0/16) whose X-Remote-User and X-Forwarded-* headers are "
+     "believed"},
+    {"session_hours", OPTION_INT, 1, 8760, "24",
+     "a browser that was not used for so long signs in again"},
+    {"rate_limit", OPTION_INT, 0, 1000000, "400",
+     "requests a second from one address, with bursts of ten times as many; 0 = no limit"},
     {NULL, OPTION_TEXT, 0, 0, NULL, NULL},
 };
 
