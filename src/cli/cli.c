@@ -151,9 +151,9 @@ static bool dispatch(struct cli *c, int argc, char **argv, struct err *err)
     return run_command(c, argc - i - 1, argv + i + 1, err);
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
 {
-    struct cli c = {.status = 0};
+    struct cli c = {.status = 0, .hooks = hooks};
     struct err err = {.code = ERR_NONE};
     c.project = getenv("GANTRY_PROJECT");
     c.project = c.project && *c.project ? c.project : NULL;

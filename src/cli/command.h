@@ -89,7 +89,8 @@ struct cli {
     int argc;
     int status; /* exit status when run() returns true */
     struct given *given;
-    struct store *store; /* use cli_store() */
+    struct store *store;           /* use cli_store() */
+    const struct cli_hooks *hooks; /* cli.h */
 };
 
 /* --- options

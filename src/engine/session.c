@@ -146,6 +146,11 @@ struct loop *session_loop(struct session *s)
     return s->engine ? s->engine->loop : NULL;
 }
 
+struct engine *session_engine(struct session *s)
+{
+    return s->engine;
+}
+
 /* ---- joined: lines through the socket ---- */
 
 static bool put(int fd, const char *data, size_t n)

@@ -26,6 +26,8 @@ void session_close(struct session *s);
 bool session_hosting(const struct session *s);
 /* The host's loop (timers, files to watch), NULL when joined. */
 struct loop *session_loop(struct session *s);
+/* The engine itself, for the server (src/api); NULL when joined. */
+struct engine *session_engine(struct session *s);
 
 /* Run one operation (engine/op-*.c) by name. `args` is borrowed and may be NULL. The answer is a
  * new reference. */

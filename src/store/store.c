@@ -17,7 +17,7 @@
 
 /* "GNTR": tells our file from any other SQLite file. */
 #define APPLICATION_ID 0x474e5452
-#define CACHE_SIZE 256
+#define CACHE_SIZE 1024
 
 struct query {
     struct store *store;

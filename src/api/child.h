@@ -1,0 +1,38 @@
+/*
+ * Our own program as a child on the loop: `gantry scan --json -p NAME` and the like, so that what
+ * takes long never holds the engine. The child reaches us through the home's socket. Children die
+ * with the server (they would only wait for an engine that left).
+ */
+#ifndef GANTRY_API_CHILD_H
+#define GANTRY_API_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "api/route.h"
+#include "base/err.h"
+
+struct api_child;
+
+struct child_hooks {
+    /* Each whole line of its stdout as it comes; NULL: stdout is one JSON document at the end. */
+    void (*line)(void *arg, const char *text);
+    /* It has ended, once, and `child` is freed after this returns. err->code ERR_NONE: it exited
+     * 0 or 1 and `answer` (borrowed; NULL with `line`) is its document. Otherwise `err` is the
+     * last line it said, with the code of its exit status. Not called after child_drop(). */
+    void (*done)(void *arg, const json_t *answer, const struct err *err);
+    void *arg;
+};
+
+/* `args`: the words behind "gantry", NULL-terminated, copied. NULL and err when it cannot start. */
+struct api_child *child_start(struct api *api, const char *const *args,
+                              const struct child_hooks *hooks, struct err *err) CHECK_RESULT;
+/* Ask it to end (SIGTERM); done() comes when it has. */
+void child_end(struct api_child *c);
+/* It is wanted no more: SIGTERM, and no hook is called again. NULL is fine. */
+void child_drop(struct api_child *c);
+
+/* The usual case: run a child and answer the request with its document (or its error). */
+bool child_answer(struct request *q, struct reply *r, const char *const *args,
+                  struct err *err) CHECK_RESULT;
+
+#endif
