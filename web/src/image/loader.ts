@@ -29,6 +29,8 @@ export class Loader {
     private readonly flying = new Map<string, { stop: AbortController; plane: Promise<Plane> }>();
     private queue: string[] = [];
     private wanted: string | null = null;
+    /** Called when a picture has come, wanted or ahead. */
+    arrived: (url: string) => void = () => undefined;
 
     constructor(
         private readonly most: number,
@@ -87,6 +89,7 @@ export class Loader {
             (got) => {
                 this.kept.put(url, got);
                 this.landed(url, stop);
+                this.arrived(url);
                 return got;
             },
             (why: unknown) => {

@@ -1,0 +1,81 @@
+/* What the server has to look at, and the addresses of its pictures. */
+import { apiUrl, get } from '../api';
+
+export interface TryPictures {
+    row: number;
+    centres: number[];
+    /** Higher is better; null where a centre has no score. */
+    scores?: (number | null)[];
+    best?: number | null;
+    width?: number;
+    height?: number;
+}
+export interface FullPictures {
+    first: number;
+    last: number;
+    width: number;
+    height: number;
+    source?: string;
+    /** More slices are being made. */
+    growing?: boolean;
+}
+export interface RawPictures {
+    frames: number;
+    rows: number;
+    columns: number;
+    flats: number;
+    darks: number;
+}
+export interface Pictures {
+    try?: TryPictures | null;
+    full?: FullPictures | null;
+    raw?: RawPictures | null;
+}
+
+export function getPictures(item: number, signal?: AbortSignal): Promise<Pictures> {
+    return get<Pictures>(`pictures/${item}`, undefined, signal);
+}
+
+/** A try slice. `max`: the longest side of a smaller copy. */
+export function tryUrl(item: number, centre: number, max?: number): string {
+    return apiUrl(`slices/${item}`, { kind: 'try', centre, format: 'raw', max });
+}
+
+export function tryThumb(item: number, centre: number | null, max: number): string {
+    return apiUrl(`slices/${item}`, { kind: 'try', centre, format: 'png', auto: true, max });
+}
+
+export function fullUrl(item: number, index: number): string {
+    return apiUrl(`slices/${item}`, { kind: 'full', index, format: 'raw' });
+}
+
+export interface RawShown {
+    flat: boolean;
+    shift: number;
+}
+
+export function rawUrl(item: number, index: number, shown: RawShown): string {
+    const flat = shown.flat ? { flat: true, shift: shown.shift || undefined } : {};
+    return apiUrl(`slices/${item}`, { kind: 'raw', index, format: 'raw', ...flat });
+}
+
+export interface Item {
+    id: number;
+    name: string;
+    project: number;
+    series: string;
+    status: string;
+    cor: number | null;
+    cor_source: string | null;
+    confidence: number | null;
+    path?: string;
+}
+
+export function getItem(item: number, signal?: AbortSignal): Promise<Item> {
+    return get<Item>(`items/${item}`, undefined, signal);
+}
+
+/** Two decimals, as everywhere (C9); a dash for none. */
+export function centreText(centre: number | null | undefined): string {
+    return centre === null || centre === undefined || !Number.isFinite(centre) ? '–' : centre.toFixed(2);
+}
