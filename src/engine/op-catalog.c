@@ -178,9 +178,15 @@ static bool check_param(const struct tools *tools, const char *key, const json_t
                         struct err *err)
 {
     bool known = false;
+    err->code = ERR_NONE;
     for (size_t i = 0; i < tools_count(tools); i++) {
         const struct tool *t = tools_at(tools, i);
+        bool later = false;
         if (!tool_input(t, key)) {
+            if (!tool_check_later(t, key, value, &later, err)) {
+                return false;
+            }
+            known = known || later;
             continue;
         }
         known = true;
@@ -189,7 +195,7 @@ static bool check_param(const struct tools *tools, const char *key, const json_t
         }
     }
     return known
-        ? false
+        ? err->code == ERR_NONE /* one that is not built yet, and off */
         : err_set(err, ERR_USAGE, "no tool has a parameter '%s' (cor, enabled, or a tool's)", key);
 }
 
@@ -212,6 +218,30 @@ static bool check_params(const struct engine *e, const json_t *set, struct err *
     return true;
 }
 
+/* What was set together with what was there: pairs in order for every tool. */
+static bool check_order(const struct engine *e, struct store *s, const json_t *args,
+                        struct err *err)
+{
+    json_t *items = json_object_get(args, "items"), *id;
+    size_t i;
+    json_array_foreach(items, i, id)
+    {
+        char *text = NULL;
+        bool ok = store_text(s, &text, err, "SELECT params FROM item WHERE id=?1", "i",
+                             (int64_t)json_integer_value(id));
+        json_t *params = text ? json_loads(text, 0, NULL) : NULL;
+        for (size_t k = 0; ok && params && k < tools_count(e->tools); k++) {
+            ok = tool_check_order(tools_at(e->tools, k), params, err);
+        }
+        json_decref(params);
+        mem_free(text);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* {"project", "items", "set": {key: value}} -> {"items": n, "warnings"?} */
 static bool op_item_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                         struct err *err)
@@ -223,6 +253,7 @@ static bool op_item_set(struct engine *e, struct store *s, const json_t *args, j
     }
     bool switched = json_object_get(set, "enabled") || json_object_get(set, "skip");
     bool ok = check_params(e, set, err) && apply_set(s, args, err) &&
+        (!e || !e->tools || check_order(e, s, args, err)) &&
         (!switched || judge_again(e, s, args, err)) &&
         json_put(answer, "items",
                  json_integer((json_int_t)json_array_size(json_object_get(args, "items"))), err);

@@ -118,6 +118,8 @@ struct selection {
     size_t n;
     json_t *skipped; /* [{name, reason}] */
     json_t *missing; /* names without any centre */
+    const struct engine *engine;
+    const json_t *batch, *params; /* to be checked against the items' own parameters */
 };
 
 static bool skip(struct selection *sel, const char *name, const char *reason, struct err *err)
@@ -125,6 +127,20 @@ static bool skip(struct selection *sel, const char *name, const char *reason, st
     json_t *row = json_pack("{s:s, s:s}", "name", name, "reason", reason);
     return (row && json_array_append_new(sel->skipped, row) == 0) ||
         err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* An item's own parameters may contradict the run's (start_row here, end_row there). */
+static bool check_own(const struct selection *sel, const char *name, const char *own,
+                      struct err *err)
+{
+    if (!strcmp(own, "{}")) {
+        return true;
+    }
+    json_t *all = json_parse(own, strlen(own), "item parameters", err);
+    bool ok = all && json_object_update(all, (json_t *)sel->params) == 0 &&
+        batch_check_order(sel->batch, all, sel->engine->tools, err);
+    json_decref(all);
+    return ok || err_wrap(err, "%s", name);
 }
 
 /* One item of the selection: taken, skipped with its reason, or missing a centre. */
@@ -147,6 +163,9 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     if (flagged && !enabled) {
         return skip(sel, name, query_text(q, 5)[0] ? query_text(q, 5) : "Skipped (small)", err);
     }
+    if (!check_own(sel, name, query_text(q, 8), err)) {
+        return false;
+    }
     json_t *own = centre ? json_loads(query_text(q, 8), 0, NULL) : NULL;
     bool given = json_is_number(json_object_get(own, "rotation_axis"));
     json_decref(own);
@@ -167,6 +186,9 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
     double top_bar = json_get_double(args, "cor", NAN);
     size_t i;
     sel->ids = mem_array(json_array_size(ids) + 1, sizeof *sel->ids, err);
+    sel->engine = e;
+    sel->batch = batch;
+    sel->params = json_object_get(args, "params");
     sel->skipped = json_array();
     sel->missing = json_array();
     if (!sel->ids || !sel->skipped || !sel->missing) {

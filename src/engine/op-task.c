@@ -307,11 +307,35 @@ static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t
         engine_load_run(e, run, err);
 }
 
+/* With what the item, the run and the task have already: pairs in order. */
+static bool check_together(struct engine *e, struct store *s, const json_t *t, const json_t *batch,
+                           const json_t *set, struct err *err)
+{
+    struct query *q = store_query(
+        s, err,
+        "SELECT i.params, r.params, t.params, i.name FROM task t JOIN item i ON i.id=t.item_id "
+        "JOIN run r ON r.id=t.run_id WHERE t.id=?1",
+        "i", json_get_int(t, "id", 0));
+    json_t *all = json_object();
+    bool ok = q && all && query_next(q);
+    for (int i = 0; ok && i < 3; i++) {
+        json_t *more = json_loads(query_text(q, i), 0, NULL);
+        ok = more && json_object_update(all, more) == 0;
+        json_decref(more);
+    }
+    ok = ok && json_object_update(all, (json_t *)set) == 0 &&
+        (batch_check_order(batch, all, e->tools, err) || err_wrap(err, "%s", query_text(q, 3)));
+    json_decref(all);
+    return q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
+}
+
 /* --set must fit a tool of the run. */
 static bool check_set(struct engine *e, struct store *s, const json_t *tasks, const json_t *set,
                       struct err *err)
 {
     char *text = NULL;
+    json_t *t;
+    size_t i;
     if (json_object_size(set) == 0 || json_array_size(tasks) == 0) {
         return true;
     }
@@ -321,6 +345,10 @@ static bool check_set(struct engine *e, struct store *s, const json_t *tasks, co
     }
     json_t *batch = text ? json_loads(text, 0, NULL) : NULL;
     bool ok = batch_check_params(batch, set, e->tools, err);
+    json_array_foreach(tasks, i, t)
+    {
+        ok = ok && check_together(e, s, t, batch, set, err);
+    }
     json_decref(batch);
     mem_free(text);
     return ok;

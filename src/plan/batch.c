@@ -86,6 +86,9 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
             return err_wrap(err, "%s", where);
         }
     }
+    if (!tool_check_order(tool, json_object_get(job, "args"), err)) {
+        return err_wrap(err, "%s", where);
+    }
     if (!strcmp(tool->kind, "script") &&
         !json_get_text(json_object_get(job, "args"), "script", NULL)) {
         return err_set(err, ERR_USAGE, "%s: a script job needs args.script", where);
@@ -190,6 +193,24 @@ json_t *batch_phases(const json_t *batch, const json_t *phases, const struct too
     return copy;
 }
 
+bool batch_check_order(const json_t *batch, const json_t *params, const struct tools *tools,
+                       struct err *err)
+{
+    json_t *job;
+    size_t i;
+    bool ok = true;
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        const struct tool *tool = batch_tool(job, tools);
+        json_t *args = json_object_get(job, "args"), *all = args ? json_copy(args) : json_object();
+        ok = ok && (all || err_set(err, ERR_NOMEM, "out of memory")) &&
+            (!params || json_object_update(all, (json_t *)params) == 0) &&
+            (!tool || tool_check_order(tool, all, err));
+        json_decref(all);
+    }
+    return ok;
+}
+
 bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools,
                         struct err *err)
 {
@@ -204,15 +225,19 @@ bool batch_check_params(const json_t *batch, const json_t *params, const struct 
             const struct tool *tool = batch_tool(job, tools);
             bool has = tool &&
                 (tool_input(tool, key) || json_object_get(json_object_get(job, "args"), key));
+            bool later = false;
             if (has && tool_input(tool, key) && !tool_check_value(tool, key, value, err)) {
                 return false;
             }
-            known = known || has;
+            if (!has && tool && !tool_check_later(tool, key, value, &later, err)) {
+                return false;
+            }
+            known = known || has || later;
         }
         if (!known) {
             return err_set(err, ERR_USAGE, "no tool of batch '%s' has a parameter '%s'",
                            json_get_text(batch, "name", ""), key);
         }
     }
-    return true;
+    return batch_check_order(batch, params, tools, err);
 }

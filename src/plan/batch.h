@@ -14,9 +14,14 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
  * ERR_USAGE when a phase is unknown or none is left. */
 json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools,
                      struct err *err) CHECK_RESULT;
-/* Every key of `params` must be a parameter of a tool of the batch, with a fitting value. */
+/* Every key of `params` must be a parameter of a tool of the batch, with a fitting value, and pairs
+ * in order. */
 bool batch_check_params(const json_t *batch, const json_t *params, const struct tools *tools,
                         struct err *err) CHECK_RESULT;
+/* Are pairs of parameters (start_row, end_row) in order for every job, once `params` are laid over
+ * the job's own? */
+bool batch_check_order(const json_t *batch, const json_t *params, const struct tools *tools,
+                       struct err *err) CHECK_RESULT;
 /* The tool of a job. */
 const struct tool *batch_tool(const json_t *job, const struct tools *tools);
 

@@ -2,12 +2,16 @@
 #include "plan/tool.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "codec/digest.h"
+#include "model/values.h"
 #include "os/file.h"
 
 #define TOOLS_MAX 1024
@@ -157,41 +161,147 @@ static bool among(const json_t *choices, const json_t *value, struct str *said)
     return hit;
 }
 
+/* As a person would have typed it. Caller frees. */
+static char *typed(const json_t *value, struct err *err)
+{
+    return json_is_string(value) ? mem_strdup(json_string_value(value), err)
+        : json_is_boolean(value) ? mem_strdup(json_is_true(value) ? "True" : "False", err)
+                                 : json_line(value, err);
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = choices; at && n > 0; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (!strncmp(at, word, n) && (at[n] == '|' || at[n] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tool_check_later(const struct tool *t, const char *id, const json_t *value, bool *ret_known,
+                      struct err *err)
+{
+    const json_t *later = json_object_get(json_object_get(t->gantry, "later"), id);
+    const char *choices = json_get_text(later, "choices", NULL);
+    const char *off = json_get_text(later, "off", NULL);
+    char *text = later ? typed(value, err) : NULL;
+    double given = 0, usual = 1;
+    bool same = text && off &&
+        (!strcasecmp(text, off) ||
+         (num_double(text, &given) && num_double(off, &usual) && given == usual));
+    bool fine = !later || (choices ? !is_choice(choices, text ? text : "") : same);
+    *ret_known = later && !choices;
+    if (!fine) {
+        (void)err_set(err, ERR_UNSUPPORTED, "%s = %.60s is not built yet (%s)", id,
+                      text ? text : "?", json_get_text(later, "help", ""));
+    }
+    mem_free(text);
+    return fine;
+}
+
+static double number_of(const struct tool *t, const json_t *params, const char *id)
+{
+    const json_t *value = json_object_get(params, id);
+    double number = json_get_double(tool_input(t, id), "default-value", -1);
+    if (json_is_number(value)) {
+        return json_number_value(value);
+    }
+    if (json_is_string(value)) {
+        (void)num_double(json_string_value(value), &number); /* no number: the default stays */
+    }
+    return number;
+}
+
+bool tool_check_order(const struct tool *t, const json_t *params, struct err *err)
+{
+    size_t i;
+    json_t *pair;
+    json_array_foreach(json_object_get(t->gantry, "order"), i, pair)
+    {
+        const char *first = json_string_value(json_array_get(pair, 0));
+        const char *last = json_string_value(json_array_get(pair, 1));
+        if (first && last && tool_input(t, first) && tool_input(t, last) &&
+            !values_in_order(first, number_of(t, params, first), last, number_of(t, params, last),
+                             err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "a whole number, 0 to 3" */
+static void say_range(const json_t *input, char *ret, size_t size)
+{
+    double lo = json_get_double(input, "minimum", NAN), hi = json_get_double(input, "maximum", NAN);
+    const char *what = json_get_bool(input, "integer", false) ? "a whole number" : "a number";
+    if (isnan(lo) && isnan(hi)) {
+        (void)snprintf(ret, size, "%s", what);
+    } else if (isnan(hi)) {
+        (void)snprintf(ret, size, "%s from %.12g on", what, lo);
+    } else if (isnan(lo)) {
+        (void)snprintf(ret, size, "%s up to %.12g", what, hi);
+    } else {
+        (void)snprintf(ret, size, "%s, %.12g to %.12g", what, lo, hi);
+    }
+}
+
+static bool check_number(const struct tool *t, const json_t *input, const json_t *value,
+                         const char *text, struct err *err)
+{
+    double v = json_number_value(value), lo = json_get_double(input, "minimum", -1e300),
+           hi = json_get_double(input, "maximum", 1e300);
+    char range[100];
+    bool whole = !json_get_bool(input, "integer", false) || v == floor(v);
+    if (json_is_number(value) && whole && v >= lo && v <= hi) {
+        return true;
+    }
+    say_range(input, range, sizeof range);
+    return err_set(err, ERR_USAGE, "%s: %s = %.60s is not %s", t->name,
+                   json_get_text(input, "id", "?"), text, range);
+}
+
+static bool check_choice(const struct tool *t, const json_t *input, const json_t *value,
+                         const char *text, struct err *err)
+{
+    const json_t *choices = json_object_get(input, "value-choices");
+    const char *id = json_get_text(input, "id", "?");
+    struct str said = STR_INIT;
+    bool known, ok = !choices || among(choices, value, &said);
+    if (!ok && tool_check_later(t, id, value, &known, err)) {
+        (void)err_set(err, ERR_USAGE, "%s: %s = %.60s is not one of: %s", t->name, id, text,
+                      str_text(&said));
+    }
+    str_fini(&said);
+    return ok;
+}
+
 bool tool_check_value(const struct tool *t, const char *id, const json_t *value, struct err *err)
 {
     const json_t *input = tool_input(t, id);
+    bool known = false;
     if (!input) {
         return !strcmp(t->kind, "script") ||
-            err_set(err, ERR_USAGE, "%s has no parameter '%s'", t->name, id);
+            (tool_check_later(t, id, value, &known, err) &&
+             (known || err_set(err, ERR_USAGE, "%s has no parameter '%s'", t->name, id)));
     }
     const char *type = json_get_text(input, "type", "String");
-    bool list = json_get_bool(input, "list", false);
-    if (json_is_null(value) || (list && json_is_array(value))) {
+    const char *form = json_get_text(json_object_get(t->gantry, "forms"), id, NULL);
+    if (json_is_null(value) || (json_get_bool(input, "list", false) && json_is_array(value))) {
         return true;
     }
-    if (!strcmp(type, "Number") && !json_is_number(value)) {
-        return err_set(err, ERR_USAGE, "%s: '%s' must be a number", t->name, id);
+    char *text = typed(value, err);
+    bool ok = text != NULL;
+    if (ok && form) {
+        ok = values_check(form, id, text, err) || err_wrap(err, "%s", t->name);
+    } else if (ok && !strcmp(type, "Flag") && !json_is_boolean(value)) {
+        ok = err_set(err, ERR_USAGE, "%s: %s = %.60s must be true or false", t->name, id, text);
+    } else if (ok && (!strcmp(type, "Number") || json_is_number(value))) {
+        ok = check_number(t, input, value, text, err);
     }
-    if (!strcmp(type, "Flag") && !json_is_boolean(value)) {
-        return err_set(err, ERR_USAGE, "%s: '%s' must be true or false", t->name, id);
-    }
-    if (json_is_number(value)) {
-        double v = json_number_value(value), lo = json_get_double(input, "minimum", -1e300),
-               hi = json_get_double(input, "maximum", 1e300);
-        if (v < lo || v > hi) {
-            return err_set(err, ERR_USAGE, "%s: %s = %g is outside %g to %g", t->name, id, v, lo,
-                           hi);
-        }
-    }
-    const json_t *choices = json_object_get(input, "value-choices");
-    struct str said = STR_INIT;
-    bool ok = !choices || among(choices, value, &said);
-    if (!ok) {
-        char *text = json_text(value, err_ignore("only for the message"));
-        (void)err_set(err, ERR_USAGE, "%s: %s = %s is not one of: %s", t->name, id,
-                      text ? text : "?", str_text(&said));
-        mem_free(text);
-    }
-    str_fini(&said);
+    ok = ok && check_choice(t, input, value, text, err);
+    mem_free(text);
     return ok;
 }

@@ -4,7 +4,9 @@
  * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise
  * an external command; version, level, phase, stall (s), resources, word {running,done,failed},
  * outputs [{id,kind,path,pattern,when}], bind {parameter: "cor" | "cor-seed"}, touches
- * [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h).
+ * [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h); for the check of
+ * parameters at launch forms {parameter: form of model/values.h}, order [[first, last], ...], and
+ * later {parameter: {help, off | choices}}: what the site's users know and is not built yet.
  */
 #ifndef GANTRY_PLAN_TOOL_H
 #define GANTRY_PLAN_TOOL_H
@@ -34,7 +36,14 @@ const struct tool *tools_at(const struct tools *t, size_t i);
 
 /* The input of that id, NULL when the tool has none. */
 const json_t *tool_input(const struct tool *t, const char *id);
-/* Check one value against the input's type, choices and range. Scripts take anything. */
+/* Is it known by name, though not built yet? Then ERR_UNSUPPORTED, unless the value turns it off.
+ */
+bool tool_check_later(const struct tool *t, const char *id, const json_t *value, bool *ret_known,
+                      struct err *err) CHECK_RESULT;
+/* Pairs of parameters that must be in order; what is not given has its default. */
+bool tool_check_order(const struct tool *t, const json_t *params, struct err *err) CHECK_RESULT;
+/* Check one value against the input's type, form, choices and range; the message has the parameter,
+ * the value and what it may be. Scripts take anything. */
 bool tool_check_value(const struct tool *t, const char *id, const json_t *value,
                       struct err *err) CHECK_RESULT;
 

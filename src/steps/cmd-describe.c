@@ -128,6 +128,59 @@ static json_t *bindings_of(const struct step *step)
     return bind;
 }
 
+static const char *form_of(const char *name)
+{
+    size_t i = 0;
+
+    while (param_forms[i][0] != NULL && strcmp(param_forms[i][0], name) != 0) {
+        i++;
+    }
+    return param_forms[i][1];
+}
+
+/* What the check at launch needs beyond Boutiques: forms of texts, pairs in order. */
+static bool put_forms(const struct step *step, json_t *gantry)
+{
+    json_t *forms = json_object();
+    json_t *order = json_array();
+    bool good = forms != NULL && order != NULL;
+
+    for (const struct param *p = param_table; p->name != NULL && good; p++) {
+        if ((p->families & step->family) != 0 && form_of(p->name) != NULL) {
+            good = put(forms, p->name, json_string(form_of(p->name)));
+        }
+    }
+    for (size_t i = 0; good && param_order[i][0] != NULL; i++) {
+        good = json_array_append_new(
+                   order, json_pack("[s, s]", param_order[i][0], param_order[i][1])) == 0;
+    }
+    good = good && json_object_set(gantry, "forms", forms) == 0 &&
+        json_object_set(gantry, "order", order) == 0;
+    json_decref(forms);
+    json_decref(order);
+    return good;
+}
+
+/* What is known but not built: refused by name, but for the value that means "off". */
+static bool put_later(const struct step *step, json_t *gantry)
+{
+    json_t *later = json_object();
+    bool good = later != NULL;
+
+    for (const struct param *p = param_table; p->name != NULL && good; p++) {
+        if (p->state == PARAM_NOT_YET || p->state == PARAM_QUIET) {
+            good =
+                put(later, p->name, json_pack("{s:s, s:s*}", "help", p->help, "off", p->fallback));
+        } else if ((p->families & step->family) != 0 && p->built != NULL) {
+            good = put(later, p->name,
+                       json_pack("{s:s, s:s}", "help", p->help, "choices", p->choices));
+        }
+    }
+    good = good && json_object_set(gantry, "later", later) == 0;
+    json_decref(later);
+    return good;
+}
+
 static json_t *descriptor_of(const struct step *step)
 {
     json_t *files = json_array();
@@ -143,6 +196,10 @@ static json_t *descriptor_of(const struct step *step)
                            step->phase, "stall", (json_int_t)step->stall_s, "resources", "cpus", 1,
                            "mem", step->mem, "word", "done", step->word_done, "failed",
                            step->word_failed, "outputs", ours, "bind", bindings_of(step));
+    }
+    if (gantry != NULL && (!put_forms(step, gantry) || !put_later(step, gantry))) {
+        json_decref(gantry);
+        gantry = NULL;
     }
     if (gantry != NULL && step->touches.id != NULL &&
         !put(gantry, "touches",

@@ -120,6 +120,21 @@ const struct param param_table[] = {
     {NULL, PARAM_TEXT, PARAM_BUILT, 0, NULL, FREE, ANY, NULL},
 };
 
+const char *const param_forms[][2] = {
+    {"nsino", "rows"},
+    {"blocked_views", "intervals"},
+    {"keep_try", "count-or-all"},
+    {"minus_log", "logical"},
+    {NULL, NULL},
+};
+
+const char *const param_order[][2] = {
+    {"start_row", "end_row"},
+    {"start_proj", "end_proj"},
+    {"start_column", "end_column"},
+    {NULL, NULL},
+};
+
 const struct param *param_find(const char *name)
 {
     for (const struct param *p = param_table; p->name != NULL; p++) {

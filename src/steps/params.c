@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "model/values.h"
 
 #define VALUE_SIZE 2048u /* longest value of a parameter, a list of slices say */
 
@@ -54,18 +55,6 @@ static bool among(const char *choices, const char *word)
     return false;
 }
 
-static bool logical(const char *text, bool *ret)
-{
-    if (among("True|true|yes|1|on", text)) {
-        *ret = true;
-    } else if (among("False|false|no|0|off", text)) {
-        *ret = false;
-    } else {
-        return false;
-    }
-    return true;
-}
-
 static bool check_number(const struct param *p, const char *text, struct err *err)
 {
     double value;
@@ -89,7 +78,7 @@ static bool keeps_default(const struct param *p, const char *text)
     bool on;
 
     if (p->type == PARAM_LOGICAL) {
-        return logical(text, &on) && !on;
+        return values_logical(p->name, text, &on, err_ignore("then it is not the default")) && !on;
     }
     if (num_double(text, &value) && num_double(p->fallback, &usual)) {
         return value == usual;
@@ -104,8 +93,8 @@ static bool check_value(const struct param *p, const char *text, struct err *err
     if ((p->type == PARAM_NUMBER || p->type == PARAM_INTEGER) && !check_number(p, text, err)) {
         return false;
     }
-    if (p->type == PARAM_LOGICAL && !logical(text, &on)) {
-        return err_set(err, ERR_USAGE, "%s: '%.60s' is neither True nor False", p->name, text);
+    if (p->type == PARAM_LOGICAL && !values_logical(p->name, text, &on, err)) {
+        return false;
     }
     if (p->type == PARAM_CHOICE && !among(p->choices, text)) {
         return err_set(err, ERR_USAGE, "%s: '%.60s' is not one of %s", p->name, text, p->choices);
@@ -175,7 +164,8 @@ static bool logical_of(const json_t *params, const char *name)
     char text[VALUE_SIZE];
     bool on = false;
 
-    return text_of(params, name, text) && logical(text, &on) && on;
+    return text_of(params, name, text) &&
+        values_logical(name, text, &on, err_ignore("it was checked before")) && on;
 }
 
 static bool is_choice(const json_t *params, const char *name, const char *word)
@@ -185,92 +175,30 @@ static bool is_choice(const json_t *params, const char *name, const char *word)
     return text_of(params, name, text) && strcmp(text, word) == 0;
 }
 
-/* "0.5", "[0,0.9]", "0,0.9" -> numbers; at most `max`. */
-static bool read_list(const char *name, const char *text, double *ret, size_t max,
-                      size_t *ret_count, struct err *err)
-{
-    char part[64];
-    size_t count = 0;
-
-    for (const char *at = text + strspn(text, "[] \t"); *at != '\0';) {
-        size_t length = strcspn(at, ",[]");
-
-        if (length >= sizeof(part) || count == max) {
-            return err_set(err, ERR_USAGE, "%s: '%.80s' is too long a list", name, text);
-        }
-        memcpy(part, at, length);
-        part[length] = '\0';
-        if (!num_double(part, &ret[count++])) {
-            return err_set(err, ERR_USAGE, "%s: '%.60s' is not a number or a list of numbers", name,
-                           text);
-        }
-        at += length;
-        at += strspn(at, ",[] \t");
-    }
-    if (count == 0) {
-        return err_set(err, ERR_USAGE, "%s: the list is empty", name);
-    }
-    *ret_count = count;
-    return true;
-}
-
-static bool read_nsino(const json_t *params, struct recon_params *p, struct err *err)
+static bool read_forms(const json_t *params, struct recon_params *p, struct err *err)
 {
     char text[VALUE_SIZE];
 
-    if (!text_of(params, "nsino", text)) {
-        return err_set(err, ERR_USAGE, "nsino: too long a list");
-    }
-    if (!read_list("nsino", text, p->nsino, PARAMS_MAX_NSINO, &p->nsinos, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < p->nsinos; i++) {
-        if (p->nsino[i] < 0 || (p->nsino[i] > 1 && p->nsino[i] != floor(p->nsino[i]))) {
-            return err_set(err, ERR_USAGE, "nsino: %g is neither a fraction 0 to 1 nor a row",
-                           p->nsino[i]);
-        }
-    }
-    return true;
+    return (text_of(params, "nsino", text) || err_set(err, ERR_USAGE, "nsino: too long a list")) &&
+        values_rows("nsino", text, p->nsino, PARAMS_MAX_NSINO, &p->nsinos, err) &&
+        (text_of(params, "blocked_views", text) ||
+         err_set(err, ERR_USAGE, "blocked_views: too long a list")) &&
+        values_intervals("blocked_views", text, &p->blocked_rad[0][0], PARAMS_MAX_BLOCKED,
+                         &p->blocked, err) &&
+        (text_of(params, "keep_try", text) ||
+         err_set(err, ERR_USAGE, "keep_try: too long a value")) &&
+        values_count("keep_try", text, &p->keep_try, err);
 }
 
-static bool read_blocked(const json_t *params, struct recon_params *p, struct err *err)
+static bool check_order(const json_t *params, struct err *err)
 {
-    char text[VALUE_SIZE];
-    size_t count = 0;
+    for (size_t i = 0; param_order[i][0] != NULL; i++) {
+        const char *first = param_order[i][0];
+        const char *last = param_order[i][1];
 
-    p->blocked = 0;
-    if (!text_of(params, "blocked_views", text)) {
-        return err_set(err, ERR_USAGE, "blocked_views: too long a list");
-    }
-    if (among("none|False|false", text)) {
-        return true;
-    }
-    if (!read_list("blocked_views", text, &p->blocked_rad[0][0], (size_t)PARAMS_MAX_BLOCKED * 2,
-                   &count, err)) {
-        return false;
-    }
-    p->blocked = count / 2;
-    for (size_t i = 0; i < p->blocked; i++) {
-        if (count % 2 != 0 || p->blocked_rad[i][0] >= p->blocked_rad[i][1]) {
-            return err_set(err, ERR_USAGE,
-                           "blocked_views: '%.60s' is not a list of pairs [start,end] in radians",
-                           text);
+        if (!values_in_order(first, number_of(params, first), last, number_of(params, last), err)) {
+            return false;
         }
-    }
-    return count % 2 == 0 ? true
-                          : err_set(err, ERR_USAGE, "blocked_views: an angle without its partner");
-}
-
-static bool read_keep(const json_t *params, struct recon_params *p, struct err *err)
-{
-    char text[VALUE_SIZE];
-
-    if (text_of(params, "keep_try", text) && strcmp(text, "all") == 0) {
-        p->keep_try = -1;
-        return true;
-    }
-    if (!num_int64(text, &p->keep_try) || p->keep_try < 1) {
-        return err_set(err, ERR_USAGE, "keep_try: '%.60s' is neither a number nor all", text);
     }
     return true;
 }
@@ -320,8 +248,7 @@ bool params_read(const json_t *params, struct recon_params *ret_params, struct e
     struct recon_params p = {0};
     char text[VALUE_SIZE];
 
-    if (!check_all(params, err) || !read_nsino(params, &p, err) || !read_blocked(params, &p, err) ||
-        !read_keep(params, &p, err)) {
+    if (!check_all(params, err) || !read_forms(params, &p, err) || !check_order(params, err)) {
         return false;
     }
     read_axis(params, &p);

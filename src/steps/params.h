@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "math/recon.h"
+#include "model/values.h"
 
 enum param_type { PARAM_NUMBER, PARAM_INTEGER, PARAM_TEXT, PARAM_CHOICE, PARAM_LOGICAL };
 
@@ -38,11 +39,16 @@ struct param {
 
 extern const struct param param_table[]; /* ends at name NULL */
 
+/* The form (model/values.h) of those that are text with a form; ends at NULL. */
+extern const char *const param_forms[][2];
+/* Pairs of which the first must lie before the second; ends at NULL. */
+extern const char *const param_order[][2];
+
 /* The row of a name (dashes count as underscores); NULL when there is none. */
 const struct param *param_find(const char *name);
 
-#define PARAMS_MAX_NSINO 64
-#define PARAMS_MAX_BLOCKED 16
+#define PARAMS_MAX_NSINO VALUES_MAX
+#define PARAMS_MAX_BLOCKED (VALUES_MAX / 2)
 
 enum axis_method { AXIS_AUTO, AXIS_VO, AXIS_PC };
 
