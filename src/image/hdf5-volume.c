@@ -192,48 +192,112 @@ static bool read_plane(hid_t data, hid_t space, hsize_t plane, const hsize_t *di
     return good;
 }
 
+/* A volume opened for reading. */
+struct reading {
+    hid_t file, data, space;
+    hsize_t dims[3];
+};
+
+static void reading_close(struct reading *r)
+{
+    hdf5_drop(r->space);
+    hdf5_drop(r->data);
+    hdf5_drop(r->file);
+}
+
+static bool reading_open(const char *path, struct reading *r, struct err *err)
+{
+    r->data = r->space = -1;
+    r->file = open_plain(path, err);
+    if (r->file < 0) {
+        return false;
+    }
+    r->data = open_data(r->file);
+    r->space = r->data < 0 ? -1 : H5Dget_space(r->data);
+    if (r->space < 0 || H5Sget_simple_extent_ndims(r->space) != 3 ||
+        H5Sget_simple_extent_dims(r->space, r->dims, NULL) != 3 || r->dims[0] == 0 ||
+        r->dims[1] == 0 || r->dims[2] == 0) {
+        err_set(err, ERR_FORMAT, "%s: has no volume in " DATA_PATH, path);
+        reading_close(r);
+        return false;
+    }
+    return true;
+}
+
 bool hdf5_volume_read(const char *path, int64_t slice, size_t *ret_columns, size_t *ret_rows,
                       float **ret_pixels, struct err *err)
 {
-    hid_t file = open_plain(path, err);
-    hid_t data = file < 0 ? -1 : open_data(file);
-    hid_t space = data < 0 ? -1 : H5Dget_space(data);
-    hsize_t dims[3] = {0, 0, 0};
+    struct reading r;
     float *pixels = NULL;
     bool good = false;
 
-    if (file < 0) {
+    if (!reading_open(path, &r, err)) {
         return false;
     }
-    if (space < 0 || H5Sget_simple_extent_ndims(space) != 3 ||
-        H5Sget_simple_extent_dims(space, dims, NULL) != 3 || dims[0] == 0 || dims[1] == 0 ||
-        dims[2] == 0) {
-        err_set(err, ERR_FORMAT, "%s: has no volume in " DATA_PATH, path);
-        goto out;
-    }
-    if (slice >= 0 && (hsize_t)slice >= dims[0]) {
+    if (slice >= 0 && (hsize_t)slice >= r.dims[0]) {
         err_set(err, ERR_USAGE, "%s: has %llu slices, slice %lld was asked for", path,
-                (unsigned long long)dims[0], (long long)slice);
+                (unsigned long long)r.dims[0], (long long)slice);
         goto out;
     }
-    pixels = mem_array((size_t)dims[1], (size_t)dims[2] * sizeof(float), err);
+    pixels = mem_array((size_t)r.dims[1], (size_t)r.dims[2] * sizeof(float), err);
     if (pixels == NULL) {
         goto out;
     }
-    if (!read_plane(data, space, slice < 0 ? dims[0] / 2 : (hsize_t)slice, dims, pixels)) {
+    if (!read_plane(r.data, r.space, slice < 0 ? r.dims[0] / 2 : (hsize_t)slice, r.dims, pixels)) {
         hdf5_fail(err, ERR_FORMAT, "%s: cannot be read", path);
         goto out;
     }
-    *ret_columns = (size_t)dims[2];
-    *ret_rows = (size_t)dims[1];
+    *ret_columns = (size_t)r.dims[2];
+    *ret_rows = (size_t)r.dims[1];
     *ret_pixels = pixels;
     pixels = NULL;
     good = true;
 out:
     mem_free(pixels);
-    hdf5_drop(space);
-    hdf5_drop(data);
-    hdf5_drop(file);
+    reading_close(&r);
+    return good;
+}
+
+bool hdf5_volume_look(const char *path, struct hdf5_volume_info *ret, struct err *err)
+{
+    unsigned long long first = 0;
+    struct reading r;
+    hid_t attribute = -1;
+
+    if (!reading_open(path, &r, err)) {
+        return false;
+    }
+    if (H5Aexists(r.data, "first_slice") > 0) {
+        attribute = H5Aopen(r.data, "first_slice", H5P_DEFAULT);
+        if (attribute < 0 || H5Aget_storage_size(attribute) != sizeof(first) ||
+            H5Aread(attribute, H5T_NATIVE_ULLONG, &first) < 0 || first > UINT32_MAX) {
+            first = 0;
+        }
+    }
+    H5Eclear2(H5E_DEFAULT);
+    hdf5_drop(attribute);
+    *ret = (struct hdf5_volume_info){(size_t)r.dims[0], (size_t)r.dims[1], (size_t)r.dims[2],
+                                     (size_t)first};
+    reading_close(&r);
+    return true;
+}
+
+bool hdf5_volume_slice(const char *path, size_t at, size_t rows, size_t columns, float *ret_pixels,
+                       struct err *err)
+{
+    struct reading r;
+    bool good;
+
+    if (!reading_open(path, &r, err)) {
+        return false;
+    }
+    if (at >= r.dims[0] || rows != r.dims[1] || columns != r.dims[2]) {
+        good = err_set(err, ERR_FORMAT, "%s: changed while it was read", path);
+    } else {
+        good = read_plane(r.data, r.space, at, r.dims, ret_pixels) ||
+            hdf5_fail(err, ERR_FORMAT, "%s: cannot be read", path);
+    }
+    reading_close(&r);
     return good;
 }
 

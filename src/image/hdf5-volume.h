@@ -30,6 +30,17 @@ void hdf5_volume_free(struct hdf5_volume *volume);
 bool hdf5_volume_read(const char *path, int64_t slice, size_t *ret_columns, size_t *ret_rows,
                       float **ret_pixels, struct err *err) CHECK_RESULT;
 
+/* What such a file holds; `first` is the absolute number of its first slice, 0 when it does not
+ * say.
+ */
+struct hdf5_volume_info {
+    size_t slices, rows, columns, first;
+};
+bool hdf5_volume_look(const char *path, struct hdf5_volume_info *ret, struct err *err) CHECK_RESULT;
+/* Slice `at` (counted from 0) into rows x columns floats, which must be what the file has. */
+bool hdf5_volume_slice(const char *path, size_t at, size_t rows, size_t columns, float *ret_pixels,
+                       struct err *err) CHECK_RESULT;
+
 /* Is it a whole HDF5 file whose root can be listed, and, when it has /exchange/data, was that
  * written? */
 bool hdf5_check(const char *path, struct err *err) CHECK_RESULT;
