@@ -118,11 +118,45 @@ void json_add_text(struct str *out, const char *text)
     str_addc(out, '"');
 }
 
+/* A number of few decimals without the general formatting. The quotient of two exact numbers is
+ * rounded correctly, so text that passes this test reads back as the same number. */
+static bool add_short(struct str *out, double value)
+{
+    static const double powers[] = {1, 100, 10000, 1000000};
+    for (size_t i = 0; i < 4; i++) {
+        double scaled = nearbyint(value * powers[i]);
+        if (fabs(scaled) < 9e15 && scaled / powers[i] == value && (scaled != 0 || i == 0)) {
+            char digits[32], *end = digits + sizeof digits, *p = end;
+            uint64_t left = (uint64_t)fabs(scaled);
+            size_t decimals = 2 * i;
+            while (decimals && left % 10 == 0) {
+                left /= 10;
+                decimals--;
+            }
+            for (size_t n = 0; left || n <= decimals; n++, left /= 10) {
+                if (n == decimals && n) {
+                    *--p = '.';
+                }
+                *--p = (char)('0' + left % 10);
+            }
+            if (value < 0) {
+                *--p = '-';
+            }
+            str_addn(out, p, (size_t)(end - p));
+            return true;
+        }
+    }
+    return false;
+}
+
 void json_add_real(struct str *out, double value)
 {
     char text[40];
     if (!isfinite(value)) {
         str_add(out, "null");
+        return;
+    }
+    if (add_short(out, value)) {
         return;
     }
     /* the shortest of the usual lengths that reads back as the same number */
