@@ -45,12 +45,12 @@ bool cached_find(struct store *s, int64_t project, const char *fingerprint, int6
     int64_t task;
     bool good = false;
     *ret_task = 0;
-    if (!store_int(s, 0, &task, err,
-                   /* "+": by the fingerprint's index, whatever the planner thinks of the others */
-                   "SELECT id FROM task WHERE fingerprint=?1 AND +state=5 AND "
-                   "(SELECT project_id FROM run WHERE run.id=task.run_id)=?2 ORDER BY ended_us "
-                   "DESC LIMIT 1",
-                   "si", fingerprint, project)) {
+    if (!store_int(
+            s, 0, &task, err,
+            /* "+": by the fingerprint's index, whatever the planner thinks of the others */
+            "SELECT id,max(coalesce(ended_us,0)) FROM task WHERE fingerprint=?1 AND +state=5 "
+            "AND (SELECT project_id FROM run WHERE run.id=task.run_id)=?2",
+            "si", fingerprint, project)) {
         return false;
     }
     if (task && !cached_outputs_intact(s, task, &good, NULL, err)) {

@@ -23,6 +23,9 @@
 /* A device that ran full must have this much more free than then: else the same task would fail the
  * same way. */
 #define FULL_MARGIN ((int64_t)1 << 20)
+#define DISK_LOOK_US 100000
+#define CORES_LOOK_US 1000000
+#define OPTIONS_LOOK_US 20000
 
 /* config.ini may be edited while we run: what it says of slots and GPUs holds from the next
  * dispatch on. */
@@ -47,8 +50,17 @@ static void refresh_options(struct engine *e)
 
 static void read_capacity(struct engine *e)
 {
-    int cores = proc_cpu_count();
-    refresh_options(e);
+    int64_t now = clock_mono_us();
+    if (!e->cores || now - e->cores_us > CORES_LOOK_US) {
+        e->cores = proc_cpu_count();
+        e->memory = proc_total_memory();
+        e->cores_us = now;
+    }
+    int cores = e->cores;
+    if (now - e->options_us > OPTIONS_LOOK_US) {
+        refresh_options(e);
+        e->options_us = now;
+    }
     int64_t wanted = e->slots_asked > 0 ? e->slots_asked : options_int(e->options, "slots");
     e->slots = (int)(wanted > 0 ? wanted : cores);
     e->slots = e->slots > ENGINE_SLOTS_MAX ? ENGINE_SLOTS_MAX : e->slots;
@@ -220,7 +232,7 @@ static int weight_of(const struct engine *e, const json_t *resources)
 
 static bool memory_fits(const struct engine *e, int64_t wanted)
 {
-    int64_t used = 0, total = proc_total_memory();
+    int64_t used = 0, total = e->memory;
     for (const struct live *l = e->lives; l; l = l->next) {
         used += l->memory;
     }
@@ -231,19 +243,38 @@ static bool memory_fits(const struct engine *e, int64_t wanted)
 /* Where the task writes: its first output, else its attempt folder. */
 static const char *writes_to(const struct bound *b, const char *dir)
 {
-    return json_get_text(json_array_get(json_object_get(b->job, "outputs"), 0), "final", dir);
+    return json_get_text(json_array_get(b->outputs, 0), "final", dir);
+}
+
+/* A task without outputs writes a few lines into its attempt's folder: the disk below the run's
+ * attempts is asked a few times a second, not for each. */
+static void look_at_disk(struct active *run, const char *where, bool only_log, struct live *l)
+{
+    int64_t now = clock_mono_us();
+    if (!only_log || !run->disk_us || now - run->disk_us > DISK_LOOK_US) {
+        l->device = file_device(where);
+        l->free_before = file_free_bytes(where);
+        if (only_log) {
+            run->disk_us = now;
+            run->disk_device = l->device;
+            run->disk_free = l->free_before;
+        }
+    } else {
+        l->device = run->disk_device;
+        l->free_before = run->disk_free;
+    }
 }
 
 static bool disk_fits(struct engine *e, const struct bound *b, const char *where, uint64_t device,
                       int64_t free_now)
 {
     char need[24], have[24];
-    if (free_now < 0) {
+    int64_t reserve = options_int(e->options, "disk_reserve");
+    if (free_now < 0 || (e->n_full == 0 && b->estimate.bytes + reserve <= free_now)) {
         return true;
     }
     num_show_bytes(b->estimate.bytes, need, sizeof need);
     num_show_bytes(free_now, have, sizeof have);
-    int64_t reserve = options_int(e->options, "disk_reserve");
     if (b->estimate.bytes + reserve > free_now) {
         (void)snprintf(e->stuck_text, sizeof e->stuck_text,
                        "disk full: a task needs %s and %s are free where it writes ('%.150s')",
@@ -259,12 +290,6 @@ static bool disk_fits(struct engine *e, const struct bound *b, const char *where
         }
     }
     return true;
-}
-
-static void drop(struct active *run, size_t i)
-{
-    memmove(&run->ready[i], &run->ready[i + 1], (run->n_ready - i - 1) * sizeof *run->ready);
-    run->n_ready--;
 }
 
 static struct live *new_live(struct engine *e, struct active *run, const struct ready *r,
@@ -303,24 +328,30 @@ static struct live *new_live(struct engine *e, struct active *run, const struct 
 }
 
 /* Dead attempts of the same task: the new one finishes or removes what they left. */
-static bool add_previous(struct engine *e, const struct live *l, json_t *job, struct err *err)
+static bool add_previous(struct engine *e, const struct live *l, struct str *job, struct err *err)
 {
     int64_t done = 0; /* what an attempt published that was done is not to be published again */
-    if (l->n > 1 &&
-        !store_int(e->store, 0, &done, err,
+    const char *comma = "";
+    if (l->n == 1) {
+        return true;
+    }
+    if (!store_int(e->store, 0, &done, err,
                    "SELECT max(n) FROM attempt WHERE task_id=?1 AND outcome='done'", "i",
                    l->task)) {
         return false;
     }
-    json_t *list = l->n > 1 ? json_array() : NULL;
-    for (int n = (int)done + 1; list && n < l->n; n++) {
+    str_add(job, ",\"previous\":[");
+    for (int n = (int)done + 1; n < l->n; n++) {
         char *dir = prepare_dir(l->run, l->task, n, err);
         if (dir && file_exists(dir)) {
-            (void)json_array_append_new(list, json_string(dir));
+            str_add(job, comma);
+            json_add_text(job, dir);
+            comma = ",";
         }
         mem_free(dir);
     }
-    return !list || json_put(job, "previous", list, err);
+    str_addc(job, ']');
+    return true;
 }
 
 static bool send(struct engine *e, struct live *l, struct bound *b, const char *gpu_uuid,
@@ -328,15 +359,45 @@ static bool send(struct engine *e, struct live *l, struct bound *b, const char *
 {
     int slot = free_worker(e);
     bool ok = slot >= 0 || err_bug(err, "no free worker");
-    ok = ok && add_previous(e, l, b->job, err);
-    ok = ok && (!gpu_uuid[0] || json_put(b->job, "gpu_uuid", json_string(gpu_uuid), err));
-    char *text = ok ? json_line(b->job, err) : NULL;
-    ok = text && local_run(e->local, slot, l->dir, text, err);
-    mem_free(text);
+    ok = ok && add_previous(e, l, &b->job, err);
+    if (gpu_uuid[0]) {
+        str_add(&b->job, ",\"gpu_uuid\":");
+        json_add_text(&b->job, gpu_uuid);
+    }
+    str_addc(&b->job, '}');
+    ok = ok && str_ok(&b->job, err) && local_run(e->local, slot, l->dir, str_text(&b->job), err);
     if (ok) {
         l->slot = slot;
         l->pid = local_pid(e->local, slot, &l->pid_start);
         e->by_slot[slot] = l;
+    }
+    return ok;
+}
+
+/* Its job and its fingerprint, and the task that did the same before (0: none). */
+static bool bind_live(struct engine *e, struct live *l, const struct ready *r, struct bound *b,
+                      int64_t *ret_cached, struct err *err)
+{
+    struct prepare in = {.run = l->run,
+                         .item = r->item,
+                         .task = r->task,
+                         .attempt = r->attempt,
+                         .job = r->job,
+                         .n = r->n,
+                         .plain = r->job == 0 && !r->params,
+                         .row = r->operations == e->operations ? &r->row : NULL,
+                         .threads = e->threads * l->weight,
+                         .gpu = l->gpu,
+                         .dir = l->dir};
+    if (!in.plain || !in.row) { /* more than one read */
+        store_hold(e->store);
+    }
+    bool ok = prepare_task(e, e->store, &in, b, err) &&
+        (r->force || cached_find(e->store, l->run->project, b->fingerprint, ret_cached, err));
+    if (ok) {
+        memcpy(l->fingerprint, b->fingerprint, sizeof l->fingerprint);
+        l->basis = b->basis;
+        b->basis = NULL;
     }
     return ok;
 }
@@ -368,27 +429,13 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     if (!l) {
         return false;
     }
-    struct prepare in = {.run = run,
-                         .item = r.item,
-                         .task = r.task,
-                         .attempt = r.attempt,
-                         .job = r.job,
-                         .n = r.n,
-                         .threads = e->threads * weight,
-                         .gpu = gpu,
-                         .dir = l->dir};
     l->weight = weight;
     l->licenses = licenses;
     l->gpu = gpu;
-    bool ok = prepare_task(e, e->store, &in, &b, &err);
     int64_t cached = 0;
-    ok = ok && (r.force || cached_find(e->store, run->project, b.fingerprint, &cached, &err));
-    if (ok) {
-        memcpy(l->fingerprint, b.fingerprint, sizeof l->fingerprint);
-        l->basis = json_incref(b.basis);
-    }
+    bool ok = bind_live(e, l, &r, &b, &cached, &err);
     if (ok && cached) {
-        drop(run, i);
+        ready_drop(run, i);
         settle_cached(e, l, cached);
     } else if (ok && b.blocked_path) {
         (void)err_set(
@@ -396,12 +443,11 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
             "'%s' exists and was not made by Gantry: run with --overwrite, or take it with "
             "`gantry adopt`",
             b.blocked_path);
-        drop(run, i);
+        ready_drop(run, i);
         settle_failed(e, l, &err);
     } else if (ok) {
         const char *where = writes_to(&b, l->dir);
-        l->device = file_device(where);
-        l->free_before = file_free_bytes(where);
+        look_at_disk(run, where, json_array_size(b.outputs) == 0, l);
         l->memory = b.estimate.memory;
         if (!disk_fits(e, &b, where, l->device, l->free_before) || !memory_fits(e, l->memory)) {
             engine_unlink_live(e, l);
@@ -409,14 +455,14 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
             bound_fini(&b);
             return false;
         }
-        drop(run, i);
+        ready_drop(run, i);
         if (send(e, l, &b, uuid, &err)) {
             engine_change(e, l)->started = true;
         } else {
             settle_failed(e, l, &err);
         }
     } else {
-        drop(run, i);
+        ready_drop(run, i);
         settle_failed(e, l, &err);
     }
     bound_fini(&b);
@@ -438,6 +484,7 @@ void engine_dispatch(struct engine *e)
             e->waiting = true;
         }
     }
+    store_release(e->store);
     bool starving = false;
     for (run = e->runs; run; run = run->next) {
         starving = starving || (run->n_ready == 0 && !run->drained && !run->cancelled);

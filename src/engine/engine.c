@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -51,12 +52,14 @@ struct change *engine_change(struct engine *e, struct live *l)
 
 void engine_schedule_flush(struct engine *e)
 {
-    bool starving = false;
+    bool starving = false, more = false;
     for (const struct active *r = e->runs; r; r = r->next) {
         starving = starving || (!r->cancelled && (r->hurry || (r->n_ready == 0 && !r->drained)));
+        more = more || (!r->cancelled && r->n_ready > 0);
     }
-    bool now = !e->lives ||
-        (starving && !e->stopping); /* idle, or nothing to give out before it is written */
+    /* Idle (and the dispatch that follows will not change that), or nothing to give out before it
+     * is written. */
+    bool now = (!e->lives && (!more || e->stopping)) || (starving && !e->stopping);
     if (!loop_timer_active(e->flush_timer) || now) {
         loop_timer_start(e->flush_timer, now ? 0 : FLUSH_MS, 0);
     }
@@ -122,7 +125,8 @@ bool engine_flush(struct engine *e, struct err *err)
     bool ok = store_begin(e->store, err) && write_all(e, err) && store_commit(e->store, err);
     if (ok) {
         after_commit(e);
-        ok = store_begin(e->store, err) && runs_end(e, err) && store_commit(e->store, err);
+        ok = !runs_may_end(e) ||
+            (store_begin(e->store, err) && runs_end(e, err) && store_commit(e->store, err));
     }
     if (!ok) { /* nothing more is given out: the folders say what happened, and a new engine reads
                   them */
@@ -224,10 +228,11 @@ static void worker_gone(void *arg, int slot, int exit_status)
 void engine_woken(struct engine *e, const char *text)
 {
     int64_t attempt = 0;
-    char code[32] = "";
+    char code[32] = "", *rest = NULL;
     int at = 0;
-    if (sscanf(text, "d %" SCNd64, &attempt) != 1 &&
-        sscanf(text, "x %" SCNd64 " %31s %n", &attempt, code, &at) < 2) {
+    if (text[0] == 'd') {
+        attempt = strtoll(text + 1, &rest, 10);
+    } else if (sscanf(text, "x %" SCNd64 " %31s %n", &attempt, code, &at) < 2) {
         return;
     }
     for (struct live *l = e->lives; l; l = l->next) {
@@ -239,6 +244,8 @@ void engine_woken(struct engine *e, const char *text)
             if (!strcmp(code,
                         "exists")) { /* a folder that is not ours: nobody will bring a result */
                 settle_gone(e, l, "its folder was claimed by somebody else");
+            } else if (rest) {
+                settle_told(e, l, rest);
             } else {
                 settle_look(e, l);
             }

@@ -21,11 +21,22 @@
 #include "model/options.h"
 #include "model/state.h"
 #include "os/loop.h"
+#include "plan/estimate.h"
 #include "plan/tool.h"
 #include "store/store.h"
 
 #define ENGINE_SLOTS_MAX 512
 #define ENGINE_GPUS_MAX 64
+
+/* What the table says of an item. */
+struct item_row {
+    char *name, *series, *level;
+    json_t *params; /* NULL = none */
+    double cor;
+    bool cor_found; /* by a finder, not by a person */
+    struct scan_shape scan;
+    int64_t size, mtime_ns;
+};
 
 /* A task whose next attempt is reserved: may be given out at any moment. */
 struct ready {
@@ -33,7 +44,10 @@ struct ready {
     int n, job;
     int lost;
     bool force, alone;
-    bool waits; /* passed over in this round (disk, GPU, memory) */
+    bool params;         /* it has parameters of its own, from a retry */
+    bool waits;          /* passed over in this round (disk, GPU, memory) */
+    struct item_row row; /* as of `operations`: an operation since then may have changed it */
+    int64_t operations;
 };
 
 /* A run that has work. */
@@ -49,7 +63,9 @@ struct active {
     int gpus[ENGINE_GPUS_MAX];
     int n_gpus; /* --gpus: every task is pinned to one of them */
     int running;
-    int64_t served; /* when it last got a slot (counter), for fairness */
+    int64_t served;             /* when it last got a slot (counter), for fairness */
+    int64_t disk_us, disk_free; /* free below `attempts`, and when that was looked at */
+    uint64_t disk_device;
     struct ready *ready;
     size_t n_ready, cap_ready;
     struct active *next;
@@ -77,7 +93,7 @@ struct live {
     int64_t started_us;
     int64_t free_before; /* bytes free where it writes, when it started */
     uint64_t device;
-    json_t *basis;
+    char *basis; /* what the fingerprint was made of */
     char fingerprint[DIGEST_HEX];
     bool told;            /* its start is in the store */
     char failed_code[32]; /* the worker could not even write a result: its words */
@@ -110,11 +126,14 @@ struct engine {
     char *home, *program, *imaging;
     struct options *options;
     int64_t options_mtime; /* of config.ini when it was read */
+    int64_t options_us;    /* when that was looked at */
     struct tools *tools;
     int lock_fd;
     struct local *local;
     int slots, threads; /* read at every dispatch */
-    int slots_asked;    /* --slots of the hosting run; 0 = config */
+    int cores;          /* of this machine, and its memory: looked at once a second */
+    int64_t memory, cores_us;
+    int slots_asked; /* --slots of the hosting run; 0 = config */
     struct live *by_slot[ENGINE_SLOTS_MAX];
     struct live *lives;
     struct active *runs;
@@ -122,7 +141,8 @@ struct engine {
     size_t n_changes, cap_changes;
     struct loop_timer *flush_timer, *poll_timer;
     struct str to_pack, to_sweep;
-    int64_t served; /* counter of dispatches */
+    int64_t served;     /* counter of dispatches */
+    int64_t operations; /* counter of what people and commands changed */
     struct gpu gpus[ENGINE_GPUS_MAX];
     size_t n_gpus;
     bool gpus_known;
@@ -173,15 +193,27 @@ struct change *engine_change(struct engine *e, struct live *l);
 void engine_schedule_flush(struct engine *e);
 void engine_free_live(struct live *l);
 void engine_unlink_live(struct engine *e, struct live *l);
+/* prepare.c: the columns of an item_row from a query, from column `first` on. */
+#define ITEM_ROW_COLUMNS                                                                  \
+    "i.name,i.series,i.level,i.params,i.cor,coalesce(i.cor_source,''),i.frames,i.n_rows," \
+    "i.n_columns,coalesce(i.dtype,''),i.size,i.mtime_ns"
+bool item_row_take(const struct query *q, int first, struct item_row *ret,
+                   struct err *err) CHECK_RESULT;
+void item_row_fini(struct item_row *r);
 /* runs.c */
+void ready_drop(struct active *run, size_t i);
 void runs_free(struct active *r);
 /* Numbers that were reserved for nothing: the rows go, the count stays. */
 bool runs_give_back(struct engine *e, struct active *run, struct err *err) CHECK_RESULT;
+/* Is there a run with nothing out and nothing reserved? */
+bool runs_may_end(const struct engine *e);
 /* Runs without any open task end, and leave memory. */
 bool runs_end(struct engine *e, struct err *err) CHECK_RESULT;
 void engine_woken(struct engine *e, const char *text); /* a datagram of a worker */
 /* settle.c */
 void settle_look(struct engine *e, struct live *l); /* has it a result, is it alive? */
+/* The worker says what it wrote into result.json. */
+void settle_told(struct engine *e, struct live *l, const char *result);
 void settle_gone(struct engine *e, struct live *l, const char *how);
 void settle_result(struct engine *e, struct live *l, json_t *result);
 void settle_cached(struct engine *e, struct live *l, int64_t from);

@@ -194,7 +194,7 @@ static bool op_user_set(struct engine *e, struct store *s, const json_t *args, j
     if (ok && role) {
         ok = store_exec(s, err, "UPDATE user SET role=?2 WHERE id=?1", "is", id, role);
     }
-    if (ok && disabled) {
+    if (ok && json_is_boolean(disabled)) {
         ok = store_exec(s, err, "UPDATE user SET disabled=?2 WHERE id=?1", "ii", id,
                         (int64_t)json_is_true(disabled)) &&
             (!json_is_true(disabled) || end_sessions(s, id, "", err));

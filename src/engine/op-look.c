@@ -96,7 +96,9 @@ static bool explain(struct engine *e, struct store *s, const json_t *t, json_t *
         return true;
     }
     if (json_is_object(json_object_get(t, "basis"))) {
-        compare(changes, "", json_object_get(t, "basis"), b.basis);
+        json_t *now = json_loads(b.basis, 0, NULL);
+        compare(changes, "", json_object_get(t, "basis"), now);
+        json_decref(now);
     }
     bool ok = cached_find(s, run->project, b.fingerprint, &cached, err) &&
         cached_outputs_intact(s, from ? from : id, &there, &missing, err);
@@ -205,19 +207,17 @@ static bool adopt_one(struct engine *e, struct store *s, struct active *run, int
                          .gpu = -1,
                          .dir = "ATTEMPT"};
     bool bound = prepare_task(e, s, &in, &b, &why);
-    bool ok = !bound || record(s, task, json_object_get(b.job, "outputs"), &all, err);
-    char *basis = ok && all ? json_text(b.basis, err) : NULL;
-    if (ok && all && basis) {
+    bool ok = !bound || record(s, task, b.outputs, &all, err);
+    if (ok && all) {
         ok = store_exec(
             s, err, "UPDATE task SET state=5,fingerprint=?2,basis=?3,message='adopted' WHERE id=?1",
-            "iss", task, b.fingerprint, basis);
+            "iss", task, b.fingerprint, b.basis ? b.basis : "");
         *ret = true;
     } else if (ok) {
         ok = store_exec(s, err, "DELETE FROM output WHERE task_id=?1", "i", task) &&
             store_exec(s, err, "UPDATE task SET message='outputs are missing' WHERE id=?1", "i",
                        task);
     }
-    mem_free(basis);
     bound_fini(&b);
     return ok;
 }

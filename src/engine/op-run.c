@@ -344,10 +344,9 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
         row = json_pack(
             "{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:I, s:I, s:b, s:s}", "item",
             name ? name : "?", "job", json_get_text(j, "id", ""), "tool",
-            json_get_text(j, "tool", ""), "command", json_object_get(b.job, "command"), "inputs",
-            json_object_get(b.job, "inputs"), "outputs", json_object_get(b.job, "outputs"),
-            "params", json_object_get(b.job, "params"), "bytes", (json_int_t)b.estimate.bytes,
-            "memory", (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
+            json_get_text(j, "tool", ""), "command", b.command, "inputs", b.inputs, "outputs",
+            b.outputs, "params", b.params, "bytes", (json_int_t)b.estimate.bytes, "memory",
+            (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
             ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
     }
     mem_free(name);

@@ -38,6 +38,7 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
         engine_schedule_flush(engine);
     }
     json_decref(none);
+    engine->operations++; /* rows read ahead may be stale */
     if (ok) {
         *ret = answer ? answer : json_object();
         engine_schedule_flush(engine);

@@ -10,21 +10,13 @@
 #include "collect/cached.h"
 #include "plan/batch.h"
 
-struct row {
-    char *name, *series, *level;
-    json_t *params;
-    double cor;
-    bool cor_found; /* by a finder, not by a person */
-    struct scan_shape scan;
-    int64_t size, mtime_ns;
-};
-
-static void row_fini(struct row *r)
+void item_row_fini(struct item_row *r)
 {
     mem_free(r->name);
     mem_free(r->series);
     mem_free(r->level);
     json_decref(r->params);
+    *r = (struct item_row){0};
 }
 
 static int item_size(const char *dtype)
@@ -42,34 +34,40 @@ static bool is_finder(const char *source)
     return finders[i] != NULL;
 }
 
-static bool read_row(struct store *s, int64_t item, struct row *r, struct err *err)
+bool item_row_take(const struct query *q, int first, struct item_row *ret, struct err *err)
 {
-    struct query *q = store_query(
-        s, err,
-        "SELECT name,series,level,params,cor,coalesce(cor_source,''),frames,n_rows,n_columns,"
-        "coalesce(dtype,''),size,mtime_ns FROM item WHERE id=?1",
-        "i", item);
+    const char *params = query_text(q, first + 3);
+    bool has = strcmp(params, "{}") != 0;
+    struct item_row r = {.name = mem_strdup(query_text(q, first), err),
+                         .series = mem_strdup(query_text(q, first + 1), err),
+                         .level = mem_strdup(query_text(q, first + 2), err),
+                         .params = has ? json_parse(params, strlen(params), "item parameters", err)
+                                       : NULL,
+                         .cor = query_double(q, first + 4),
+                         .cor_found = is_finder(query_text(q, first + 5)),
+                         .scan = {query_int(q, first + 6), query_int(q, first + 7),
+                                  query_int(q, first + 8), item_size(query_text(q, first + 9))},
+                         .size = query_int(q, first + 10),
+                         .mtime_ns = query_int(q, first + 11)};
+    if (!r.name || !r.series || !r.level || (has && !r.params)) {
+        item_row_fini(&r);
+        return false;
+    }
+    *ret = r;
+    return true;
+}
+
+static bool read_row(struct store *s, int64_t item, struct item_row *r, struct err *err)
+{
+    struct query *q =
+        store_query(s, err, "SELECT " ITEM_ROW_COLUMNS " FROM item i WHERE i.id=?1", "i", item);
     if (!q) {
         return false;
     }
-    bool found = query_next(q);
-    if (found) {
-        const char *params = query_text(q, 3);
-        r->name = mem_strdup(query_text(q, 0), err);
-        r->series = mem_strdup(query_text(q, 1), err);
-        r->level = mem_strdup(query_text(q, 2), err);
-        r->params = strcmp(params, "{}") != 0
-            ? json_parse(params, strlen(params), "item parameters", err)
-            : NULL;
-        r->cor = query_double(q, 4);
-        r->cor_found = is_finder(query_text(q, 5));
-        r->scan = (struct scan_shape){query_int(q, 6), query_int(q, 7), query_int(q, 8),
-                                      item_size(query_text(q, 9))};
-        r->size = query_int(q, 10);
-        r->mtime_ns = query_int(q, 11);
-    }
-    return query_end(q, err) &&
-        ((found && r->name && r->series && r->level) || err_bug(err, "a task without its item"));
+    bool found = query_next(q), ok = !found || item_row_take(q, 0, r, err);
+    struct err late;
+    return query_end(q, ok ? err : &late) && ok &&
+        (found || err_bug(err, "a task without its item"));
 }
 
 /* What earlier jobs of the item give: their retry parameters are inherited, a finder's centre beats
@@ -114,7 +112,7 @@ char *prepare_dir(const struct active *run, int64_t task, int n, struct err *err
 }
 
 /* C8: where a search starts: the row, the series' mean, the top bar, nothing. */
-static bool find_seed(struct store *s, const struct active *run, const struct row *r,
+static bool find_seed(struct store *s, const struct active *run, const struct item_row *r,
                       double *ret_seed, bool *ret_found, struct err *err)
 {
     double mean = NAN, top_bar = json_get_double(run->options, "cor", NAN);
@@ -138,19 +136,20 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
 {
     const json_t *job = json_array_get(json_object_get(in->run->batch, "jobs"), (size_t)in->job);
     const struct tool *tool = batch_tool(job, e->tools);
-    struct row r = {.cor = NAN};
+    struct item_row own = {.cor = NAN};
+    const struct item_row *r = in->row ? in->row : &own;
     double centre = NAN, seed = NAN;
     bool seed_found = false;
     enum cor_from from;
     json_t *task_params = json_object();
     bool ok = tool ||
         err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
-    ok = ok && read_row(s, in->item, &r, err);
-    ok = ok && (in->task == 0 || read_earlier(s, in, task_params, &centre, err));
+    ok = ok && (in->row || read_row(s, in->item, &own, err));
+    ok = ok && (in->task == 0 || in->plain || read_earlier(s, in, task_params, &centre, err));
     if (ok && !isfinite(centre)) {
-        centre = cor_effective(r.cor, json_get_double(in->run->options, "cor", NAN), &from);
+        centre = cor_effective(r->cor, json_get_double(in->run->options, "cor", NAN), &from);
     }
-    ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, &r, &seed, &seed_found, err));
+    ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, r, &seed, &seed_found, err));
     if (ok) {
         struct bind b = {
             .run = in->run->id,
@@ -158,9 +157,9 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
             .attempt = in->attempt,
             .item = in->item,
             .n = in->n,
-            .item_name = r.name,
-            .series = r.series,
-            .level = r.level,
+            .item_name = r->name,
+            .series = r->series,
+            .level = r->level,
             .project_name = in->run->project_name,
             .root = in->run->root,
             .rec = in->run->rec,
@@ -170,16 +169,16 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
             .tool = tool,
             .job = job,
             .batch_options = json_object_get(in->run->batch, "options"),
-            .item_params = r.params,
+            .item_params = r->params,
             .run_params = in->run->params,
             .run_options = in->run->options,
             .task_params = task_params,
             .centre = centre,
             .seed = seed,
             .seed_found = seed_found,
-            .scan = r.scan,
-            .input_size = r.size,
-            .input_mtime_ns = r.mtime_ns,
+            .scan = r->scan,
+            .input_size = r->size,
+            .input_mtime_ns = r->mtime_ns,
             .hash = json_get_bool(in->run->options, "hash", false),
             .dir = in->dir,
             .threads = in->threads,
@@ -189,7 +188,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
         };
         ok = bind_task(&b, ret, err);
     }
-    row_fini(&r);
+    item_row_fini(&own);
     json_decref(task_params);
     return ok;
 }

@@ -8,8 +8,10 @@
 
 struct prepare {
     const struct active *run;
+    const struct item_row *row;  /* what the table says of the item; NULL: it is read */
     int64_t item, task, attempt; /* task 0: not in the store yet (dry run) */
     int job, n;
+    bool plain; /* no earlier jobs, no parameters of a retry: nothing to look up */
     int threads, gpu;
     const char *dir; /* the attempt's folder */
 };

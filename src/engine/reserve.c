@@ -72,32 +72,40 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
     }
     struct query *q = store_query(
         e->store, err,
-        "SELECT id,item_id,job,attempts,force,alone,lost FROM task WHERE run_id=?1 AND state=1 "
-        "ORDER BY id LIMIT ?2",
+        "SELECT t.id,t.item_id,t.job,t.attempts,t.force,t.alone,t.lost,"
+        "t.params<>'{}'," ITEM_ROW_COLUMNS
+        " FROM task t JOIN item i ON i.id=t.item_id WHERE t.run_id=?1 AND t.state=1 ORDER BY t.id "
+        "LIMIT ?2",
         "ii", run->id, (int64_t)limit);
     if (!q) {
         return false;
     }
-    while (run->n_ready < target && query_next(q)) {
-        if (!taken(e, run, query_int(q, 0))) {
+    bool ok = true;
+    while (ok && run->n_ready < target && query_next(q)) {
+        struct item_row row;
+        if (!taken(e, run, query_int(q, 0)) && (ok = item_row_take(q, 8, &row, err))) {
             run->ready[run->n_ready++] = (struct ready){.task = query_int(q, 0),
                                                         .item = query_int(q, 1),
                                                         .job = (int)query_int(q, 2),
                                                         .n = (int)query_int(q, 3) + 1,
                                                         .force = query_int(q, 4) != 0,
                                                         .alone = query_int(q, 5) != 0,
-                                                        .lost = (int)query_int(q, 6)};
+                                                        .lost = (int)query_int(q, 6),
+                                                        .params = query_int(q, 7) != 0,
+                                                        .row = row,
+                                                        .operations = e->operations};
         }
     }
-    if (!query_end(q, err)) {
-        run->n_ready = first;
+    struct err late;
+    ok = query_end(q, ok ? err : &late) && ok;
+    for (size_t i = first; ok && i < run->n_ready; i++) {
+        ok = reserve_one(e, &run->ready[i], err);
+    }
+    while (!ok && run->n_ready > first) {
+        ready_drop(run, run->n_ready - 1);
+    }
+    if (!ok) {
         return false;
-    }
-    for (size_t i = first; i < run->n_ready; i++) {
-        if (!reserve_one(e, &run->ready[i], err)) {
-            run->n_ready = first;
-            return false;
-        }
     }
     qsort(run->ready, run->n_ready, sizeof *run->ready, by_task);
     return true;

@@ -49,14 +49,24 @@ void engine_unlink_live(struct engine *e, struct live *l)
 void engine_free_live(struct live *l)
 {
     if (l) {
-        json_decref(l->basis);
+        mem_free(l->basis);
         mem_free(l->dir);
         mem_free(l);
     }
 }
 
+void ready_drop(struct active *run, size_t i)
+{
+    item_row_fini(&run->ready[i].row);
+    memmove(&run->ready[i], &run->ready[i + 1], (run->n_ready - i - 1) * sizeof *run->ready);
+    run->n_ready--;
+}
+
 void runs_free(struct active *r)
 {
+    while (r->n_ready > 0) {
+        ready_drop(r, r->n_ready - 1);
+    }
     json_decref(r->batch);
     json_decref(r->params);
     json_decref(r->options);
@@ -73,13 +83,13 @@ void runs_free(struct active *r)
 /* Numbers that were reserved for nothing: the rows go, the count stays. */
 bool runs_give_back(struct engine *e, struct active *run, struct err *err)
 {
-    for (size_t i = 0; i < run->n_ready; i++) {
+    while (run->n_ready > 0) {
         if (!store_exec(e->store, err, "DELETE FROM attempt WHERE id=?1 AND state=0", "i",
-                        run->ready[i].attempt)) {
+                        run->ready[run->n_ready - 1].attempt)) {
             return false;
         }
+        ready_drop(run, run->n_ready - 1);
     }
-    run->n_ready = 0;
     return true;
 }
 
@@ -91,8 +101,7 @@ void engine_drop_ready(struct engine *e, int64_t task)
                 err_waive(store_exec(
                     e->store, err_ignore("an unused number is fenced by the next engine"),
                     "DELETE FROM attempt WHERE id=?1 AND state=0", "i", r->ready[i].attempt));
-                memmove(&r->ready[i], &r->ready[i + 1], (r->n_ready - i - 1) * sizeof *r->ready);
-                r->n_ready--;
+                ready_drop(r, i);
                 return;
             }
         }
@@ -184,6 +193,15 @@ bool engine_run_over(struct engine *e, int64_t run)
                      "SELECT count(*) FROM task WHERE run_id=?1 AND state IN (0,1,2,3,4,10)", "i",
                      run) &&
         open == 0;
+}
+
+bool runs_may_end(const struct engine *e)
+{
+    const struct active *r = e->runs;
+    while (r && (r->running > 0 || r->n_ready > 0)) {
+        r = r->next;
+    }
+    return r != NULL;
 }
 
 /* Runs without any open task end, and leave memory. */

@@ -139,7 +139,7 @@ static void client_comes(void *arg, int fd)
 static void woken(void *arg, int fd)
 {
     struct server *s = arg;
-    char text[700];
+    char text[NET_WAKE_MAX];
     ssize_t n;
     for (int i = 0; i < 64 && (n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) >= 0; i++) {
         text[n] = '\0';

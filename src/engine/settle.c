@@ -126,9 +126,7 @@ void settle_result(struct engine *e, struct live *l, json_t *result)
 static bool has_result(struct live *l, json_t **ret)
 {
     char *path = path_join(l->dir, "result.json", err_ignore("looked at again"));
-    *ret = path && file_exists(path)
-        ? json_read(path, err_ignore("renamed into place: whole, or not there"))
-        : NULL;
+    *ret = path ? json_read(path, err_ignore("renamed into place: whole, or not there")) : NULL;
     mem_free(path);
     return *ret != NULL;
 }
@@ -192,13 +190,28 @@ void settle_look(struct engine *e, struct live *l)
     }
 }
 
+void settle_told(struct engine *e, struct live *l, const char *text)
+{
+    json_t *result = text[0] == ' ' && text[1]
+        ? json_parse(text, strlen(text), "result", err_ignore("then the file is read"))
+        : NULL;
+    if (result && json_get_int(result, "attempt", 0) == l->attempt) {
+        settle_result(e, l, result);
+    } else {
+        settle_look(e, l);
+    }
+    json_decref(result);
+}
+
 /* ---- from a change to rows ---- */
 
-static bool write_outputs(struct engine *e, int64_t task, const json_t *list, struct err *err)
+/* `first`: of a task that had none before. */
+static bool write_outputs(struct engine *e, int64_t task, bool first, const json_t *list,
+                          struct err *err)
 {
     size_t i;
     json_t *o;
-    if (!store_exec(e->store, err, "DELETE FROM output WHERE task_id=?1", "i", task)) {
+    if (!first && !store_exec(e->store, err, "DELETE FROM output WHERE task_id=?1", "i", task)) {
         return false;
     }
     json_array_foreach((json_t *)list, i, o)
@@ -293,6 +306,9 @@ static bool write_next(struct engine *e, const struct change *c, struct err *err
                                     json_get_text(json_object_get(c->live->run->batch, "options"),
                                                   "on_error", "break")));
     bool good = c->state == TASK_DONE || c->state == TASK_CACHED;
+    if ((size_t)c->live->job + 1 >= json_array_size(json_object_get(c->live->run->batch, "jobs"))) {
+        return true;
+    }
     if (good || (c->state == TASK_FAILED && strcmp(mode, "break") != 0)) {
         return store_exec(
             e->store, err,
@@ -348,21 +364,18 @@ static bool write_attempt(struct engine *e, const struct change *c, struct err *
 static bool write_good(struct engine *e, const struct change *c, json_t *values, struct err *err)
 {
     const struct live *l = c->live;
-    char *basis = l->basis ? json_text(l->basis, err) : mem_strdup("", err);
-    bool ok =
-        basis &&
-        store_exec(
-            e->store, err,
-            "UPDATE task SET state=?2,force=0,alone=0,lost=0,stopping=0,fingerprint=?3,basis=?4,"
-            "cached_from=nullif(?5,0),code='',message='',cause_id=NULL,result=?6,started_us=?7,"
-            "ended_us=?8 "
-            "WHERE id=?1",
-            "iissijii", l->task, (int64_t)c->state, l->fingerprint, basis, c->cached_from, values,
-            l->started_us, c->ended_us);
-    mem_free(basis);
+    bool ok = store_exec(
+        e->store, err,
+        "UPDATE task SET state=?2,force=0,alone=0,lost=0,stopping=0,fingerprint=?3,basis=?4,"
+        "cached_from=nullif(?5,0),code='',message='',cause_id=NULL,result=?6,started_us=?7,"
+        "ended_us=?8 "
+        "WHERE id=?1",
+        "iissijii", l->task, (int64_t)c->state, l->fingerprint, l->basis ? l->basis : "",
+        c->cached_from, values, l->started_us, c->ended_us);
     return ok &&
         (c->state == TASK_CACHED ||
-         write_outputs(e, l->task, json_object_get(c->result, "outputs"), err)) &&
+         write_outputs(e, l->task, l->n == 1 && !l->forced, json_object_get(c->result, "outputs"),
+                       err)) &&
         write_touched(e, json_object_get(c->result, "touched"), err) &&
         write_centre(e, c, values, err);
 }

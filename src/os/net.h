@@ -10,6 +10,7 @@
 /* A listening stream socket <folder>/<name>, mode 0600, replacing a stale one. Non-blocking,
  * CLOEXEC. */
 bool net_listen(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;
+#define NET_WAKE_MAX 4096 /* longest datagram to a wake socket */
 /* A datagram socket to be woken through. */
 bool net_bind_wake(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;
 /* Connect a stream (blocking). */

@@ -14,8 +14,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
-
-#define GPU_NONE (-1)
+#include "plan/jobfile.h"
 
 static bool out_of_memory(struct err *err)
 {
@@ -364,165 +363,94 @@ static json_t *command_of(const struct bind *in, json_t *positional)
     return json_array();
 }
 
-static bool set_environment(const struct bind *in, json_t *job, struct err *err)
+/* The keys stand in sorted order. Where a script writes counts: two jobs may differ in that alone.
+ */
+static bool make_fingerprint(const struct bind *in, const json_t *input_basis, struct bound *b,
+                             struct err *err)
 {
-    char threads[16], numbers[3][24];
-    (void)snprintf(threads, sizeof threads, "%d", in->threads);
-    (void)snprintf(numbers[0], sizeof numbers[0], "%" PRId64, in->task);
-    (void)snprintf(numbers[1], sizeof numbers[1], "%" PRId64, in->run);
-    (void)snprintf(numbers[2], sizeof numbers[2], "%d", in->gpu);
-    json_t *env = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "OMP_NUM_THREADS", threads,
-                            "GANTRY_THREADS", threads, "GANTRY_TASK", numbers[0], "GANTRY_RUN",
-                            numbers[1], "GANTRY_HOME", in->home, "GANTRY_PROJECT", in->project_name,
-                            "GANTRY_ITEM", in->item_name, "HDF5_USE_FILE_LOCKING", "FALSE");
-    if (env && in->gpu != GPU_NONE) {
-        (void)json_object_set_new(env, "CUDA_VISIBLE_DEVICES", json_string(numbers[2]));
-    }
-    return json_put(job, "env", env, err);
-}
-
-/* job.setup (or the batch's), then the tool takes the shell's place. */
-static bool set_setup(const struct bind *in, json_t *job, struct err *err)
-{
-    const char *setup = json_get_text(in->job, "setup", "");
-    setup = setup[0] ? setup : json_get_text(in->batch_options, "setup", "");
-    char *text = setup[0] ? mem_printf(err, "%s\nexec \"$@\"", setup) : mem_strdup("", err);
-    bool ok = text && json_put(job, "setup", json_string(text), err);
-    mem_free(text);
-    return ok;
-}
-
-/* First of: run option, job, batch, tool. In seconds; 0 = off. */
-static double limit_of(const struct bind *in, const char *key)
-{
-    const json_t *places[] = {in->run_options, in->job, in->batch_options, in->tool->gantry};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const json_t *v = json_object_get(places[i], key);
-        double s;
-        if (json_is_number(v)) {
-            return json_number_value(v);
-        }
-        if (json_is_string(v) && num_seconds(json_string_value(v), &s)) {
-            return s;
-        }
-    }
-    return 0;
-}
-
-static bool make_fingerprint(const struct bind *in, const json_t *params, json_t *input_basis,
-                             struct bound *b, struct err *err)
-{
-    json_t *p = json_copy((json_t *)params);
-    const char *seed = bound_name(in->tool, "cor-seed"),
-               *script = json_get_text(json_object_get(in->job, "args"), "script", NULL);
-    if (seed && in->seed_found) {
+    const char *seed = in->seed_found ? bound_name(in->tool, "cor-seed") : NULL,
+               *script = json_get_text(json_object_get(in->job, "args"), "script", NULL), *name;
+    json_t *p = seed ? json_copy(b->params) : json_incref(b->params), *spec;
+    struct str out = STR_INIT;
+    if (seed && p) {
         (void)json_object_del(p, seed);
     }
-    b->basis =
-        json_pack("{s:s, s:s, s:s, s:o, s:O}", "tool", in->tool->name, "version", in->tool->version,
-                  "item", in->item_name, "params", p, "inputs", input_basis);
-    if (b->basis && script) { /* two jobs may differ in where they write alone */
-        const char *name;
-        json_t *spec, *outs = json_object();
+    str_add(&out, "{\"inputs\":");
+    json_add_value(&out, input_basis);
+    str_add(&out, ",\"item\":");
+    json_add_text(&out, in->item_name);
+    if (script) {
+        json_t *outs = json_object();
         json_object_foreach(json_object_get(in->job, "args"), name, spec)
         {
             if (json_object_get(spec, "OUT") || json_object_get(spec, "PATHOUT")) {
                 (void)json_object_set(outs, name, spec);
             }
         }
-        (void)json_object_set_new(b->basis, "outputs", outs);
-        (void)json_object_set_new(b->basis, "script", json_string(script));
+        str_add(&out, ",\"outputs\":");
+        json_add_value(&out, outs);
+        json_decref(outs);
     }
-    char *text = b->basis ? json_text(b->basis, err) : NULL;
-    if (text) {
-        digest_text(text, strlen(text), b->fingerprint);
+    str_add(&out, ",\"params\":");
+    json_add_value(&out, p);
+    if (script) {
+        str_add(&out, ",\"script\":");
+        json_add_text(&out, script);
     }
-    mem_free(text);
-    return text || out_of_memory(err);
-}
-
-static bool fill_job(const struct bind *in, json_t *params, json_t *command, json_t *inputs,
-                     json_t *outputs, json_t *touches, json_t *args, struct bound *b,
-                     struct err *err)
-{
-    const char *setup_resources = "resources";
-    json_t *resources = json_object_get(in->job, setup_resources),
-           *declared = json_object_get(in->tool->gantry, setup_resources);
-    char *path = path_join(in->root, in->item_name, err);
-    json_t *job = path
-        ? json_pack("{s:i, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:s, s:b}", "gantry", 1, "attempt",
-                    (json_int_t)in->attempt, "task", (json_int_t)in->task, "run",
-                    (json_int_t)in->run, "n", in->n, "job", json_get_text(in->job, "id", ""),
-                    "tool", in->tool->name, "version", in->tool->version, "kind", in->tool->kind,
-                    "step", (int)!strcmp(in->tool->kind, "step"))
-        : NULL;
-    json_t *item = path
-        ? json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)in->item, "name", in->item_name,
-                    "path", path, "level", in->level, "series", in->series)
-        : NULL;
-    b->job = job;
-    mem_free(path);
-    bool ok = job && json_put(job, "item", item, err) &&
-        json_put(job, "params", json_incref(params), err) &&
-        json_put(job, "inputs", json_incref(inputs), err) &&
-        json_put(job, "outputs", json_incref(outputs), err) &&
-        json_put(job, "touches", json_incref(touches), err) &&
-        json_put(job, "command", command, err) &&
-        json_put(job, "threads", json_integer(in->threads), err) &&
-        json_put(job, "gpu", json_integer(in->gpu), err) &&
-        json_put(job, "resources",
-                 resources      ? json_incref(resources)
-                     : declared ? json_incref(declared)
-                                : json_object(),
-                 err) &&
-        json_put(job, "timeout", json_real(limit_of(in, "timeout")), err) &&
-        json_put(job, "stall", json_real(limit_of(in, "stall")), err) &&
-        json_put(job, "home", json_string(in->home), err) &&
-        json_put(job, "imaging", json_string(in->imaging), err) &&
-        json_put(job, "like", json_string(in->root), err) &&
-        json_put(job, "user", json_string(in->user), err) &&
-        json_put(job, "fingerprint", json_string(b->fingerprint), err) && set_setup(in, job, err) &&
-        set_environment(in, job, err);
-    const char *script = json_get_text(json_object_get(in->job, "args"), "script", NULL);
-    ok = ok &&
-        (!script ||
-         (json_put(job, "script", json_string(script), err) &&
-          json_put(job, "args", json_incref(args), err)));
-    return ok;
+    str_add(&out, ",\"tool\":");
+    json_add_text(&out, in->tool->name);
+    str_add(&out, ",\"version\":");
+    json_add_text(&out, in->tool->version);
+    str_addc(&out, '}');
+    size_t n = out.len;
+    json_decref(p);
+    b->basis = str_take(&out, err);
+    if (b->basis) {
+        digest_text(b->basis, n, b->fingerprint);
+    }
+    str_fini(&out);
+    return b->basis != NULL;
 }
 
 void bound_fini(struct bound *b)
 {
-    json_decref(b->job);
-    json_decref(b->basis);
+    json_decref(b->params);
+    json_decref(b->command);
+    json_decref(b->inputs);
+    json_decref(b->outputs);
+    str_fini(&b->job);
+    mem_free(b->basis);
     *b = (struct bound){0};
 }
 
 bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
 {
-    struct bound b = {0};
-    json_t *params = bind_params(in, err), *inputs = json_array(), *input_basis = json_array(),
-           *outputs = json_array(), *touches = json_array(), *args = json_object(),
+    struct bound b = {.params = bind_params(in, err),
+                      .inputs = json_array(),
+                      .outputs = json_array(),
+                      .job = STR_INIT};
+    json_t *input_basis = json_array(), *touches = json_array(), *args = json_object(),
            *positional = json_array();
-    bool script = !strcmp(in->tool->kind, "script");
+    char *own = path_join(in->root, in->item_name, err);
     err->code = ERR_NONE;
-    bool ok = params && inputs && input_basis && outputs && touches && args && positional;
-    ok = ok && bind_centre(in, params, err);
-    ok = ok && tool_outputs(in, params, outputs, touches, &b, err);
-    if (ok && script) {
-        ok = script_arguments(in, params, args, positional, inputs, input_basis, outputs, &b, err);
+    bool ok =
+        b.params && b.inputs && b.outputs && input_basis && touches && args && positional && own;
+    ok = ok && bind_centre(in, b.params, err);
+    ok = ok && tool_outputs(in, b.params, b.outputs, touches, &b, err);
+    if (ok && !strcmp(in->tool->kind, "script")) {
+        ok = script_arguments(in, b.params, args, positional, b.inputs, input_basis, b.outputs, &b,
+                              err);
     } else if (ok && strcmp(in->tool->kind, "noop") != 0) {
-        char *own = path_join(in->root, in->item_name, err);
-        ok = own &&
-            add_input(in, inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
-                      err);
-        mem_free(own);
+        ok = add_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
+                       err);
     }
-    ok = ok && make_fingerprint(in, params, input_basis, &b, err);
-    ok = ok &&
-        fill_job(in, params, command_of(in, positional), inputs, outputs, touches, args, &b, err);
+    b.command = ok ? command_of(in, positional) : NULL;
+    ok = b.command && make_fingerprint(in, input_basis, &b, err);
+    struct jobfile file = {b.params,  b.inputs, b.outputs,     touches,
+                           b.command, args,     b.fingerprint, own};
+    ok = ok && jobfile_write(in, &file, &b.job, err);
     if (ok) {
-        b.estimate = estimate_task(in->tool, params, &in->scan);
+        b.estimate = estimate_task(in->tool, b.params, &in->scan);
         *ret = b;
     } else {
         bound_fini(&b);
@@ -530,12 +458,10 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
             (void)out_of_memory(err);
         }
     }
-    json_decref(params);
-    json_decref(inputs);
     json_decref(input_basis);
-    json_decref(outputs);
     json_decref(touches);
     json_decref(args);
     json_decref(positional);
+    mem_free(own);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/str.h"
 #include "codec/digest.h"
 #include "codec/json.h"
 #include "plan/estimate.h"
@@ -42,12 +43,13 @@ struct bind {
 };
 
 struct bound {
-    json_t *job;   /* job.json */
-    json_t *basis; /* what the fingerprint is made of */
+    json_t *params, *command, *inputs, *outputs; /* parts of job.json */
+    struct str job; /* job.json without its closing brace (plan/jobfile.h) */
+    char *basis;    /* what the fingerprint is made of: JSON text with sorted keys */
     char fingerprint[DIGEST_HEX];
     struct estimate estimate;
     const char
-        *blocked_path; /* an output that exists and is foreign (points into job); NULL = none */
+        *blocked_path; /* an output that exists and is foreign (points into outputs); NULL = none */
 };
 
 /* ERR_USAGE when a needed centre is missing (the message says where it may come from) or an

@@ -29,9 +29,12 @@ struct query {
 struct store {
     sqlite3 *db;
     int depth; /* of nested transactions */
+    bool held; /* store_hold */
     size_t used;
     const char *keys[CACHE_SIZE]; /* address of the literal: open addressing */
     struct query *slots[CACHE_SIZE];
+    store_watch_fn *watcher;
+    void *watcher_arg;
 };
 
 static bool sql_error(struct store *s, struct err *err, const char *what)
@@ -460,7 +463,7 @@ int64_t store_changes(const struct store *s)
 
 bool store_begin(struct store *s, struct err *err)
 {
-    if (s->depth == 0 && !plain(s, "BEGIN IMMEDIATE", err)) {
+    if (s->depth == 0 && !store_exec(s, err, "BEGIN IMMEDIATE", "")) {
         return false;
     }
     s->depth++;
@@ -472,11 +475,27 @@ bool store_commit(struct store *s, struct err *err)
     if (s->depth == 0) {
         return err_bug(err, "commit without begin");
     }
-    if (s->depth == 1 && !plain(s, "COMMIT", err)) {
+    if (s->depth == 1 && !store_exec(s, err, "COMMIT", "")) {
         return false; /* still open: the caller rolls back */
     }
     s->depth--;
     return true;
+}
+
+/* The same number of locks for one read as for many. */
+void store_hold(struct store *s)
+{
+    if (s->depth == 0 && !s->held) {
+        s->held = store_exec(s, err_ignore("then each read takes its own lock"), "BEGIN", "");
+    }
+}
+
+void store_release(struct store *s)
+{
+    if (s->held) {
+        s->held = false;
+        err_waive(store_exec(s, err_ignore("nothing was written"), "END", ""));
+    }
 }
 
 void store_rollback(struct store *s)
@@ -490,6 +509,21 @@ void store_rollback(struct store *s)
 bool store_in_transaction(const struct store *s)
 {
     return s->depth > 0;
+}
+
+static void row_changed(void *arg, int what, const char *base, const char *table, sqlite3_int64 id)
+{
+    struct store *s = arg;
+    (void)what;
+    (void)base;
+    s->watcher(s->watcher_arg, table, id);
+}
+
+void store_watch(struct store *s, store_watch_fn *fn, void *arg)
+{
+    s->watcher = fn;
+    s->watcher_arg = arg;
+    (void)sqlite3_update_hook(s->db, fn ? row_changed : NULL, s);
 }
 
 bool store_backup(struct store *s, const char *path, struct err *err)

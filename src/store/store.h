@@ -61,9 +61,18 @@ bool store_begin(struct store *s, struct err *err) CHECK_RESULT;
 bool store_commit(struct store *s, struct err *err) CHECK_RESULT;
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
+/* Reads between the two see one state and take the file's locks once. Nothing may be written in
+ * between. */
+void store_hold(struct store *s);
+void store_release(struct store *s);
 
 /* A consistent copy while it runs (SQLite's backup interface), written aside and renamed. */
 bool store_backup(struct store *s, const char *path, struct err *err) CHECK_RESULT;
+
+/* Called for every row that a statement inserts, updates or deletes, before it is committed (and
+ * also when it never is): remember the id, read it later. `table` is its name. NULL ends it. */
+typedef void store_watch_fn(void *arg, const char *table, int64_t id);
+void store_watch(struct store *s, store_watch_fn *fn, void *arg);
 
 /* One row of the event table: what a person should see. Ids of 0 are stored as NULL; data may be
  * NULL. */

@@ -218,7 +218,8 @@ static json_t *do_attempt(struct attempt *a, struct err *err)
     return result;
 }
 
-static bool write_result(const struct attempt *a, const json_t *result, struct err *err)
+static bool write_result(const struct attempt *a, const json_t *result, char **ret_text,
+                         struct err *err)
 {
     char path[4200];
     char *text = json_line(result, err);
@@ -233,25 +234,22 @@ static bool write_result(const struct attempt *a, const json_t *result, struct e
             !a->bell->ending; /* the slot waits: the queue is paused anyway */
         (void)usleep(RESULT_RETRY_US);
     }
-    mem_free(text);
+    *ret_text = text;
     return ok;
 }
 
-static bool write_job(const struct attempt *a, struct err *err)
+static bool write_job(const struct attempt *a, const char *text, struct err *err)
 {
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/job.json", a->dir);
-    if (file_exists(path)) {
-        return true; /* a cluster's attempt comes with it */
-    }
-    char *text = json_line(a->job, err);
-    bool ok = text && file_put(path, text, strlen(text), err);
-    mem_free(text);
-    return ok;
+    return file_exists(path) /* a cluster's attempt comes with it */ ||
+        file_put(path, text, strlen(text), err);
 }
 
-bool attempt_run(const char *dir, json_t *job, struct bell *bell, struct err *err)
+bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *bell,
+                 char **ret_result, struct err *err)
 {
+    *ret_result = NULL;
     struct attempt a = {.dir = dir,
                         .job = job,
                         .id = json_get_int(job, "attempt", 0),
@@ -269,9 +267,9 @@ bool attempt_run(const char *dir, json_t *job, struct bell *bell, struct err *er
     if (strcmp(json_get_text(job, "kind", ""), "noop") != 0) {
         a.oom_before = proc_oom_kills();
     }
-    bool ok = write_job(&a, err);
+    bool ok = write_job(&a, text, err);
     json_t *result = ok ? do_attempt(&a, err) : NULL;
-    ok = result && write_result(&a, result, err);
+    ok = result && write_result(&a, result, ret_result, err);
     json_decref(result);
     (void)close(a.claim_fd);
     return ok;

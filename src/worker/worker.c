@@ -47,13 +47,17 @@ static bool bell_open(struct bell *bell, struct err *err)
     return bell->fd >= 0 || err_errno(err, errno, "signalfd");
 }
 
-/* Best effort: the engine also looks by itself. */
-static void wake_engine(struct slot *s, int64_t attempt, const struct err *failed)
+/* Best effort: the engine also looks by itself. A short result goes along and saves it a file. */
+static void wake_engine(struct slot *s, int64_t attempt, const char *result,
+                        const struct err *failed)
 {
-    char text[600];
+    char text[NET_WAKE_MAX];
     int n = failed ? snprintf(text, sizeof text, "x %" PRId64 " %s %s", attempt,
                               err_name(failed->code), failed->text)
-                   : snprintf(text, sizeof text, "d %" PRId64, attempt);
+                   : snprintf(text, sizeof text, "d %" PRId64 " %s", attempt, result ? result : "");
+    if (n >= (int)sizeof text) {
+        n = snprintf(text, sizeof text, "d %" PRId64 " ", attempt);
+    }
     for (int tries = 0; tries < 2; tries++) {
         if (s->wake < 0) {
             s->wake = net_open_wake(s->home, "wake.sock");
@@ -149,10 +153,12 @@ static bool run_message(struct slot *s, size_t dir_length, size_t job_length, st
     json_t *job = json_parse(s->body + dir_length, job_length, "job", err);
     int64_t attempt = json_get_int(job, "attempt", 0);
     char *dir = job ? mem_strndup(s->body, dir_length, err) : NULL;
-    bool ok = dir && attempt_run(dir, job, &s->bell, err);
+    char *result = NULL;
+    bool ok = dir && attempt_run(dir, job, s->body + dir_length, &s->bell, &result, err);
     bool fenced = !ok && err->code == ERR_EXISTS; /* not ours to run: an engine decided otherwise */
-    wake_engine(s, attempt, ok ? NULL : err);
+    wake_engine(s, attempt, result, ok ? NULL : err);
     json_decref(job);
+    mem_free(result);
     mem_free(dir);
     return ok || fenced;
 }
@@ -219,7 +225,9 @@ static int folder_main(const char *dir)
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/job.json", dir);
     json_t *job = json_read(path, &err);
-    bool ok = job && bell_open(&bell, &err) && attempt_run(dir, job, &bell, &err);
+    char *result = NULL; /* job.json is there already: its text is not written again */
+    bool ok = job && bell_open(&bell, &err) && attempt_run(dir, job, "", &bell, &result, &err);
+    mem_free(result);
     if (!ok) {
         (void)fprintf(stderr, "gantry worker: %s\n", err.text);
     }

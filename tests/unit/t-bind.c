@@ -86,13 +86,13 @@ static void test_outputs_and_centre(void **state)
     struct fixture *f = *state;
     struct bound b;
     assert_ok(bind_task(&f->in, &b, &err), err);
-    const json_t *output = json_array_get(json_object_get(b.job, "outputs"), 0);
-    assert_int_equal(json_array_size(json_object_get(b.job, "outputs")), 1);
+    const json_t *output = json_array_get(b.outputs, 0);
+    assert_int_equal(json_array_size(b.outputs), 1);
     assert_string_equal(json_get_text(output, "final", ""), "/data/p_rec/sub/s 01_rec");
     assert_string_equal(json_get_text(output, "staging", ""),
                         "/data/p_rec/sub/.gantry-77/s 01_rec");
-    assert_true(json_get_double(json_object_get(b.job, "params"), "rotation_axis", 0) == 12.5);
-    assert_true(json_get_double(json_object_get(b.job, "params"), "width", 0) == 40);
+    assert_true(json_get_double(b.params, "rotation_axis", 0) == 12.5);
+    assert_true(json_get_double(b.params, "width", 0) == 40);
     bound_fini(&b);
     f->in.centre = NAN;
     assert_false(bind_task(&f->in, &b, &err));
@@ -108,16 +108,14 @@ static void test_later_parameters_win(void **state)
            *run = json_pack("{s:i}", "width", 20), *task = json_pack("{s:s}", "format", "h5");
     f->in.item_params = item;
     assert_ok(bind_task(&f->in, &b, &err), err);
-    assert_int_equal(json_get_int(json_object_get(b.job, "params"), "width", 0), 30);
-    assert_null(json_object_get(json_object_get(b.job, "params"), "foreign"));
+    assert_int_equal(json_get_int(b.params, "width", 0), 30);
+    assert_null(json_object_get(b.params, "foreign"));
     bound_fini(&b);
     f->in.run_params = run;
     f->in.task_params = task;
     assert_ok(bind_task(&f->in, &b, &err), err);
-    assert_int_equal(json_get_int(json_object_get(b.job, "params"), "width", 0), 20);
-    assert_string_equal(
-        json_get_text(json_array_get(json_object_get(b.job, "outputs"), 0), "name", ""),
-        "volume_h5");
+    assert_int_equal(json_get_int(b.params, "width", 0), 20);
+    assert_string_equal(json_get_text(json_array_get(b.outputs, 0), "name", ""), "volume_h5");
     bound_fini(&b);
     json_decref(item);
     json_decref(run);
