@@ -6,6 +6,7 @@ import { link, route } from './router';
 import { findProject, project, projects, rememberProject, session, start } from './state';
 import { Header } from './ui/header';
 import { later } from './ui/later';
+import { Menu } from './ui/menu';
 import { toast, Toasts } from './ui/toast';
 import { LoginPage } from './pages/login';
 import { ProjectsPage } from './pages/projects';
@@ -119,6 +120,7 @@ export function App() {
             <main id="main" tabIndex={-1}>
                 <Page />
             </main>
+            <Menu />
             <Toasts />
         </>
     );

@@ -1,0 +1,71 @@
+/* The seven colour classes of a row (REQUIREMENTS X22): the server's words, with the glyph that goes with each. */
+export const GROUPS = ['waiting', 'running', 'done', 'partial', 'failed', 'skipped', 'idle'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export const GLYPHS: Record<Group, string> = {
+    waiting: '◌',
+    running: '▶',
+    done: '✓',
+    partial: '◐',
+    failed: '✕',
+    skipped: '–',
+    idle: '·',
+};
+
+/** What a chip above the table says. */
+export const GROUP_WORDS: Record<Group, string> = {
+    waiting: 'queued',
+    running: 'running',
+    done: 'done',
+    partial: 'partly done',
+    failed: 'failed',
+    skipped: 'skipped',
+    idle: 'ready',
+};
+
+const NUMBERS = new Map<string, number>(GROUPS.map((word, at) => [word, at]));
+
+/** Position in GROUPS; an unknown word is idle. */
+export function groupNumber(word: string | null | undefined): number {
+    return NUMBERS.get(word ?? '') ?? GROUPS.length - 1;
+}
+
+/** The class of a task's state (model/group.c has the same table). */
+export function groupOfState(state: string): Group {
+    switch (state) {
+        case 'running':
+            return 'running';
+        case 'done':
+        case 'cached':
+            return 'done';
+        case 'failed':
+            return 'failed';
+        case 'suspended':
+            return 'partial';
+        case 'unknown':
+            return 'running';
+        case 'cancelled':
+            return 'idle';
+        case 'blocked':
+            return 'skipped';
+        default:
+            return 'waiting';
+    }
+}
+
+/** Draw glyph, word and colour into a cell. */
+export function drawState(cell: HTMLElement, group: Group, text: string): void {
+    const name = 'state ' + group;
+    if (cell.className !== name) {
+        cell.className = name;
+        cell.dataset.glyph = GLYPHS[group];
+    }
+    const node = cell.firstChild;
+    if (node instanceof Text) {
+        if (node.data !== text) {
+            node.data = text;
+        }
+    } else {
+        cell.textContent = text;
+    }
+}
