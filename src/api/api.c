@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "api/access.h"
+#include "api/child.h"
 #include "api/events.h"
 #include "api/http.h"
 #include "api/route.h"
@@ -199,7 +200,8 @@ static void take_apart(struct serving *s)
         end->fn(end->arg);
         mem_free(end);
     }
-    http_free(api->http);
+    http_free(api->http); /* first: requests that wait give up their children */
+    child_end_all(api);
     hub_free(api->hub);
     access_free(api->access);
     for (int i = 0; i < 3; i++) {

@@ -31,6 +31,9 @@ void child_end(struct api_child *c);
 /* It is wanted no more: SIGTERM, and no hook is called again. NULL is fine. */
 void child_drop(struct api_child *c);
 
+/* The server ends: so do its children, without a word to anybody. */
+void child_end_all(struct api *api);
+
 /* The usual case: run a child and answer the request with its document (or its error). */
 bool child_answer(struct request *q, struct reply *r, const char *const *args,
                   struct err *err) CHECK_RESULT;

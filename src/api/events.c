@@ -1,66 +1,368 @@
-/* The hub. */
+/*
+ * The hub's clients and its clock.
+ *
+ * Publishing waits until PUBLISH_MS after the last one: a state change is seen within a commit
+ * batch and that (150 ms), and two hundred pages cost ten writes a second each, however many tasks
+ * end. Nothing ticks while nobody listens.
+ */
 #include "api/events.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "api/access.h"
+#include "api/hub.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/num.h"
+#include "engine/engine.h"
+#include "os/loop.h"
 
-struct hub {
-    struct api *api;
-    int64_t seq;
-};
+#define RING_BYTES ((size_t)4 << 20)
+#define PUBLISH_MS 100
+#define PROGRESS_MS 250
+#define BEAT_MS 15000
+/* Changes are still kept for so long after the last client went: it may be on its way back. */
+#define KEEP_US (60 * 1000000LL)
 
-struct hub *hub_new(struct api *api, struct err *err)
+/* --- what changed */
+
+static void row_changed(void *arg, const char *table, int64_t id)
 {
-    struct hub *hub = mem_zero(sizeof *hub, err);
-    if (hub) {
-        hub->api = api;
+    struct hub *hub = arg;
+    for (size_t i = 0; i < hub->n_watchers; i++) {
+        hub->watchers[i].fn(hub->watchers[i].arg, table, id);
     }
-    return hub;
+    if (!hub->clients && (!hub->left_us || clock_mono_us() - hub->left_us > KEEP_US)) {
+        if (ring_first(hub->ring) < ring_next(hub->ring) || hub->left_us) {
+            ring_drop(hub->ring); /* nobody can go on from here without having missed this */
+            hub->left_us = 0;
+        }
+        return;
+    }
+    if (!strcmp(table, "item")) {
+        dirty_add(&hub->items, id);
+    } else if (!strcmp(table, "task")) {
+        dirty_add(&hub->tasks, id);
+    } else if (!strcmp(table, "run")) {
+        dirty_add(&hub->runs, id);
+    } else if (!strcmp(table, "project")) {
+        hub->projects = true;
+    } else if (!strcmp(table, "watch")) {
+        hub->watches = true;
+    }
 }
 
-void hub_free(struct hub *hub)
+bool hub_watch(struct hub *hub, void (*fn)(void *arg, const char *table, int64_t id), void *arg,
+               struct err *err)
 {
-    mem_free(hub);
+    if (hub->n_watchers == HUB_WATCHERS) {
+        return err_bug(err, "too many watchers of rows");
+    }
+    hub->watchers[hub->n_watchers].fn = fn;
+    hub->watchers[hub->n_watchers++].arg = arg;
+    return true;
 }
 
-void hub_committed(struct hub *hub)
+/* --- clients */
+
+static bool visible(const struct hub_client *c, const struct ring_event *e)
 {
-    (void)hub;
+    return e->project == 0 ||
+        ((c->project == 0 || c->project == e->project) && access_sees(c->who, e->project));
+}
+
+static size_t copy(char *buf, size_t max, const char *text, size_t length, size_t *at)
+{
+    size_t n = length - *at < max ? length - *at : max;
+    memcpy(buf, text + *at, n);
+    *at += n;
+    return n;
+}
+
+static int64_t client_read(void *arg, char *buf, size_t max)
+{
+    struct hub_client *c = arg;
+    const struct ring *ring = c->hub->ring;
+    size_t n = 0;
+    if (c->cut || c->next < ring_first(ring)) {
+        return -1;
+    }
+    if (c->at == 0 && c->first.len > 0) {
+        n = copy(buf, max, c->first.buf, c->first.len, &c->first_at);
+        if (c->first_at == c->first.len) {
+            str_clear(&c->first);
+            c->first_at = 0;
+        }
+    }
+    for (const struct ring_event *e;
+         n < max && c->first.len == 0 && (e = ring_get(ring, c->next));) {
+        if (visible(c, e)) {
+            n += copy(buf + n, max - n, e->text, e->length, &c->at);
+        } else {
+            c->at = e->length;
+        }
+        if (c->at == e->length) {
+            c->at = 0;
+            c->next++;
+        }
+    }
+    c->rests = n == 0;
+    return (int64_t)n;
+}
+
+static void client_closed(void *arg)
+{
+    struct hub_client *c = arg;
+    struct hub *hub = c->hub;
+    for (struct hub_client **p = &hub->clients; *p; p = &(*p)->next_client) {
+        if (*p == c) {
+            *p = c->next_client;
+            hub->n_clients--;
+            break;
+        }
+    }
+    if (!hub->clients) {
+        hub->left_us = clock_mono_us();
+        loop_timer_stop(hub->beat);
+        loop_timer_stop(hub->progress);
+    }
+    str_fini(&c->first);
+    mem_free(c);
+}
+
+/* "<boot>-<number>" of this server, still in the ring -> the number behind it; 0: unknown. */
+static int64_t known_place(const struct hub *hub, const char *id)
+{
+    size_t n = strlen(hub->api->boot);
+    int64_t number;
+    if (strncmp(id, hub->api->boot, n) != 0 || id[n] != '-' || !num_int64(id + n + 1, &number)) {
+        return 0;
+    }
+    return number + 1 >= ring_first(hub->ring) && number < ring_next(hub->ring) ? number + 1 : 0;
+}
+
+static void say_hello(struct hub_client *c, bool reset)
+{
+    const struct hub *hub = c->hub;
+    int64_t seq = c->next - 1;
+    str_addf(&c->first,
+             "retry: 1000\nid: %s-%" PRId64 "\nevent: hello\ndata: {\"seq\":%" PRId64
+             ",\"version\":\"%s\",\"boot\":\"%s\"}\n\n",
+             hub->api->boot, seq, seq, GANTRY_VERSION, hub->api->boot);
+    if (reset) {
+        str_add(&c->first, "event: reset\ndata: {}\n\n");
+    }
 }
 
 bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *err)
 {
-    (void)hub;
-    (void)q;
-    (void)r;
-    return err_set(err, ERR_UNSUPPORTED, "no events yet");
+    const char *last = request_header(q, "Last-Event-ID");
+    struct hub_client *c = mem_zero(sizeof *c, err);
+    last = last && *last ? last : request_text(q, "last", "");
+    if (!c) {
+        return false;
+    }
+    int64_t place = *last ? known_place(hub, last) : 0;
+    *c = (struct hub_client){.hub = hub, .who = &q->who, .first = STR_INIT};
+    c->project = request_int(q, "project", 0);
+    c->next = place ? place : ring_next(hub->ring);
+    c->allowed = EVENTS_LAG_MAX + ring_behind(hub->ring, c->next);
+    say_hello(c, *last && !place);
+    struct stream_source source = {client_read, client_closed, c};
+    bool ok = (c->project == 0 || access_project(q, c->project, err)) && str_ok(&c->first, err) &&
+        reply_stream(r, "text/event-stream", &source, &c->stream, err) &&
+        reply_header(r, "Cache-Control", "no-store", err);
+    if (!ok) {
+        str_fini(&c->first);
+        mem_free(c);
+        return false;
+    }
+    c->next_client = hub->clients;
+    hub->clients = c;
+    hub->n_clients++;
+    if (!loop_timer_active(hub->beat)) {
+        loop_timer_start(hub->beat, BEAT_MS, BEAT_MS);
+    }
+    if (hub->api->engine->lives && !loop_timer_active(hub->progress)) {
+        loop_timer_start(hub->progress, PROGRESS_MS, PROGRESS_MS);
+    }
+    return true;
 }
 
-int64_t hub_seq(const struct hub *hub)
+static void cut(struct hub_client *c)
 {
-    return hub->seq;
+    if (!c->cut) {
+        c->cut = true;
+        stream_cut(c->stream);
+    }
 }
 
-size_t hub_clients(const struct hub *hub)
+void hub_end_user(struct hub *hub, int64_t user)
 {
-    (void)hub;
-    return 0;
+    for (struct hub_client *c = hub->clients; c; c = c->next_client) {
+        if (c->who->user == user) {
+            cut(c);
+        }
+    }
+    http_kick(hub->api->http);
+}
+
+static void wake_all(struct hub *hub)
+{
+    for (struct hub_client *c = hub->clients; c; c = c->next_client) {
+        if (ring_behind(hub->ring, c->next) > c->allowed || c->next < ring_first(hub->ring)) {
+            cut(c);
+        } else if (c->rests && c->stream) {
+            const struct ring_event *e;
+            while ((e = ring_get(hub->ring, c->next)) && !visible(c, e)) {
+                c->next++;
+            }
+            if (e || c->first.len > 0) {
+                c->rests = false;
+                stream_wake(c->stream);
+            }
+        }
+    }
+    http_kick(hub->api->http);
+}
+
+/* --- publishing */
+
+void hub_add(struct hub *hub, int64_t project, const char *event, const char *data, size_t n)
+{
+    struct str text = STR_INIT;
+    str_addf(&text, "id: %s-%" PRId64 "\nevent: %s\ndata: ", hub->api->boot, ring_next(hub->ring),
+             event);
+    str_addn(&text, data, n);
+    str_add(&text, "\n\n");
+    size_t length = text.len;
+    char *taken = str_take(&text, err_ignore("the ring is dropped: readers start anew"));
+    (void)ring_add(hub->ring, project, taken, length);
+}
+
+static void publish_due(void *arg)
+{
+    struct hub *hub = arg;
+    struct err err = {ERR_NONE, ""};
+    int64_t before = ring_next(hub->ring);
+    hub->published_us = clock_mono_us();
+    if (!hub_collect(hub, &err)) {
+        ring_drop(hub->ring); /* what could not be read is asked for anew */
+    }
+    dirty_clear(&hub->items);
+    dirty_clear(&hub->tasks);
+    dirty_clear(&hub->runs);
+    hub->projects = hub->watches = false;
+    if (ring_next(hub->ring) != before && hub->clients) {
+        wake_all(hub);
+    }
+}
+
+static bool pending(const struct hub *hub)
+{
+    return hub->items.n || hub->tasks.n || hub->runs.n || hub->projects || hub->watches;
+}
+
+static void schedule(struct hub *hub)
+{
+    if (pending(hub) && !loop_timer_active(hub->publish)) {
+        int64_t since = clock_mono_us() - hub->published_us;
+        int64_t wait = PUBLISH_MS - since / 1000;
+        loop_timer_start(hub->publish, wait > 0 ? (uint64_t)wait : 0, 0);
+    }
+}
+
+void hub_committed(struct hub *hub)
+{
+    schedule(hub);
+    if (hub->clients && hub->api->engine->lives && !loop_timer_active(hub->progress)) {
+        loop_timer_start(hub->progress, PROGRESS_MS, PROGRESS_MS);
+    }
+}
+
+static void progress_due(void *arg)
+{
+    struct hub *hub = arg;
+    if (!hub_look_at_progress(hub)) {
+        loop_timer_stop(hub->progress);
+    }
+    schedule(hub);
+}
+
+/* A closed client that is suspended is noticed only by writing to it. */
+static void beat_due(void *arg)
+{
+    struct hub *hub = arg;
+    for (struct hub_client *c = hub->clients; c; c = c->next_client) {
+        if (c->rests && c->first.len == 0) {
+            str_add(&c->first, ":\n\n");
+        }
+    }
+    wake_all(hub);
 }
 
 void hub_publish(struct hub *hub, int64_t project, const char *event, const json_t *data)
 {
-    (void)hub;
-    (void)project;
-    (void)event;
-    (void)data;
+    char *text = json_line(data, err_ignore("a page asks again"));
+    if (text && hub->clients) {
+        hub_add(hub, project, event, text, strlen(text));
+        wake_all(hub);
+    }
+    mem_free(text);
 }
 
 void hub_note(struct hub *hub, int64_t project, const char *level, const char *text, int64_t item,
               int64_t run)
 {
-    (void)hub;
-    (void)project;
-    (void)level;
-    (void)text;
-    (void)item;
-    (void)run;
+    json_t *doc = json_pack("{s:s, s:s}", "level", level, "text", text);
+    bool ok = doc && (!project || !json_object_set_new(doc, "project", json_integer(project))) &&
+        (!item || !json_object_set_new(doc, "item", json_integer(item))) &&
+        (!run || !json_object_set_new(doc, "run", json_integer(run)));
+    if (ok) {
+        hub_publish(hub, project, "note", doc);
+    }
+    json_decref(doc);
+}
+
+/* --- life */
+
+struct hub *hub_new(struct api *api, struct err *err)
+{
+    struct hub *hub = mem_zero(sizeof *hub, err);
+    if (!hub) {
+        return NULL;
+    }
+    hub->api = api;
+    if (!(hub->ring = ring_new(RING_BYTES, err)) ||
+        !(hub->publish = loop_timer_new(api->loop, publish_due, hub, err)) ||
+        !(hub->beat = loop_timer_new(api->loop, beat_due, hub, err)) ||
+        !(hub->progress = loop_timer_new(api->loop, progress_due, hub, err))) {
+        hub_free(hub);
+        return NULL;
+    }
+    store_watch(api->store, row_changed, hub);
+    return hub;
+}
+
+void hub_free(struct hub *hub)
+{
+    if (hub) {
+        store_watch(hub->api->store, NULL, NULL);
+        loop_timer_free(hub->publish);
+        loop_timer_free(hub->beat);
+        loop_timer_free(hub->progress);
+        ring_free(hub->ring);
+        mem_free(hub);
+    }
+}
+
+int64_t hub_seq(const struct hub *hub)
+{
+    return ring_next(hub->ring) - 1;
+}
+
+size_t hub_clients(const struct hub *hub)
+{
+    return hub->n_clients;
 }

@@ -25,6 +25,12 @@ bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *e
 /* Number of the newest event: lists carry it as "seq", so that a page knows from where to go on. */
 int64_t hub_seq(const struct hub *hub);
 size_t hub_clients(const struct hub *hub);
+/* Tell `fn` of every row that changes from now on, in whatever table, clients or not (store.h,
+ * store_watch: also rows that are rolled back). At most four, for the life of the server. */
+bool hub_watch(struct hub *hub, void (*fn)(void *arg, const char *table, int64_t id), void *arg,
+               struct err *err) CHECK_RESULT;
+/* Cut the streams of one account: its rights have changed, or it is no more. */
+void hub_end_user(struct hub *hub, int64_t user);
 /* An event of one's own; project 0 = for everybody. `data` is borrowed. Fails silently: a page asks
  * again. */
 void hub_publish(struct hub *hub, int64_t project, const char *event, const json_t *data);

@@ -1,6 +1,7 @@
 /* Connections that rest: streams without news, and answers that are being made. */
 #include "api/http-exchange.h"
 
+#include <sys/socket.h>
 #include "base/mem.h"
 
 #define STREAM_PIECE ((size_t)16 << 10)
@@ -73,6 +74,16 @@ static void stream_closed(void *arg)
 void stream_wake(struct stream *s)
 {
     if (s->of) {
+        resume(s->of);
+    }
+}
+
+void stream_cut(struct stream *s)
+{
+    if (s->of) {
+        if (s->of->conn) {
+            (void)shutdown(s->of->conn->fd, SHUT_RDWR);
+        }
         resume(s->of);
     }
 }

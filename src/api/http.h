@@ -44,5 +44,7 @@ bool reply_stream(struct reply *r, const char *type, const struct stream_source 
                   struct stream **ret, struct err *err) CHECK_RESULT;
 /* There is something to read. Follow with one http_kick() for all. */
 void stream_wake(struct stream *s);
+/* Close its connection now, whatever is still to be sent. */
+void stream_cut(struct stream *s);
 
 #endif

@@ -32,6 +32,7 @@ struct loop;
 struct hub;
 struct http;
 struct access;
+struct api_child;
 
 /* What every route can reach. */
 struct api {
@@ -46,6 +47,7 @@ struct api {
     int64_t started_us;
     char boot[24];        /* tells this start of the server from others: part of the event ids */
     struct api_end *ends; /* api_at_end */
+    struct api_child *children; /* child.c */
 };
 
 /* Called once when the server stops, before the engine leaves (last registered, first called). */
