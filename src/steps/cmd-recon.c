@@ -39,6 +39,7 @@ struct request {
     char *out;  /* out_path_name, absolute, or NULL */
     bool full;
     bool overwrite;
+    bool json;       /* one document on stdout, everything else on stderr */
     int64_t threads; /* 0 = all */
 };
 
@@ -104,6 +105,10 @@ static bool take_own(struct request *r, const char *name, const char *value, boo
     }
     if (is(name, "clear-folder") || is(name, "overwrite")) {
         r->overwrite = r->overwrite || yes(value);
+        return true;
+    }
+    if (is(name, "json")) {
+        r->json = yes(value);
         return true;
     }
     if (is(name, "engine")) {
@@ -189,8 +194,8 @@ static bool take_config(struct request *r, const char *path, struct err *err)
 /* Flags that stand alone. */
 static bool stands_alone(const char *name)
 {
-    return is(name, "overwrite") || is(name, "verbose") || is(name, "config-update") ||
-        is(name, "fw-pad");
+    return is(name, "overwrite") || is(name, "json") || is(name, "verbose") ||
+        is(name, "config-update") || is(name, "fw-pad");
 }
 
 /* "--name=value" or "--name value" at argv[*at]; moves *at behind it. `name` is cut out into
@@ -375,8 +380,34 @@ static void catch_signals(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
-static bool run_step(const struct request *r, const struct step *step, struct job *job, int argc,
-                     char **argv, struct err *err)
+/* {"file", "params", "values", "outputs": [{name, kind, path}], "seconds"} into descriptor `fd`. */
+static bool print_json(const struct job *job, int fd, double seconds, struct err *err)
+{
+    json_t *outputs = json_array();
+    json_t *all = NULL;
+    bool good = outputs != NULL;
+
+    for (size_t i = 0; i < job->outputs && good; i++) {
+        const struct job_output *o = &job->output[i];
+
+        good = json_array_append_new(outputs,
+                                     json_pack("{s:s, s:s, s:s}", "name", o->name, "kind", o->kind,
+                                               "path", o->final)) == 0;
+    }
+    all = good ? json_pack("{s:s, s:O, s:O, s:O, s:f}", "file", job->input, "params", job->params,
+                           "values", job->values, "outputs", outputs, "seconds", seconds)
+               : NULL;
+    char *text = all != NULL ? json_pretty(all, err) : NULL;
+    good = (text != NULL && dprintf(fd, "%s%s", text, str_ends(text, "\n") ? "" : "\n") > 0) ||
+        err_set(err, ERR_IO, "cannot write the JSON document");
+    mem_free(text);
+    json_decref(all);
+    json_decref(outputs);
+    return good;
+}
+
+static bool run_step(const struct request *r, const struct step *step, struct job *job, int json_fd,
+                     int argc, char **argv, struct err *err)
 {
     int64_t started_us = clock_utc_us();
     json_t *provenance;
@@ -400,6 +431,9 @@ static bool run_step(const struct request *r, const struct step *step, struct jo
         clock_span((double)(clock_utc_us() - started_us) / 1e6, span, sizeof(span));
         job_say(job, "%s in %s", job->output[0].final, span);
     }
+    if (good && r->json) {
+        good = print_json(job, json_fd, (double)(clock_utc_us() - started_us) / 1e6, err);
+    }
     return good;
 }
 
@@ -411,6 +445,7 @@ static bool recon(struct request *r, int argc, char **argv, struct err *err)
     struct recon_params p;
     struct job job;
     struct stat st = {0};
+    int json_fd = -1;
     bool good = false;
 
     if (outputs == NULL || !read_flags(r, argc, argv, err) || !params_read(r->params, &p, err) ||
@@ -424,7 +459,14 @@ static bool recon(struct request *r, int argc, char **argv, struct err *err)
         goto out;
     }
     catch_signals();
-    good = run_step(r, step, &job, argc, argv, err);
+    /* what steps say goes to stdout: moved aside when that belongs to the document */
+    good = !r->json ||
+        ((json_fd = dup(STDOUT_FILENO)) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) ||
+        err_errno(err, errno, "moving messages to stderr");
+    good = good && run_step(r, step, &job, json_fd, argc, argv, err);
+    if (json_fd >= 0) {
+        (void)close(json_fd);
+    }
     publish_drop(outputs);
     job_fini(&job);
 out:
@@ -442,6 +484,10 @@ static int print_help(void)
          "<folder>_rec/<scan>_rec\n"
          "  --config FILE               a tomocupy configuration; flags win over it\n"
          "  --overwrite                 replace outputs that Gantry did not make\n"
+         "  --json                      what was done as one JSON document on stdout: file, "
+         "outputs, "
+         "params, values,\n"
+         "                              seconds; messages go to stderr\n"
          "  --threads N                 default: all processors\n");
     for (const struct param *p = param_table; p->name != NULL; p++) {
         char flag[64];
