@@ -317,6 +317,40 @@ static void scratch_fini(struct active *r)
     mem_free(r->user);
 }
 
+/* The parameter that an earlier job of the batch will find for this one; NULL when none. */
+static const char *found_later(const struct engine *e, const struct active *run, int job)
+{
+    const json_t *jobs = json_object_get(run->batch, "jobs");
+    const struct tool *tool = batch_tool(json_array_get(jobs, (size_t)job), e->tools);
+    const char *key, *name = NULL;
+    json_t *bound;
+    json_object_foreach(json_object_get(tool ? tool->gantry : NULL, "bind"), key, bound)
+    {
+        name = str_equal(json_string_value(bound), "cor") ? key : name;
+    }
+    for (int i = 0; name && i < job; i++) {
+        if (has_phase(e, json_array_get(jobs, (size_t)i), "infer")) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* All but the centre is known of a job that waits for it: bound with a stand-in, which must not be
+ * shown. */
+static bool prepare_without_centre(struct engine *e, struct store *s, const struct prepare *in,
+                                   struct bound *ret, struct err *err)
+{
+    struct active run = *in->run;
+    struct prepare with = *in;
+    run.options = json_copy(in->run->options);
+    with.run = &run;
+    bool ok = run.options && json_object_set_new(run.options, "cor", json_real(0)) == 0 &&
+        prepare_task(e, s, &with, ret, err);
+    json_decref(run.options);
+    return ok;
+}
+
 static json_t *plan_row(struct engine *e, struct store *s, struct active *run, int64_t item,
                         int job, struct err *err)
 {
@@ -332,6 +366,8 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
                          .dir = "ATTEMPT"};
     int64_t cached = 0;
     bool ok = prepare_task(e, s, &in, &b, &why);
+    const char *later = ok ? NULL : found_later(e, run, job);
+    later = later && prepare_without_centre(e, s, &in, &b, &why) ? later : NULL;
     /* the centre comes from an earlier job of this run: known only then */
     if (ok &&
         !cached_find(s, run->project, b.fingerprint, &cached,
@@ -348,6 +384,10 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
             b.outputs, "params", b.params, "bytes", (json_int_t)b.estimate.bytes, "memory",
             (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
             ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
+    }
+    if (row && later) {
+        (void)json_object_set_new(json_object_get(row, "params"), later, json_null());
+        (void)json_object_set_new(row, "note", json_string("centre comes from infer"));
     }
     mem_free(name);
     bound_fini(&b);

@@ -111,6 +111,17 @@ def test_dry_run_is_the_plan_and_runs_nothing(g):
     assert not list((g.data / ".gantry").rglob("claim")) if (g.data / ".gantry").exists() else True
 
 
+def test_dry_run_sizes_what_waits_for_its_centre(g):
+    """G: the plan says where the centre will come from, and still what is written and needed."""
+    scans.write(g.data / "s_1.h5", columns=48, rows=2, angles=40)
+    plan = {row["job"]: row for row in g.json("run", "tomo-ai-reco", "--dry-run")["plan"]}
+    full = plan["full"]
+    assert full["note"] == "centre comes from infer"
+    assert full["bytes"] == 2 * (48 * 48 * 4 + 512) and full["memory"] > 0
+    assert full["params"]["rotation_axis"] is None and full["outputs"][0]["final"].endswith("s_1_rec")
+    assert "centre comes from infer" in g.ok("run", "tomo-ai-reco", "--dry-run").out
+
+
 def test_doctor_says_what_works(g):
     outcome = g.run("doctor")
     assert outcome.rc in (0, 1)
@@ -165,6 +176,15 @@ def test_recon_of_one_scan_needs_no_project(g):
     assert not (g.data / ".gantry").exists()
     line = (g.rec / "s_1_rec" / "rec_line.txt").read_text()
     assert line.strip().startswith("gantry recon") and "--rotation-axis" in line
+
+
+def test_recon_json_is_one_document(g):
+    centre = scans.write(g.data / "s_1.h5", columns=64, rows=3, angles=90)
+    outcome = recon(g, "--json", "--file-name", g.data / "s_1.h5", "--reconstruction-type", "full", "--rotation-axis", centre)
+    said = json.loads(outcome.out)
+    assert said["file"] == str(g.data / "s_1.h5") and said["values"]["slices"] == 3 and said["seconds"] > 0
+    assert said["outputs"][0]["path"] == str(g.rec / "s_1_rec")
+    assert "--json" in g.ok("recon", "--help").out
 
 
 def test_recon_orientation_and_gain(g):
