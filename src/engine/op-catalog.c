@@ -218,6 +218,39 @@ static bool check_params(const struct engine *e, const json_t *set, struct err *
     return true;
 }
 
+/* A centre that no scan of this width can have is a slip of the finger. Half a detector beyond each
+ * edge is let through: specimens wider than the beam are scanned off-centre. */
+static bool check_cor(struct store *s, const json_t *args, struct err *err)
+{
+    json_t *items = json_object_get(args, "items"), *id;
+    double cor = json_get_double(json_object_get(args, "set"), "cor", NAN);
+    size_t i;
+    if (!isfinite(cor)) {
+        return true;
+    }
+    json_array_foreach(items, i, id)
+    {
+        struct query *q =
+            store_query(s, err, "SELECT name,n_columns FROM item WHERE id=?1 AND n_columns>0", "i",
+                        (int64_t)json_integer_value(id));
+        if (!q) {
+            return false;
+        }
+        bool known = query_next(q);
+        double columns = known ? (double)query_int(q, 1) : 0, beyond = columns / 2;
+        bool fits = !known || (cor >= -beyond && cor <= columns - 1 + beyond) ||
+            err_set(
+                err, ERR_USAGE,
+                "cor = %.12g is off the detector of '%s' (columns 0 to %.0f): %.12g to %.12g can "
+                "be set, half a detector beyond each edge for off-centre scans",
+                cor, query_text(q, 0), columns - 1, -beyond, columns - 1 + beyond);
+        if (!query_end(q, fits ? err : err_ignore("the first error stays")) || !fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What was set together with what was there: pairs in order for every tool. */
 static bool check_order(const struct engine *e, struct store *s, const json_t *args,
                         struct err *err)
@@ -252,7 +285,7 @@ static bool op_item_set(struct engine *e, struct store *s, const json_t *args, j
         return false;
     }
     bool switched = json_object_get(set, "enabled") || json_object_get(set, "skip");
-    bool ok = check_params(e, set, err) && apply_set(s, args, err) &&
+    bool ok = check_params(e, set, err) && check_cor(s, args, err) && apply_set(s, args, err) &&
         (!e || !e->tools || check_order(e, s, args, err)) &&
         (!switched || judge_again(e, s, args, err)) &&
         json_put(answer, "items",

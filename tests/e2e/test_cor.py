@@ -221,3 +221,20 @@ def test_X16_parameters_are_frozen_at_launch(g):
     assert provenance(g, "s_2")["params"]["fbp_filter"] == "parzen"
     with h5py.File(g.data / "s_1.h5") as file:
         assert np.all(file["/exchange/data"][0] >= 0)
+
+
+def test_a_value_off_the_detector_is_refused_with_the_range(g):
+    """C: half a detector beyond each edge may be set, because of off-centre scans; more is a slip."""
+    make(g, "s_1.h5")
+    for command in (["cor", "set", "s_1.h5", "781.5"], ["set", "cor=781.5", "s_1.h5"]):
+        said = g.fails(2, *command).err
+        assert "cor = 781.5" in said and "columns 0 to 47" in said and "-24 to 71" in said, said
+    assert g.row("s_1.h5")["cor"] is None
+    g.ok("cor", "set", "s_1.h5", "71")
+
+
+def test_X28_a_centre_set_by_hand_is_not_replaced_in_silence(g):
+    make(g, "s_1.h5", "s_2.h5")
+    g.ok("cor", "set", "s_1.h5", "23")
+    said = [line for line in g.ok("run", "tomo-ai-reco").err.splitlines() if "COR of" in line]
+    assert len(said) == 1 and "s_1.h5: 23.00 -> 2" in said[0] and "set by hand" in said[0], said
