@@ -17,13 +17,14 @@ static const struct opt options[] = {
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
-/* "active" says little: queued by nobody means it waits for --resume. */
-static const char *state_word(const char *state, bool queued, const struct progress_counts *n)
+/* "active" says little: queued by nobody, or without an engine, it waits for --resume. */
+static const char *state_word(const char *state, bool queued, bool engine,
+                              const struct progress_counts *n)
 {
     if (strcmp(state, "active")) {
         return state;
     }
-    if (!queued) {
+    if (!queued || !engine) {
         return "interrupted";
     }
     return n->by_state[TASK_RUNNING] ? "running" : "queued";
@@ -51,7 +52,7 @@ static bool put_warnings(struct cli *c, json_t *row, struct err *err)
 }
 
 /* Counts, share and span of one run into its row. */
-static bool complete_row(struct cli *c, json_t *row, struct err *err)
+static bool complete_row(struct cli *c, json_t *row, bool engine, struct err *err)
 {
     struct progress_counts n;
     int64_t created = json_get_int(row, "created_us", 0);
@@ -60,7 +61,7 @@ static bool complete_row(struct cli *c, json_t *row, struct err *err)
         return false;
     }
     const char *word =
-        state_word(json_get_text(row, "state", ""), json_get_bool(row, "queued", true), &n);
+        state_word(json_get_text(row, "state", ""), json_get_bool(row, "queued", true), engine, &n);
     bool ok = json_put(row, "state", json_string(word), err) &&
         json_put(row, "tasks", json_integer(n.total), err) &&
         json_put(row, "completed", json_integer(n.over), err) &&
@@ -89,8 +90,9 @@ static json_t *run_rows(struct cli *c, int64_t project, int64_t run, struct err 
                    " ORDER BY r.state = 'active' DESC, r.id DESC LIMIT"
                    " ?3 + (SELECT count(*) FROM run WHERE state = 'active')) ORDER BY id",
                    "iii", run ? (int64_t)0 : project, run, most);
+    bool engine = session_engine_alive(c->home, NULL);
     for (size_t i = 0; i < json_array_size(rows); i++) {
-        if (!complete_row(c, json_array_get(rows, i), err)) {
+        if (!complete_row(c, json_array_get(rows, i), engine, err)) {
             json_decref(rows);
             return NULL;
         }
@@ -120,6 +122,13 @@ static bool print_rows(struct cli *c, json_t *rows, struct err *err)
     if (!json_array_size(rows)) {
         cli_note(c, "there are no runs yet");
         return true;
+    }
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (!strcmp(json_get_text(row, "state", ""), "interrupted")) {
+            cli_note(c, "run %" PRId64 " was interrupted: gantry resume goes on with it",
+                     json_get_int(row, "id", 0));
+        }
     }
     return cli_table(c, rows, columns, err);
 }

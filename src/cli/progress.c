@@ -42,6 +42,7 @@ struct progress {
     size_t n_runs;
     int64_t over, total, failed, running; /* of all runs, when last read */
     int64_t begun_over;                   /* over when we began */
+    int64_t told;                         /* of all runs: never less than before */
     double part;                          /* of the running tasks, done */
     int64_t sample_us[SAMPLES];
     double sample_over[SAMPLES];
@@ -117,17 +118,40 @@ static void clear_bar(struct progress *p)
     }
 }
 
-static bool tell_task(struct progress *p, int64_t id, struct err *err)
+/* X28: a centre that the run found beats the one a person had set: said, once. */
+static bool tell_centre(struct progress *p, int64_t task, struct err *err)
 {
     struct query *q = store_query(
         p->c->store, err,
-        "SELECT i.name, t.job_id, t.state, t.message, t.started_us, t.ended_us FROM task t"
-        " JOIN item i ON i.id = t.item_id WHERE t.id = ?",
-        "i", id);
+        "SELECT text FROM event WHERE item_id = (SELECT item_id FROM task WHERE id = ?1)"
+        " AND task_id = ?1 AND kind = 'cor' AND json_extract(data, '$.old_source') ="
+        " 'manual' AND json_extract(data, '$.old') IS NOT json_extract(data, '$.new')"
+        " ORDER BY id DESC LIMIT 1",
+        "i", task);
     if (!q) {
         return false;
     }
+    while (query_next(q)) {
+        clear_bar(p);
+        cli_note(p->c, "%s (found by the run; it was set by hand before)", query_text(q, 0));
+    }
+    return query_end(q, err);
+}
+
+static bool tell_task(struct progress *p, int64_t id, struct err *err)
+{
+    struct query *q =
+        store_query(p->c->store, err,
+                    "SELECT i.name, t.job_id, t.state, t.message, t.started_us, t.ended_us,"
+                    " t.state = 5 AND t.result LIKE '%\"cor\":%' FROM task t"
+                    " JOIN item i ON i.id = t.item_id WHERE t.id = ?",
+                    "i", id);
+    if (!q) {
+        return false;
+    }
+    bool centre = false;
     if (query_next(q)) {
+        centre = query_int(q, 6) != 0;
         struct str name = STR_INIT, message = STR_INIT;
         char span[32] = "";
         char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
@@ -138,7 +162,7 @@ static bool tell_task(struct progress *p, int64_t id, struct err *err)
             clock_span((double)(query_int(q, 5) - query_int(q, 4)) / 1e6, span, sizeof span);
         }
         if (!p->bar && !p->quiet) {
-            cli_print(p->c, "Completed %" PRId64 "/%" PRId64 "  %s  %s  %s  %s\n", p->over,
+            cli_print(p->c, "Completed %" PRId64 "/%" PRId64 "  %s  %s  %s  %s\n", p->told,
                       p->total, str_text(&name), query_text(q, 1), task_state_name(state), span);
         }
         if (state == TASK_FAILED) {
@@ -154,7 +178,7 @@ static bool tell_task(struct progress *p, int64_t id, struct err *err)
         str_fini(&message);
         mem_free(label);
     }
-    return query_end(q, err);
+    return query_end(q, err) && (!centre || tell_centre(p, id, err));
 }
 
 static int by_id(const void *a, const void *b)
@@ -211,7 +235,8 @@ static bool tell_run(struct progress *p, struct followed *f, bool all, bool sile
         qsort(fresh, n, sizeof *fresh, by_id);
     }
     for (size_t i = 0; ok && fresh && i < n; i++) {
-        p->over++;
+        p->told++;
+        p->over = p->told > p->over ? p->told : p->over;
         ok = tell_task(p, fresh[i], err);
     }
     mem_free(fresh);
@@ -245,6 +270,7 @@ bool progress_add_run(struct progress *p, int64_t run, struct err *err)
     }
     p->total += counts.total;
     p->over += counts.over;
+    p->told = p->over;
     p->begun_over = p->over;
     return true;
 }

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import h5py
 import numpy as np
@@ -301,3 +302,32 @@ def test_X8_the_runs_own_eta_is_shown(g):
     some(g, 3)
     outcome = g.ok("run", g.batch("b", script('echo x > "$o1"')))
     assert "3" in outcome.out + outcome.err
+
+
+def test_status_of_a_run_that_nobody_works_on_is_interrupted(g):
+    """A10: a killed engine leaves its run interrupted, not queued; the way on is said."""
+    some(g, 3)
+    process = g.start("run", g.batch("b", script('sleep 30; : > "$o1"')), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    wait_for(lambda: "running" in g.states().values(), "a task runs")
+    g.kill_all()
+    process.wait(30)
+    outcome = g.ok("status")
+    assert "interrupted" in outcome.out and "gantry resume" in outcome.err
+    assert g.json("status")[-1]["state"] == "interrupted"
+
+
+def test_the_count_never_runs_backwards(g):
+    """Tasks of another run that are cancelled are counted once."""
+    some(g, 24)
+    batch = g.batch("b", script('sleep 0.4; echo x > "$o1"'))
+    other = g.batch("other", script('sleep 0.4; echo x > "$o1"', out="other.txt"))
+    g.ok("run", batch, "--slots", "1", "--detach")
+    g.ok("run", other, "--detach")
+    follow = g.start("status", "-f", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    wait_for(lambda: "done" in g.states().values(), "a task of the second run is done")
+    g.ok("kill", "run:2")
+    out, _ = follow.communicate(timeout=120)
+    counts = [tuple(map(int, line.split()[1].split("/"))) for line in out.splitlines() if line.startswith("Completed")]
+    assert counts and counts == sorted(counts)
+    assert all(n <= total for n, total in counts), counts
