@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "codec/secret.h"
 
-#define INPUT_MAX 4096
+#define INPUT_MAX 16384
 
 static bool read_input(char *buf, size_t size, size_t *ret_n, struct err *err)
 {
