@@ -109,15 +109,15 @@ export function WindowPanel({ look, plane }: Props) {
     const table = colours(look.map.value, look.invert.value);
     const stops = [0, 32, 64, 96, 128, 160, 192, 224, 255].map((i) => cssColour(table, i)).join(',');
     return (
-        <section class="card" aria-label="Window and colours">
+        <section class="viewer-card" aria-label="Window and colours">
             <h2>Window</h2>
             <Histogram look={look} plane={plane} />
-            <div class="legend" style={{ background: `linear-gradient(90deg,${stops})` }} />
-            <div class="fields">
+            <div class="viewer-legend" style={{ background: `linear-gradient(90deg,${stops})` }} />
+            <div class="viewer-fields">
                 <Edge label="Low" value={lo} range={range} set={(v) => (look.chosen.value = { lo: v, hi: Math.max(v, hi) })} />
                 <Edge label="High" value={hi} range={range} set={(v) => (look.chosen.value = { lo: Math.min(v, lo), hi: v })} />
             </div>
-            <div class="fields">
+            <div class="viewer-fields">
                 <button type="button" aria-pressed={auto} title="5-95 % of each picture (A)" onClick={() => (look.chosen.value = null)}>
                     5–95 %
                 </button>

@@ -49,13 +49,16 @@ export class Loader {
     want(url: string): Promise<Plane> {
         this.wanted = url;
         this.queue = [];
+        const kept = this.kept.get(url);
+        if (kept) {
+            return Promise.resolve(kept); // what is under way may well be the next one
+        }
         for (const [other, { stop }] of this.flying) {
             if (other !== url) {
                 stop.abort();
             }
         }
-        const kept = this.kept.get(url);
-        return kept ? Promise.resolve(kept) : this.start(url);
+        return this.start(url);
     }
 
     /** Fetch these, in this order, when nothing else is to do. Replaces what was asked for ahead

@@ -3,6 +3,8 @@ import { apiUrl, get } from '../api';
 
 export interface TryPictures {
     row: number;
+    /** Detector rows that were tried. */
+    rows?: number[];
     centres: number[];
     /** Higher is better; null where a centre has no score. */
     scores?: (number | null)[];
@@ -18,6 +20,8 @@ export interface FullPictures {
     source?: string;
     /** More slices are being made. */
     growing?: boolean;
+    /** Why it cannot be read; then the numbers are missing. */
+    problem?: string;
 }
 export interface RawPictures {
     frames: number;
@@ -25,6 +29,7 @@ export interface RawPictures {
     columns: number;
     flats: number;
     darks: number;
+    problem?: string;
 }
 export interface Pictures {
     try?: TryPictures | null;
@@ -50,13 +55,16 @@ export function fullUrl(item: number, index: number): string {
 }
 
 export interface RawShown {
+    kind: 'raw' | 'sinogram';
     flat: boolean;
+    /** Columns by which the white field is moved to the right. */
     shift: number;
 }
 
-export function rawUrl(item: number, index: number, shown: RawShown): string {
+/** A projection, or the sinogram of a detector row. */
+export function rawUrl(item: number, index: number, shown: RawShown, max?: number): string {
     const flat = shown.flat ? { flat: true, shift: shown.shift || undefined } : {};
-    return apiUrl(`slices/${item}`, { kind: 'raw', index, format: 'raw', ...flat });
+    return apiUrl(`slices/${item}`, { kind: shown.kind, index, format: 'raw', max, ...flat });
 }
 
 export interface Item {

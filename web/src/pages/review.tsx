@@ -115,7 +115,7 @@ function useLarge(review: Review, loader: Loader, look: Look) {
 /** The end of a name tells scans of a series apart. */
 function shortName(name: string): string {
     const stem = name.replace(/^.*\//, '').replace(/\.(h5|hdf5?|nxs)$/i, '');
-    return stem.length > 18 ? '…' + stem.slice(-17) : stem;
+    return stem.length > 16 ? '…' + stem.slice(-15) : stem;
 }
 
 interface CellProps {
@@ -219,7 +219,7 @@ function Sheet({ review }: { review: Review }) {
     return (
         <div
             ref={box}
-            class="sheet"
+            class="review-sheet"
             role="listbox"
             aria-label="Scans, least certain first"
             tabIndex={0}
@@ -269,7 +269,7 @@ function Strip({ review, id, tries, loader, look, turn }: {
     void turn.value; // pictures that arrived since
     const places = Array.from({ length: 2 * NEAR + 1 }, (_, k) => at - NEAR + k);
     return (
-        <div class="strip" role="group" aria-label="Centres beside this one">
+        <div class="review-strip" role="group" aria-label="Centres beside this one">
             {places.map((i) => {
                 const centre = tries.centres[i];
                 if (centre === undefined) {
@@ -302,13 +302,13 @@ function Large({ review, loader, big }: { review: Review; loader: Loader; big: b
     const row = review.current.value;
     const tries = row ? review.pictures.value.get(row.id) : undefined;
     if (!row) {
-        return <div class="large" />;
+        return <div class="review-large" />;
     }
     const centre = review.shownCentre(row.id);
     const value = review.value(row.id);
     const moved = review.picks.value.has(row.id);
     return (
-        <section class="large" aria-label="Current scan">
+        <section class="review-large" aria-label="Current scan">
             <div class="title">
                 <h2 title={row.name}>{row.name}</h2>
                 <span class="muted nowrap">
@@ -318,7 +318,7 @@ function Large({ review, loader, big }: { review: Review; loader: Loader; big: b
                 <span class="centre" aria-live="polite">
                     {centreText(moved ? centre : value)} <small>px</small>
                 </span>
-                <span class={'badge ' + (moved ? 'moved' : isChecked(row) ? 'ok' : '')}>
+                <span class={'look-badge ' + (moved ? 'moved' : isChecked(row) ? 'ok' : '')}>
                     {moved ? 'moved' : isChecked(row) ? '✓ checked' : 'proposed'}
                 </span>
             </div>
@@ -380,7 +380,7 @@ function Bar({ review, help }: { review: Review; help: () => void }) {
     const total = review.order.value.length;
     const checked = review.checked.value;
     return (
-        <div class="bar">
+        <div class="review-bar">
             <b class="count" role="status">
                 {checked} of {total} checked
             </b>
