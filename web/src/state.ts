@@ -11,7 +11,7 @@ export const version = signal('');
 
 const remembered = signal(recall('gantry.project'));
 
-function recall(key: string): string {
+export function recall(key: string): string {
     try {
         return localStorage.getItem(key) ?? '';
     } catch {

@@ -1,3 +1,127 @@
+/* Failures grouped by cause (J3, J4): one row for a thousand failures of one kind, with what to do about it. */
+import { signal } from '@preact/signals';
+import { useEffect, useState } from 'preact/hooks';
+import { errorText, get, post } from '../api';
+import { RetryDialog } from '../jobs/retry-dialog';
+import { on } from '../live';
+import { go, link } from '../router';
+import { mayRun, project } from '../state';
+import { batchOf } from '../tomography/batch';
+import { toast, toastError } from '../ui/toast';
+import { plural, someOf, timeText } from '../words';
+
+interface Cause {
+    cause: number;
+    code?: string | null;
+    signature?: string | null;
+    example?: string | null;
+    advice?: string | null;
+    tasks: number | number[];
+    count?: number;
+    items: (number | string)[];
+    members?: string[];
+    names?: string[];
+    runs?: number[];
+    first_us?: number;
+    last_us?: number;
+}
+
+const AGAIN_MS = 1000;
+const asked = signal<Cause | null>(null);
+
+function tasksOf(cause: Cause): number {
+    return cause.count ?? (Array.isArray(cause.tasks) ? cause.tasks.length : cause.tasks);
+}
+
+async function retry(cause: Cause, set: Record<string, unknown>, here: number | undefined): Promise<void> {
+    await post(`errors/${cause.cause}/retry`, { ...(here ? { project: here } : {}), ...(Object.keys(set).length > 0 ? { set } : {}) });
+    toast(`${plural(tasksOf(cause), 'job')} will run again.`, 'info', { label: 'Show jobs', run: () => go(link('jobs')) });
+}
+
+function Card({ cause, here }: { cause: Cause; here: { id: number; name: string } | undefined }) {
+    const count = tasksOf(cause);
+    const items = cause.items.filter((item): item is number => typeof item === 'number');
+    return (
+        <article class="card cause">
+            <div class="row">
+                <span class="state failed count" data-glyph="✕">
+                    {plural(count, 'failure')}
+                </span>
+                {cause.code && <code>{cause.code}</code>}
+                <span class="muted">
+                    {cause.runs && cause.runs.length > 0 && `in run ${someOf(cause.runs.map(String), 5)}`}
+                    {cause.last_us ? ` · last ${timeText(cause.last_us)}` : ''}
+                </span>
+            </div>
+            <p class="mono">{cause.example ?? cause.signature}</p>
+            {cause.advice && <p>{cause.advice}</p>}
+            {(cause.names ?? cause.members ?? []).length > 0 && <p class="muted">{someOf(cause.names ?? cause.members ?? [], 8)}</p>}
+            <div class="row">
+                <button
+                    type="button"
+                    disabled={!here || items.length === 0}
+                    onClick={() => {
+                        if (here) {
+                            batchOf(here.id).selectLater(items);
+                            go(link('p', here.name, 'tomography'));
+                        }
+                    }}
+                >
+                    Select {items.length === 1 ? 'this scan' : `these ${items.length} scans`}
+                </button>
+                <button type="button" disabled={!mayRun.value} onClick={() => void retry(cause, {}, here?.id).catch(toastError)}>
+                    Retry {count}
+                </button>
+                <button type="button" disabled={!mayRun.value} onClick={() => (asked.value = cause)}>
+                    Retry with…
+                </button>
+            </div>
+        </article>
+    );
+}
+
 export function ErrorsPage() {
-    return <p class="empty">errors</p>;
+    const here = project.value;
+    const [causes, setCauses] = useState<Cause[] | null>(null);
+    const [failed, setFailed] = useState('');
+    useEffect(() => {
+        let timer = 0;
+        const load = () => {
+            timer = 0;
+            get<Cause[] | { causes: Cause[] }>('errors', { project: here?.id }).then(
+                (answer) => {
+                    setCauses(Array.isArray(answer) ? answer : answer.causes);
+                    setFailed('');
+                },
+                (error: unknown) => setFailed(errorText(error)),
+            );
+        };
+        const soon = () => {
+            timer ||= window.setTimeout(load, AGAIN_MS);
+        };
+        load();
+        const ends = [on('tasks', soon), on('runs', soon), on('reset', soon), on('more', soon)];
+        return () => {
+            clearTimeout(timer);
+            ends.forEach((end) => end());
+        };
+    }, [here?.id]);
+    const now = asked.value;
+    return (
+        <div class="sheet">
+            <h1>Errors{here ? ` of ${here.name}` : ''}</h1>
+            {failed && <p class="failed-text">{failed}</p>}
+            {causes?.length === 0 && (
+                <p class="empty">Nothing has failed. A failure stays here, with its cause, until it was retried with success.</p>
+            )}
+            {causes?.map((cause) => <Card key={`${cause.cause} ${cause.signature}`} cause={cause} here={here} />)}
+            {now && (
+                <RetryDialog
+                    title={`Retry ${plural(tasksOf(now), 'job')} with…`}
+                    send={(set) => retry(now, set, here?.id)}
+                    onClose={() => (asked.value = null)}
+                />
+            )}
+        </div>
+    );
 }

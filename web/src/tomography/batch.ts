@@ -66,16 +66,14 @@ export class Batch {
         this.grid = grid;
         grid.setRows(this.table.rows);
         this.applyFilter();
-        if (this.kept.length > 0) {
-            grid.select(this.kept.map((id) => this.table.rowOf(id)).filter((row) => row >= 0));
-        }
+        this.restore();
         const focused = grid.view.position(this.table.rowOf(this.focused.value));
         if (focused >= 0) {
             grid.focusOn(focused);
         }
         this.turned();
         return () => {
-            this.kept = this.table.ids(this.picked());
+            this.kept = this.kept.length > 0 ? this.kept : this.table.ids(this.picked());
             this.grid = null;
         };
     }
@@ -117,6 +115,7 @@ export class Batch {
     filled(was: (row: number) => number): void {
         this.grid?.setRows(this.table.rows, was);
         this.applyFilter();
+        this.restore();
         this.turned();
     }
 
@@ -279,12 +278,21 @@ export class Batch {
         });
     }
 
-    /** Tick the rows of these items and show them. */
-    select(ids: readonly number[]): void {
+    /** Tick the rows of these items when the table is shown next. */
+    selectLater(ids: readonly number[]): void {
         this.text.value = '';
         this.group.value = null;
-        this.applyFilter();
-        this.grid?.select(ids.map((id) => this.table.rowOf(id)).filter((row) => row >= 0));
+        this.kept = [...ids];
+        this.focused.value = ids[0] ?? 0;
+    }
+
+    /** Tick what was to be ticked, as soon as both the list and the table are there. */
+    private restore(): void {
+        if (!this.grid || this.kept.length === 0 || this.table.rows === 0) {
+            return;
+        }
+        this.grid.select(this.kept.map((id) => this.table.rowOf(id)).filter((row) => row >= 0));
+        this.kept = [];
     }
 }
 
