@@ -58,8 +58,8 @@ static bool answer_embedded(struct request *q, struct reply *r, const struct ass
     bool packed = a->packed && query_takes_gzip(request_header(q, "Accept-Encoding"));
     return cache_header(r, a->path, err) &&
         (!packed || reply_header(r, "Content-Encoding", "gzip", err)) &&
-        reply_static(r, a->type, packed ? a->packed : a->bytes, packed ? a->n_packed : a->n,
-                     a->etag, err);
+        reply_static(r, type_of(a->path), packed ? a->packed : a->bytes,
+                     packed ? a->n_packed : a->n, a->etag, err);
 }
 
 static const struct asset *find(const char *path)

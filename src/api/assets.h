@@ -7,10 +7,11 @@
 
 struct asset {
     const char *path; /* "/index.html" */
-    const char *type;
     const char *etag;
-    const unsigned char *bytes, *packed; /* packed: gzip, NULL when it does not shrink */
-    size_t n, n_packed;
+    const unsigned char *bytes;
+    size_t n;
+    const unsigned char *packed; /* gzip; NULL when it does not shrink */
+    size_t n_packed;
 };
 
 /* Written by dev/embed; ends with path NULL. Empty when the page was not built. */

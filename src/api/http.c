@@ -369,6 +369,11 @@ int http_port(const struct http *h)
     return h->port;
 }
 
+unsigned http_connections(const struct http *h)
+{
+    return conns_count(h->conns);
+}
+
 bool http_is_loopback(const char *listen)
 {
     char host[64];

@@ -24,6 +24,8 @@ struct http *http_new(struct api *api, const struct http_setup *setup,
 void http_free(struct http *h);
 /* The port it listens on (also when 0 was asked for). */
 int http_port(const struct http *h);
+/* Connections that are open now. */
+unsigned http_connections(const struct http *h);
 /* The library runs in the next turn of the loop. */
 void http_kick(struct http *h);
 
