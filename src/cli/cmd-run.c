@@ -10,7 +10,6 @@
 #include "cli/pick.h"
 #include "cli/saved.h"
 #include "engine/session.h"
-#include "model/options.h"
 #include "os/file.h"
 
 static const struct opt options[] = {
@@ -134,24 +133,6 @@ static bool check_words(const struct cli *c, struct err *err)
         one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err);
 }
 
-/* What config.ini says of runs and the command line does not. */
-static bool add_configured(const struct cli *c, json_t *all, struct err *err)
-{
-    static const char *const seconds[] = {"timeout", "stall", NULL};
-    struct options *o = options_load(c->home, err);
-    bool ok = o != NULL;
-    for (size_t i = 0; ok && seconds[i]; i++) {
-        bool wanted = options_given(o, seconds[i]) && strcmp(options_text(o, seconds[i]), "-") &&
-            !json_object_get(all, seconds[i]);
-        ok = !wanted || put(all, seconds[i], json_real(options_number(o, seconds[i])), err);
-    }
-    if (ok && options_bool(o, "overwrite")) {
-        ok = put(all, "overwrite", json_true(), err);
-    }
-    options_free(o);
-    return ok;
-}
-
 /* Only what was given: the engine knows the defaults. */
 static json_t *run_options(const struct cli *c, struct err *err)
 {
@@ -187,7 +168,6 @@ static json_t *run_options(const struct cli *c, struct err *err)
             ok = strcmp(flags[i], o->name) || put(all, key, json_true(), err);
         }
     }
-    ok = ok && add_configured(c, all, err);
     if (ok && cli_has(c, "gpus")) {
         json_t *gpus = gpu_list(c, cli_text(c, "gpus", ""), err);
         ok = gpus && put(all, "gpus", gpus, err);
@@ -228,52 +208,15 @@ static bool put_batch(struct cli *c, json_t *args, json_t **ret, struct err *err
     return *ret && put(args, "batch", json_string(word), err);
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (str_equal(json_string_value(json_array_get(list, i)), text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* --cor auto: tools that reconstruct find the centre by themselves, unless a job of the batch finds
- * it for them. */
-static bool put_auto(json_t *params, const json_t *batch, const json_t *phases, struct err *err)
-{
-    bool reconstructs = false;
-    const json_t *jobs = json_object_get(batch, "jobs");
-    for (size_t i = 0; i < json_array_size(jobs); i++) {
-        const char *tool = json_get_text(json_array_get(jobs, i), "tool", "");
-        bool wanted = !phases || has_text(phases, json_get_text(json_array_get(jobs, i), "id", ""));
-        if (wanted && !strcmp(tool, "recon.cor")) {
-            return true;
-        }
-        reconstructs = reconstructs || (wanted && str_starts(tool, "recon."));
-    }
-    return !reconstructs || json_object_get(params, "rotation_axis_auto") ||
-        put(params, "rotation_axis_auto", json_string("auto"), err);
-}
-
-/* --mode is the batch's own option, changed for this run: it is sent as it then is. */
-static bool put_mode(const struct cli *c, json_t *args, json_t *batch, struct err *err)
-{
-    json_t *opts = json_object_get(batch, "options");
-    if (!opts && (!(opts = json_object()) || json_object_set_new(batch, "options", opts))) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    return put(opts, "mode", json_string(cli_text(c, "mode", "split")), err) &&
-        put(args, "batch", json_incref(batch), err);
-}
-
 /* Everything of run.create but project and items. */
 static json_t *create_args(struct cli *c, struct err *err)
 {
     json_t *args = json_object(), *batch = NULL;
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
     bool ok = args && opts && put_batch(c, args, &batch, err);
-    ok = ok && (!cli_has(c, "mode") || put_mode(c, args, batch, err)) &&
+    ok = ok &&
+        (!cli_has(c, "mode") ||
+         put(args, "mode", json_string(cli_text(c, "mode", "split")), err)) &&
         (!cli_has(c, "keep-try") ||
          put(params, "keep_try", json_string(cli_text(c, "keep-try", "")), err));
     if (ok && cli_has(c, "phase")) {
@@ -282,9 +225,7 @@ static json_t *create_args(struct cli *c, struct err *err)
     }
     if (ok && cli_has(c, "cor")) {
         json_t *cor = top_bar_cor(c, cli_text(c, "cor", ""), err);
-        ok = cor &&
-            (json_is_number(cor) || put_auto(params, batch, json_object_get(args, "phases"), err));
-        ok = cor && put(args, "cor", cor, ok ? err : err_ignore("the first error stays")) && ok;
+        ok = cor && put(args, "cor", cor, err);
     }
     ok = ok && put(args, "params", json_incref(params), err) &&
         put(args, "options", json_incref(opts), err) &&

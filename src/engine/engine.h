@@ -134,6 +134,7 @@ struct engine {
     int cores;          /* of this machine, and its memory: looked at once a second */
     int64_t memory, cores_us;
     int slots_asked; /* --slots of the hosting run; 0 = config */
+    bool serving;    /* a server: no run speaks for all slots */
     struct live *by_slot[ENGINE_SLOTS_MAX];
     struct live *lives;
     struct active *runs;

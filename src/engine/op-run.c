@@ -18,9 +18,13 @@
 #include "collect/cached.h"
 #include "engine/engine.h"
 #include "engine/home.h"
+#include "engine/launch.h"
 #include "engine/prepare.h"
 #include "os/file.h"
 #include "plan/batch.h"
+
+/* Items that are planned for an estimate. */
+#define SUMMARY_SAMPLE 20
 
 const struct op ops_run[] = {
     {"run.create", op_run_create},       {"run.resume", op_run_resume},
@@ -116,8 +120,8 @@ static bool reads_scans(const struct engine *e, const json_t *batch)
 struct selection {
     int64_t *ids;
     size_t n;
-    json_t *skipped; /* [{name, reason}] */
-    json_t *missing; /* names without any centre */
+    json_t *skipped;               /* [{name, reason}] */
+    json_t *missing, *missing_ids; /* names without any centre, and their rows */
     const struct engine *engine;
     const json_t *batch, *params; /* to be checked against the items' own parameters */
 };
@@ -170,7 +174,8 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     bool given = json_is_number(json_object_get(own, "rotation_axis"));
     json_decref(own);
     if (centre && !given && !isfinite(cor_effective(query_double(q, 6), top_bar, &from))) {
-        return json_array_append_new(sel->missing, json_string(name)) == 0 ||
+        return (json_array_append_new(sel->missing, json_string(name)) == 0 &&
+                json_array_append_new(sel->missing_ids, json_integer(id)) == 0) ||
             err_set(err, ERR_NOMEM, "out of memory");
     }
     sel->ids[sel->n++] = id;
@@ -178,20 +183,20 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
 }
 
 static bool select_items(struct engine *e, struct store *s, const json_t *args, const json_t *batch,
-                         struct selection *sel, struct err *err)
+                         const json_t *params, struct selection *sel, struct err *err)
 {
     json_t *ids = json_object_get(args, "items"), *id;
-    bool scans = reads_scans(e, batch),
-         centre = centre_wanted(e, batch, json_object_get(args, "params"));
+    bool scans = reads_scans(e, batch), centre = centre_wanted(e, batch, params);
     double top_bar = json_get_double(args, "cor", NAN);
     size_t i;
     sel->ids = mem_array(json_array_size(ids) + 1, sizeof *sel->ids, err);
     sel->engine = e;
     sel->batch = batch;
-    sel->params = json_object_get(args, "params");
+    sel->params = params;
     sel->skipped = json_array();
     sel->missing = json_array();
-    if (!sel->ids || !sel->skipped || !sel->missing) {
+    sel->missing_ids = json_array();
+    if (!sel->ids || !sel->skipped || !sel->missing || !sel->missing_ids) {
         return false;
     }
     json_array_foreach(ids, i, id)
@@ -412,6 +417,67 @@ static bool dry_run(struct engine *e, struct store *s, const json_t *args, json_
     return ok && json_put(answer, "plan", plan, err);
 }
 
+/* How much is written and how much memory the largest task needs, from some of the items: planning
+ * each of a hundred thousand would hold the engine. */
+static bool estimate(struct engine *e, struct store *s, struct active *run,
+                     const struct selection *sel, json_t *answer, struct err *err)
+{
+    size_t jobs = json_array_size(json_object_get(run->batch, "jobs"));
+    size_t looked = sel->n < SUMMARY_SAMPLE ? sel->n : SUMMARY_SAMPLE, known = 0;
+    int64_t bytes = 0, memory = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < looked; i++) {
+        for (size_t k = 0; ok && k < jobs; k++) {
+            json_t *row = plan_row(e, s, run, sel->ids[i * sel->n / looked], (int)k, err);
+            ok = row != NULL;
+            bytes += json_get_int(row, "bytes", 0);
+            memory =
+                json_get_int(row, "memory", 0) > memory ? json_get_int(row, "memory", 0) : memory;
+            json_decref(row);
+        }
+        known++;
+    }
+    double share = known ? (double)sel->n / (double)known : 0;
+    return ok &&
+        json_put(answer, "bytes", json_integer((json_int_t)((double)bytes * share)), err) &&
+        json_put(answer, "memory", json_integer(memory), err) &&
+        json_put(answer, "estimated_from", json_integer((json_int_t)known), err);
+}
+
+/* What a person confirms before a launch (B14): how many rows, which phases, which slots. */
+static bool summary(struct engine *e, struct store *s, const json_t *args, json_t *batch,
+                    json_t *params, json_t *options, const struct selection *sel, json_t *answer,
+                    struct err *err)
+{
+    struct active run;
+    json_t *phases = json_array(), *gpus = json_array();
+    const json_t *job, *asked = json_object_get(options, "gpus");
+    size_t i;
+    int64_t slots = json_get_int(options, "slots", 0);
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        (void)json_array_append(phases, json_object_get(job, "id"));
+    }
+    for (i = 0; i < e->n_gpus; i++) {
+        (void)json_array_append_new(gpus, json_integer((json_int_t)i));
+    }
+    bool ok = json_put(answer, "items", json_integer((json_int_t)sel->n), err) &&
+        json_put(answer, "tasks", json_integer((json_int_t)(sel->n * json_array_size(phases))),
+                 err) &&
+        json_put(answer, "phases", json_incref(phases), err) &&
+        json_put(answer, "slots",
+                 json_integer(slots && (slots < e->slots || !e->slots) ? slots : e->slots), err) &&
+        json_put(answer, "gpus", json_incref((json_t *)(asked ? asked : gpus)), err) &&
+        scratch_run(s, args, batch, params, options, &run, err);
+    if (ok) {
+        ok = estimate(e, s, &run, sel, answer, err);
+        scratch_fini(&run);
+    }
+    json_decref(phases);
+    json_decref(gpus);
+    return ok;
+}
+
 bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                    struct err *err)
 {
@@ -419,23 +485,27 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_t *params = json_object_get(args, "params"), *given = json_object_get(args, "options");
     json_t *options = given ? json_copy(given) : json_object(), *answer = json_object();
     json_t *whole = op_find_batch(e, s, json_object_get(args, "batch"), err);
-    json_t *batch =
-        whole ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
+    bool ok = whole && launch_mode(args, whole, err) && batch_check(whole, e->tools, err);
+    json_t *batch = ok ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
     int64_t run = 0;
     size_t tasks = 0;
-    params = params ? json_incref(params) : json_object();
-    bool ok =
-        batch && options && answer && params && batch_check_params(batch, params, e->tools, err);
+    params = params ? json_copy(params) : json_object();
+    ok = batch && options && answer && params &&
+        launch_words(e, args, batch, params, options, err) &&
+        batch_check_params(batch, params, e->tools, err);
     if (ok && json_is_number(json_object_get(args, "cor"))) {
         ok = json_object_set(options, "cor", json_object_get(args, "cor")) == 0;
     }
-    ok = ok && select_items(e, s, args, batch, &sel, err);
+    ok = ok && select_items(e, s, args, batch, params, &sel, err);
     ok = ok && json_put(answer, "skipped", json_incref(sel.skipped), err);
     bool missing = ok && json_array_size(sel.missing) > 0;
     if (missing) {
-        ok = json_put(answer, "missing_cor", json_incref(sel.missing), err);
+        ok = json_put(answer, "missing_cor", json_incref(sel.missing), err) &&
+            json_put(answer, "missing_ids", json_incref(sel.missing_ids), err);
     }
-    if (ok && missing && !json_get_bool(options, "skip_missing_cor", false)) {
+    if (ok && json_get_bool(args, "summary", false)) {
+        ok = summary(e, s, args, batch, params, options, &sel, answer, err);
+    } else if (ok && missing && !json_get_bool(options, "skip_missing_cor", false)) {
         ok = json_put(answer, "refused", json_string("missing-cor"), err);
     } else if (ok && json_get_bool(args, "dry_run", false)) {
         ok = dry_run(e, s, args, batch, params, options, &sel, answer, err);
@@ -454,7 +524,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         ok = ok && json_put(answer, "run", json_integer(run), err) &&
             json_put(answer, "items", json_integer((json_int_t)sel.n), err) &&
             json_put(answer, "tasks", json_integer((json_int_t)tasks), err);
-        if (ok && json_get_int(options, "slots", 0) > 0 &&
+        if (ok && json_get_int(options, "slots", 0) > 0 && !e->serving &&
             !e->runs->next) { /* nobody else's runs */
             e->slots_asked = (int)json_get_int(options, "slots", 0);
         }
@@ -469,6 +539,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_decref(batch);
     json_decref(sel.skipped);
     json_decref(sel.missing);
+    json_decref(sel.missing_ids);
     mem_free(sel.ids);
     return ok;
 }

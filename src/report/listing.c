@@ -3,6 +3,8 @@
  * give away for nothing (sorting a million names here would hold the engine for a second). Rows
  * that changed meanwhile are read again one by one.
  */
+#include "report/listing.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
