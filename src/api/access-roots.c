@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/access.h"
-#include "api/confine.h"
+#include "os/confine.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"

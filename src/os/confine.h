@@ -3,8 +3,8 @@
  * request, or from a row that a data folder made, is opened through here: `..`, absolute paths and
  * links that lead out of the root are refused, also when a link is exchanged in the meantime.
  */
-#ifndef GANTRY_API_CONFINE_H
-#define GANTRY_API_CONFINE_H
+#ifndef GANTRY_OS_CONFINE_H
+#define GANTRY_OS_CONFINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * opened below the root's own descriptor with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS): a
  * link that was put there between the two steps makes the second one fail.
  */
-#include "api/confine.h"
+#include "os/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
