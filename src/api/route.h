@@ -33,6 +33,7 @@ struct hub;
 struct http;
 struct access;
 struct api_child;
+struct look_pool;
 
 /* What every route can reach. */
 struct api {
@@ -48,6 +49,7 @@ struct api {
     char boot[24];        /* tells this start of the server from others: part of the event ids */
     struct api_end *ends; /* api_at_end */
     struct api_child *children; /* child.c */
+    struct look_pool *look;     /* look.c; NULL until somebody looks */
 };
 
 /* Called once when the server stops, before the engine leaves (last registered, first called). */

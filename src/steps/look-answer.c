@@ -395,10 +395,13 @@ static bool answer_profile(struct look *look, const struct look_request *q, stru
                        err);
 }
 
-static bool answer_metadata(const struct look_request *q, struct look_answer *a, struct err *err)
+static bool answer_metadata(struct look *look, const struct look_request *q, struct look_answer *a,
+                            struct err *err)
 {
-    json_t *tree = hdf5_tree(a->place.path, q->text, err);
+    json_t *tree;
 
+    look_scan_close(look->scan);
+    tree = hdf5_tree(a->place.path, q->text, err);
     return tree != NULL && answer_json(a, tree, err);
 }
 
@@ -417,7 +420,7 @@ static bool answer(struct look *look, const struct look_request *q, struct look_
     if (q->what == LOOK_METADATA) {
         a->place.path = look_scan_path(q, err);
         return a->place.path != NULL && look_confined(q, a->place.path, err) &&
-            answer_metadata(q, a, err);
+            answer_metadata(look, q, a, err);
     }
     if (q->what == LOOK_STACK && q->kind != LOOK_TRY) {
         return err_set(err, ERR_USAGE, "a stack is one of try slices");

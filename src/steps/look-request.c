@@ -108,7 +108,10 @@ static bool check_paths(const struct look_request *q, struct err *err)
     size_t i;
     const json_t *name;
 
-    if (q->kind == LOOK_FILE && q->what != LOOK_PICTURES) {
+    if (q->kind == LOOK_FILE && q->what == LOOK_PICTURES) {
+        return err_set(err, ERR_USAGE, "pictures are asked for of a scan, not of a file");
+    }
+    if (q->kind == LOOK_FILE) {
         return good_folder(q->path) ? true
                                     : err_set(err, ERR_USAGE, "path must be an absolute path");
     }

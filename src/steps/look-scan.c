@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "math/normalise.h"
+#include "os/proc.h"
 #include "steps/look-request.h"
 
 /* A sinogram of a compressed scan touches whole frames: at most this much of them is read. */
@@ -27,7 +28,7 @@ struct look_scan *look_scan_new(struct err *err)
     return mem_zero(sizeof(struct look_scan), err);
 }
 
-static void forget(struct look_scan *s)
+void look_scan_close(struct look_scan *s)
 {
     normalise_free(s->normalise);
     hdf5_scan_close(s->scan);
@@ -41,7 +42,7 @@ static void forget(struct look_scan *s)
 void look_scan_free(struct look_scan *s)
 {
     if (s != NULL) {
-        forget(s);
+        look_scan_close(s);
         mem_free(s);
     }
 }
@@ -51,12 +52,12 @@ bool look_scan_open(struct look_scan *s, const char *path, const char *stamp, st
     if (s->scan != NULL && strcmp(s->path, path) == 0 && strcmp(s->stamp, stamp) == 0) {
         return true;
     }
-    forget(s);
+    look_scan_close(s);
     s->path = mem_strdup(path, err);
     s->stamp = s->path == NULL ? NULL : mem_strdup(stamp, err);
     s->scan = s->stamp == NULL ? NULL : hdf5_scan_open(path, err);
     if (s->scan == NULL) {
-        forget(s);
+        look_scan_close(s);
         return false;
     }
     return true;
@@ -166,6 +167,14 @@ static void shift_rows(const float *flat, const float *dark, size_t rows, size_t
     }
 }
 
+/* A few: others compute on this machine too. */
+static unsigned threads(void)
+{
+    int cores = proc_cpu_count();
+
+    return cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+}
+
 static struct normalise *normalise_for(const float *flat, const float *dark, size_t rows,
                                        size_t columns, int64_t shift, struct err *err)
 {
@@ -179,7 +188,7 @@ static struct normalise *normalise_for(const float *flat, const float *dark, siz
         }
         shift_rows(flat, dark, rows, columns, shift, moved);
     }
-    n = normalise_new(rows, columns, moved != NULL ? moved : flat, dark, false, 0, err);
+    n = normalise_new(rows, columns, moved != NULL ? moved : flat, dark, false, threads(), err);
     mem_free(moved);
     return n;
 }

@@ -19,6 +19,8 @@ void look_scan_free(struct look_scan *s);
 /* Open the file unless it is the one that is open and did not change (`stamp` says so). */
 bool look_scan_open(struct look_scan *s, const char *path, const char *stamp,
                     struct err *err) CHECK_RESULT;
+/* Close what is open: HDF5 opens a file only once, unless in the same way. */
+void look_scan_close(struct look_scan *s);
 const struct hdf5_scan_info *look_scan_info(const struct look_scan *s);
 
 /* A picture of the open scan in a new slice: projection `index` (LOOK_ANY: the middle one), or the
