@@ -213,6 +213,10 @@ static bool look_at(struct watcher *w, const struct arrived *a)
             say_once(w, a->id, false, line);
         }
     }
+    if (!a->readable && strstr(a->reason, "being written") != NULL) {
+        (void)snprintf(line, sizeof line, "%s: being written", a->name);
+        say_once(w, a->id, false, line);
+    }
     if (a->scan && !flagged &&
         clock_utc_us() - a->grown_us > (int64_t)(w->spec->abort_after_s * 1e6)) {
         return flag_aborted(w, a);

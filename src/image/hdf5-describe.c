@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "image/hdf5-error.h"
+#include "image/hdf5-writing.h"
 
 /* Longest list of angles or keys that is believed: more than a day of frames at 1 kHz is a damaged
  * header. */
@@ -77,6 +78,11 @@ static void describe_storage(hid_t dataset, const hsize_t *dims, struct hdf5_sca
         if (H5Dget_num_chunks(dataset, space, &written) >= 0) {
             info->unallocated = written < expected;
         }
+        if (info->unallocated && chunk[0] > 0) { /* chunks of one layer cover the same frames */
+            hsize_t layers = (dims[0] + chunk[0] - 1) / chunk[0];
+            size_t frames = (size_t)(written / (expected / layers) * chunk[0]);
+            info->frames = frames < info->frames ? frames : info->frames;
+        }
         hdf5_drop(space);
     } else if (layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0) {
         info->unallocated = info->logical_bytes > 0 && H5Dget_storage_size(dataset) == 0;
@@ -100,6 +106,7 @@ static bool describe_data(struct hdf5_scan *scan)
 {
     struct hdf5_scan_info *info = &scan->info;
     hsize_t dims[3] = {0, 0, 0};
+    hsize_t most[3] = {0, 0, 0};
     int64_t bytes;
 
     describe_pixel(scan->at.data, info);
@@ -117,11 +124,19 @@ static bool describe_data(struct hdf5_scan *scan)
                 (unsigned long long)dims[2]);
         return false;
     }
+    hid_t space = H5Dget_space(scan->at.data);
+    (void)H5Sget_simple_extent_dims(space, NULL, most);
+    hdf5_drop(space);
     info->frames = (size_t)dims[0];
     info->rows = (size_t)dims[1];
     info->columns = (size_t)dims[2];
     info->logical_bytes = bytes;
     describe_storage(scan->at.data, dims, info);
+    if (scan->on_disk && most[0] == dims[0] && !info->unallocated && info->missing_filter == 0 &&
+        hdf5_in_a_writer(scan->path)) {
+        info->frames = hdf5_frames_filled(scan->at.data, info);
+        info->unallocated = info->frames < (size_t)dims[0];
+    }
     return true;
 }
 

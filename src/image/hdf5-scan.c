@@ -16,6 +16,7 @@
 #include "image/hdf5-describe.h"
 #include "image/hdf5-error.h"
 #include "image/hdf5-expect.h"
+#include "image/hdf5-writing.h"
 
 /* The scan, described; NULL and freed when memory ran out. */
 static struct hdf5_scan *described(struct hdf5_scan *scan, struct err *err)
@@ -74,15 +75,24 @@ static void explain(const char *path, const struct err *why, struct err *err)
     unsigned long long base;
     unsigned long long wants;
 
-    if (H5Fis_hdf5(path) <= 0) {
+    bool writer = hdf5_in_a_writer(path);
+    if (text != NULL &&
+        sscanf(text + strlen(cut), "eof = %llu, sblock->base_addr = %llu, stored_eof = %llu", &has,
+               &base, &wants) == 3) {
+        err_set(err, ERR_FORMAT, "%s: %s: has %llu of %llu bytes", path,
+                writer ? "being written by another program" : "truncated HDF5 file", has, wants);
+    } else if (writer) {
+        err_set(err, ERR_FORMAT, "%s: being written by another program", path);
+    } else if (H5Fis_hdf5(path) <= 0) {
         err_set(err, ERR_FORMAT, "%s: not an HDF5 file", path);
-    } else if (text != NULL &&
-               sscanf(text + strlen(cut), "eof = %llu, sblock->base_addr = %llu, stored_eof = %llu",
-                      &has, &base, &wants) == 3) {
-        err_set(err, ERR_FORMAT, "%s: truncated HDF5 file: has %llu of %llu bytes", path, has,
-                wants);
     } else if (text != NULL) {
         err_set(err, ERR_FORMAT, "%s: truncated HDF5 file (%s)", path, text + strlen(cut));
+    } else if (strstr(why->text, "already open for write") != NULL) {
+        err_set(
+            err, ERR_FORMAT,
+            "%s: marked as being written: by a program on another computer, or one that did not "
+            "end well (h5clear -s takes the mark away)",
+            path);
     } else {
         err_set(err, ERR_FORMAT, "%s: damaged HDF5 file%s", path, why->text);
     }
@@ -100,7 +110,9 @@ static hid_t open_file(const char *path, struct err *why)
     }
     /* A detector that still writes in SWMR mode marks the file; such a file opens for SWMR readers
      * only. */
-    if (file < 0 && strstr(why->text, "SWMR") != NULL) {
+    if (file < 0 &&
+        (strstr(why->text, "SWMR") != NULL ||
+         strstr(why->text, "already open for write") != NULL)) {
         file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, plist);
     }
     hdf5_drop(plist);
@@ -130,7 +142,9 @@ struct hdf5_scan *hdf5_scan_open(const char *path, struct err *err)
     fclose(probe);
     if (!S_ISREG(st.st_mode) || st.st_size == 0) {
         err_set(err, ERR_FORMAT, "%s: %s", path,
-                S_ISREG(st.st_mode) ? "empty file" : "not a plain file");
+                !S_ISREG(st.st_mode)         ? "not a plain file"
+                    : hdf5_in_a_writer(path) ? "being written by another program"
+                                             : "empty file");
         return NULL;
     }
     scan = scan_new(path, err);

@@ -22,7 +22,7 @@ struct hdf5_scan_info {
     enum scan_pixel pixel;
     char dtype[24]; /* "uint16", "float32", "int32", ... as stored */
     size_t pixel_bytes;
-    size_t frames; /* projections written */
+    size_t frames; /* projections written; unwritten chunks are none */
     size_t angles; /* projections planned: theta's length, or the zeros of image_key */
     size_t rows, columns;
     size_t n_white, n_dark;

@@ -8,6 +8,7 @@ import time
 
 import h5py
 import numpy as np
+import pytest
 
 import scans
 from runner import script, wait_for
@@ -134,3 +135,41 @@ def test_live_acquisition_with_an_aborted_scan_and_a_killed_watcher(g):
         done = db.execute("SELECT item.name FROM task JOIN item ON item.id = task.item_id "
             "WHERE job_id = 'full' AND state = 5 ORDER BY 1").fetchall()
     assert [name for name, in done] == ["s_1.h5", "s_2.h5"]
+
+
+def begun(path, mode, frames=17):
+    """A scan of 40 that a writer still has open, `frames` of them written."""
+    file = h5py.File(path, "w", **({"libver": "latest"} if mode in ("swmr", "latest") else {}))
+    exchange = file.create_group("exchange")
+    exchange["data_white"] = np.full((2, *SHAPE[1:]), 2000, "uint16")
+    exchange["data_dark"] = np.zeros((2, *SHAPE[1:]), "uint16")
+    exchange["theta"] = np.arange(SHAPE[0]) * 180 / SHAPE[0]
+    how = {"chunks": {"chunks": (1, *SHAPE[1:])}, "block": {}, "large chunks": {"chunks": (8, *SHAPE[1:])}}.get(mode)
+    if how is None:
+        data = exchange.create_dataset("data", (0, *SHAPE[1:]), "uint16", maxshape=(None, *SHAPE[1:]), chunks=(1, *SHAPE[1:]))
+    else:
+        data = exchange.create_dataset("data", SHAPE, "uint16", **how)
+    if mode == "swmr":
+        file.swmr_mode = True
+    for frame in range(frames):
+        if how is None:
+            data.resize(frame + 1, 0)
+        data[frame] = 1000
+    if mode != "not flushed":
+        file.flush()
+    return file
+
+
+@pytest.mark.parametrize("mode, told", [
+    ("plain", "17 of 40"), ("swmr", "17 of 40"), ("chunks", "17 of 40"), ("large chunks", "24 of 40"), ("block", "17 of 40"),
+    ("latest", "being written"), ("not flushed", "being written")])
+def test_H3_X23_what_a_writer_has_open_is_being_written_not_damaged(g, mode, told):
+    """Unwritten parts of a preallocated file are no frames; a file that cannot be opened yet is not called damaged."""
+    with begun(g.data / "s_1.h5", mode):
+        g.run("scan")
+        reason = [row for row in g.ls("--level", "file") if row["name"] == "s_1.h5"][0]["reason"]
+        assert told in reason and "damaged" not in reason, reason
+    if mode != "block":  # closed: only a writer that has it open makes us look at its pixels
+        g.ok("scan")
+        reason = g.row("s_1.h5")["reason"]
+        assert "of 40" in reason, reason
