@@ -81,28 +81,33 @@ static bool send_list(struct refreshing *r, const char *key, json_t *list)
     return ok;
 }
 
-static bool warn(struct refreshing *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static bool warn(struct refreshing *r, const char *fmt, ...)
+static bool warn(json_t *list, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static bool warn(json_t *list, struct err *err, const char *fmt, ...)
 {
     char text[600];
     va_list ap;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return json_array_append_new(r->report.warnings, json_string(text)) == 0 ||
-        err_set(r->err, ERR_NOMEM, "out of memory");
+    return json_array_append_new(list, json_string(text)) == 0 ||
+        err_set(err, ERR_NOMEM, "out of memory");
 }
 
+/* Names that cannot be taken are a note when something is new, so that not every command repeats
+ * it; `gantry scan` tells troubles always. */
 static bool warn_of_walk(struct refreshing *r)
 {
     const struct found_list *f = &r->found;
     bool ok = true;
     if (f->n_unread) {
-        ok = warn(r, "%zu folder%s could not be read, the first is '%s': %s", f->n_unread,
+        ok = warn(r->report.warnings, r->err,
+                  "%zu folder%s could not be read, the first is '%s': %s", f->n_unread,
                   f->n_unread == 1 ? "" : "s", f->unread[0], f->unread_why);
     }
     if (ok && f->bad_names) {
-        ok = warn(r, "%zu name%s not UTF-8 and left out, the first is %s", f->bad_names,
+        bool news = r->diff.n_changed > 0 || r->diff.n_gone > 0;
+        ok = warn(news ? r->report.warnings : r->report.troubles, r->err,
+                  "%zu name%s not UTF-8 and left out, the first is %s", f->bad_names,
                   f->bad_names == 1 ? " is" : "s are", f->bad_example);
     }
     return ok;
@@ -257,8 +262,8 @@ struct refreshing *refresh_begin(const struct refresh *how, struct err *err)
         (r->store = store_open(how->home, STORE_READ, err)) &&
         (r->options = options_load(how->home, err)) &&
         project_by_id(r->store, how->project, &r->project, err) &&
-        walk_folder(r->project.root, &r->found, err) && warn_of_walk(r) &&
-        diff_make(r->store, how->project, &r->found, &r->diff, err);
+        walk_folder(r->project.root, &r->found, err) &&
+        diff_make(r->store, how->project, &r->found, &r->diff, err) && warn_of_walk(r);
     if (ok && r->diff.n_changed) {
         r->imaging = home_imaging(err);
         ok = r->imaging && read_headers(r);

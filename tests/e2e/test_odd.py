@@ -1,6 +1,7 @@
 """Odd inputs: each one clear line, the right exit status, and the other items done."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -230,3 +231,13 @@ find '{g.rec}' -name '.gantry-*' > '{g.base}/left'
     assert (g.base / "status").read_text().strip() == "0", (g.base / "said").read_text()
     assert (g.base / "sizes").read_text().split() == ["3000004"] * 3
     assert (g.base / "left").read_text() == ""
+
+
+def test_a_name_that_is_not_utf8_is_noted_once(g):
+    """A: left out and said when something is new, and by every `gantry scan`; not by every command."""
+    scans.write(g.data / "s_1.h5", **SMALL)
+    (pathlib.Path(os.fsdecode(os.fsencode(g.data) + b"/bad\xff_1.h5"))).write_bytes(b"x")
+    assert "not UTF-8" in g.ok("ls").err
+    assert "not UTF-8" not in g.ok("ls").err
+    assert "not UTF-8" not in g.ok("set", "binning=1", "s_1.h5").err
+    assert "not UTF-8" in g.ok("scan").err
