@@ -182,9 +182,27 @@ static bool record(struct store *s, int64_t task, const json_t *outputs, bool *r
     return true;
 }
 
-/* One job of one item: a done task when all its outputs lie there. */
+/* Are the outputs there of a job that could not be bound? Then its centre is what is missing. */
+static bool lacks_its_centre(struct engine *e, struct store *s, const struct prepare *in)
+{
+    struct bound b = {0};
+    json_t *o;
+    size_t i;
+    bool there = prepare_without_centre(e, s, in, &b, err_ignore("then it is not the centre"));
+    json_array_foreach(b.outputs, i, o)
+    {
+        there = there &&
+            (json_get_bool(o, "optional", false) || file_exists(json_get_text(o, "final", "")));
+    }
+    there = there && json_array_size(b.outputs) > 0;
+    bound_fini(&b);
+    return there;
+}
+
+/* One job of one item: a done task when all its outputs lie there. Otherwise ret_why may say what
+ * else is missing. */
 static bool adopt_one(struct engine *e, struct store *s, struct active *run, int64_t item, int job,
-                      bool *ret, struct err *err)
+                      bool *ret, struct err *ret_why, struct err *err)
 {
     struct bound b = {0};
     struct err why;
@@ -218,6 +236,9 @@ static bool adopt_one(struct engine *e, struct store *s, struct active *run, int
             store_exec(s, err, "UPDATE task SET message='outputs are missing' WHERE id=?1", "i",
                        task);
     }
+    if (!bound && ret_why->code == ERR_NONE && lacks_its_centre(e, s, &in)) {
+        *ret_why = why;
+    }
     bound_fini(&b);
     return ok;
 }
@@ -229,6 +250,7 @@ bool op_item_adopt(struct engine *e, struct store *s, const json_t *args, json_t
            *fallback = wanted ? json_incref(wanted) : json_string("tomo-ai-reco");
     json_t *batch = op_find_batch(e, s, fallback, err), *none = json_object(), *id;
     json_t *adopted = json_array();
+    struct err missing = {ERR_NONE, ""};
     int64_t run = 0, n = 0;
     size_t i;
     bool ok = batch && none && adopted &&
@@ -246,7 +268,7 @@ bool op_item_adopt(struct engine *e, struct store *s, const json_t *args, json_t
     {
         for (size_t k = 0; ok && k < json_array_size(json_object_get(batch, "jobs")); k++) {
             bool hit = false;
-            ok = adopt_one(e, s, r, json_integer_value(id), (int)k, &hit, err);
+            ok = adopt_one(e, s, r, json_integer_value(id), (int)k, &hit, &missing, err);
             n += hit;
             if (ok && hit) {
                 (void)json_array_append_new(
@@ -259,8 +281,14 @@ bool op_item_adopt(struct engine *e, struct store *s, const json_t *args, json_t
     }
     ok = ok &&
         (n > 0 ||
-         err_set(err, ERR_NOTHING, "nothing to adopt: none of the outputs of '%s' are there",
-                 json_get_text(batch, "name", "")));
+         (missing.code != ERR_NONE
+              ? err_set(
+                    err, ERR_NOTHING,
+                    "the outputs are there, but what they were made with is not known: %s; then "
+                    "adopt again",
+                    missing.text)
+              : err_set(err, ERR_NOTHING, "nothing to adopt: none of the outputs of '%s' are there",
+                        json_get_text(batch, "name", ""))));
     ok = ok &&
         store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "adopted", NULL, err);
     if (ok) {

@@ -341,21 +341,6 @@ static const char *found_later(const struct engine *e, const struct active *run,
     return NULL;
 }
 
-/* All but the centre is known of a job that waits for it: bound with a stand-in, which must not be
- * shown. */
-static bool prepare_without_centre(struct engine *e, struct store *s, const struct prepare *in,
-                                   struct bound *ret, struct err *err)
-{
-    struct active run = *in->run;
-    struct prepare with = *in;
-    run.options = json_copy(in->run->options);
-    with.run = &run;
-    bool ok = run.options && json_object_set_new(run.options, "cor", json_real(0)) == 0 &&
-        prepare_task(e, s, &with, ret, err);
-    json_decref(run.options);
-    return ok;
-}
-
 static json_t *plan_row(struct engine *e, struct store *s, struct active *run, int64_t item,
                         int job, struct err *err)
 {

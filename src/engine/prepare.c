@@ -192,3 +192,16 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     json_decref(task_params);
     return ok;
 }
+
+bool prepare_without_centre(struct engine *e, struct store *s, const struct prepare *in,
+                            struct bound *ret, struct err *err)
+{
+    struct active run = *in->run;
+    struct prepare with = *in;
+    run.options = json_copy(in->run->options);
+    with.run = &run;
+    bool ok = run.options && json_object_set_new(run.options, "cor", json_real(0)) == 0 &&
+        prepare_task(e, s, &with, ret, err);
+    json_decref(run.options);
+    return ok;
+}

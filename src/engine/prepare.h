@@ -19,6 +19,10 @@ struct prepare {
 /* The fingerprint is complete, the job is ready to be sent (but for "previous"). */
 bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret,
                   struct err *err) CHECK_RESULT;
+/* The same with a stand-in for a centre that is not known: outputs and estimate are right, the
+ * parameter and the fingerprint are not. */
+bool prepare_without_centre(struct engine *e, struct store *s, const struct prepare *in,
+                            struct bound *ret, struct err *err) CHECK_RESULT;
 /* <attempts>/<run>/<task>.<n>. Caller frees. */
 char *prepare_dir(const struct active *run, int64_t task, int n, struct err *err) CHECK_RESULT;
 

@@ -58,6 +58,19 @@ def test_outputs_we_did_not_make_are_not_replaced_without_overwrite(g):
     assert path.read_text() != "somebody else's"
 
 
+def test_adopt_says_when_only_the_centre_is_missing(g):
+    """A2: what is missing, and what to do, instead of "none are there"."""
+    scans.write(g.data / "s_1.h5", columns=48, rows=2, angles=40)
+    assert "none of the outputs" in g.fails(3, "adopt", "s_1.h5", "--batch", "tomo-full").err
+    folder = g.rec / "s_1_rec"
+    folder.mkdir(parents=True)
+    (folder / "recon_00000.tiff").write_bytes(b"made elsewhere")
+    said = g.fails(3, "adopt", "s_1.h5", "--batch", "tomo-full").err
+    assert "rotation centre" in said and "gantry cor set" in said and "none of" not in said, said
+    g.ok("cor", "set", "s_1.h5", "24")
+    g.ok("adopt", "s_1.h5", "--batch", "tomo-full")
+
+
 def test_adopt_takes_existing_outputs_as_done(g):
     scans.write(g.data / "s_1.h5", columns=48, rows=2, angles=40)
     folder = g.rec / "s_1_rec"
