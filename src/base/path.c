@@ -103,3 +103,11 @@ char *path_absolute(const char *base, const char *path, struct err *err)
     }
     return str_take(&out, err);
 }
+
+char *path_label(const char *name, struct err *err)
+{
+    const char *ext = path_ext(name);
+    size_t n = strlen(name) - strlen(ext);
+    /* ".h5" alone keeps its name */
+    return mem_strndup(name, n && name[n - 1] != '/' ? n : strlen(name), err);
+}

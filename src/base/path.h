@@ -16,6 +16,8 @@ const char *path_base(const char *path);
 char *path_stem(const char *path, struct err *err) CHECK_RESULT;
 /* Extension with its dot, "" when none; points into `path`. */
 const char *path_ext(const char *path);
+/* A name as people say it: without its extension, but ".h5" alone keeps its own. Caller frees. */
+char *path_label(const char *name, struct err *err) CHECK_RESULT;
 /* Is `path` equal to `root` or below it? Both absolute and free of "." and "..". */
 bool path_within(const char *path, const char *root);
 /* `path` relative to `root` (points into path), or NULL when it is not within. "" for root itself.

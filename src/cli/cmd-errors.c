@@ -6,100 +6,9 @@
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "cli/text.h"
+#include "report/causes.h"
 
 #define SHOWN_MEMBERS 8
-
-/* Failed tasks of a run (?2), or those of a project (?1; 0: of all) that no later run has made
- * good. */
-#define OPEN_FAILURES                                                                            \
-    "t.state = 7 AND (?1 = 0 OR r.project_id = ?1) AND (r.id = ?2 OR (?2 = 0 AND NOT EXISTS"     \
-    " (SELECT 1 FROM task n WHERE n.item_id = t.item_id AND n.job_id = t.job_id AND n.id > t.id" \
-    " AND n.state IN (5, 6))))"
-
-/* What usually helps, by the error's code. */
-static const char *advice(const char *code)
-{
-    static const struct {
-        const char *code;
-        const char *text;
-    } rows[] = {
-        {"bad-data",
-         "the input cannot be used as it is: mend the files, or leave them out with gantry set "
-         "enabled=false"},
-        {"out-of-memory",
-         "give it more room: fewer --slots, a smaller --set binning=1, or a machine with more "
-         "memory"},
-        {"timeout",
-         "look at the log; give it longer with --timeout or --stall, or leave the item out"},
-        {"exists",
-         "outputs that Gantry did not make are in the way: gantry adopt takes them, --overwrite "
-         "replaces them"},
-        {"permission", "ask for the right to read the input or write the output folder"},
-        {"disk-full", "free some space; the queue goes on by itself"},
-        {"cannot-read-or-write", "check the disk and the path, then retry"},
-        {"usage", "a parameter is wrong: retry with --set KEY=VALUE"},
-        {"not-built-yet", "choose another value: retry with --set KEY=VALUE"},
-        {"unreachable", "check the host, then retry"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (!strcmp(rows[i].code, code)) {
-            return rows[i].text;
-        }
-    }
-    return "read the log, then retry, also with --set KEY=VALUE";
-}
-
-/* Tasks, items and runs of one cause into its row. */
-static bool add_members(struct cli *c, json_t *row, int64_t project, int64_t run, struct err *err)
-{
-    json_t *tasks = json_array(), *items = json_array(), *members = json_array();
-    bool ok = tasks && items && members;
-    struct query *q = NULL;
-    if (ok) {
-        q = store_query(c->store, err,
-                        "SELECT t.id, i.name, t.job_id FROM task t JOIN item i ON i.id = t.item_id"
-                        " JOIN run r ON r.id = t.run_id WHERE " OPEN_FAILURES
-                        " AND coalesce(t.cause_id, 0) = ?3 ORDER BY t.id",
-                        "iii", project, run, json_get_int(row, "id", 0));
-    }
-    while (ok && q && query_next(q)) {
-        char *label = resolve_label(query_text(q, 1), err);
-        char *name = label ? mem_printf(err, "%s/%s", label, query_text(q, 2)) : NULL;
-        ok = name && json_array_append_new(tasks, json_integer(query_int(q, 0))) == 0 &&
-            json_array_append_new(items, json_string(query_text(q, 1))) == 0 &&
-            json_array_append_new(members, json_string(name)) == 0;
-        mem_free(name);
-        mem_free(label);
-    }
-    ok = q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
-    ok = ok && json_object_set(row, "tasks", tasks) == 0 &&
-        json_object_set(row, "items", items) == 0 &&
-        json_object_set(row, "members", members) == 0 &&
-        json_put(row, "advice", json_string(advice(json_get_text(row, "code", ""))), err);
-    json_decref(tasks);
-    json_decref(items);
-    json_decref(members);
-    return ok;
-}
-
-static json_t *cause_rows(struct cli *c, int64_t project, int64_t run, struct err *err)
-{
-    json_t *rows =
-        store_rows(c->store, err,
-                   "SELECT k.id, coalesce(k.code, t.code) AS code, count(*) AS count,"
-                   " coalesce(k.example, t.message) AS example, min(t.ended_us) AS first_us,"
-                   " max(t.ended_us) AS last_us FROM task t JOIN run r ON r.id = t.run_id"
-                   " LEFT JOIN cause k ON k.id = t.cause_id WHERE " OPEN_FAILURES
-                   " GROUP BY t.cause_id ORDER BY count(*) DESC, k.id",
-                   "ii", project, run);
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        if (!add_members(c, json_array_get(rows, i), project, run, err)) {
-            json_decref(rows);
-            return NULL;
-        }
-    }
-    return rows;
-}
 
 static void print_cause(struct cli *c, const json_t *row)
 {
@@ -148,7 +57,7 @@ static bool run(struct cli *c, struct err *err)
         rows = none.code == ERR_NOTHING ? json_array() : NULL;
         ok = rows || err_set(err, none.code, "%s", none.text);
     } else if (ok && (!c->n_args || resolve_run(c, c->args[0], project, &id, err))) {
-        rows = cause_rows(c, id ? 0 : project, id, err);
+        rows = causes_rows(c->store, id ? 0 : project, id, NULL, err);
     }
     ok = ok && rows && print_causes(c, rows, err);
     json_decref(rows);

@@ -3,10 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/mem.h"
-#include "base/path.h"
 #include "cli/command.h"
 #include "cli/rows.h"
-#include "model/state.h"
+#include "report/items.h"
 
 static const struct opt options[] = {
     {0, "level", OPT_TEXT, "LEVEL", "scan (default), file (every file), series", false},
@@ -14,84 +13,14 @@ static const struct opt options[] = {
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
-static bool read_row(struct cli *c, int64_t id, json_t **ret, struct err *err)
-{
-    json_t *rows = store_rows(
-        c->store, err,
-        "SELECT id,name,level,kind,series,idx AS \"index\",status,"
-        "(SELECT state FROM task WHERE item_id=item.id ORDER BY id DESC LIMIT 1) AS state,"
-        "cor,cor_source,cor_confidence,size,frames,angles,n_rows,n_columns,dtype,"
-        "CASE WHEN skip_reason<>'' THEN skip_reason ELSE reason END AS reason,"
-        "(SELECT max(json_extract(result,'$.warning')) FROM task WHERE item_id=item.id AND state "
-        "IN (5,6) AND run_id=(SELECT max(run_id) FROM task WHERE item_id=item.id)) AS warning,"
-        "NOT coalesce(enabled,1-auto_skip) AS skipped_bool,enabled AS enabled_bool,"
-        "tags,params AS params_json,hidden AS hidden_bool,gone AS gone_bool,mtime_ns "
-        "FROM item WHERE id=?1",
-        "i", id);
-    json_t *row = rows ? json_incref(json_array_get(rows, 0)) : NULL;
-    json_decref(rows);
-    if (!row) {
-        return rows ? err_bug(err, "a selected row is not there") : false;
-    }
-    *ret = row;
-    return true;
-}
-
-/* "/a/b/" -> ["a", "b"] */
-static json_t *tag_list(const char *tags)
-{
-    json_t *list = json_array();
-    for (const char *p = tags; list && *p; p++) {
-        size_t n = strcspn(p, "/");
-        if (n && json_array_append_new(list, json_stringn(p, n)) != 0) {
-            break;
-        }
-        p += n - (n && !p[n]);
-    }
-    return list;
-}
-
-static json_t *shape_of(const json_t *row)
-{
-    static const char *const keys[] = {"frames", "n_rows", "n_columns"};
-    json_t *shape = json_array();
-    for (size_t i = 0; i < 3; i++) {
-        json_t *v = json_object_get(row, keys[i]);
-        if (!json_is_integer(v) || json_array_append(shape, v) != 0) {
-            json_decref(shape);
-            return json_null();
-        }
-    }
-    return shape;
-}
-
-/* The row as DESIGN 3 names its keys. */
-static bool finish_row(json_t *row, const char *root, struct err *err)
-{
-    const json_t *state = json_object_get(row, "state");
-    char *path = path_join(root, json_get_text(row, "name", ""), err);
-    bool ok = path && json_put(row, "path", json_string(path), err) &&
-        json_put(row, "shape", shape_of(row), err) &&
-        json_put(row, "tags", tag_list(json_get_text(row, "tags", "/")), err) &&
-        json_put(row, "state",
-                 json_is_integer(state)
-                     ? json_string(task_state_name((enum task_state)json_integer_value(state)))
-                     : json_null(),
-                 err);
-    (void)json_object_del(row, "n_rows");
-    (void)json_object_del(row, "n_columns");
-    mem_free(path);
-    return ok;
-}
-
 static bool list_json(struct cli *c, const struct rows *rows, struct err *err)
 {
     cli_print(c, "[");
     for (size_t i = 0; i < rows->n; i++) {
         json_t *row = NULL;
         char *text = NULL;
-        bool ok = read_row(c, rows->ids[i], &row, err) &&
-            finish_row(row, rows->project.root, err) && (text = json_text(row, err));
+        bool ok = (row = items_row(c->store, rows->ids[i], rows->project.root, err)) &&
+            (text = json_text(row, err));
         if (ok) {
             cli_print(c, "%s\n%s", i ? "," : "", text);
         }
@@ -118,7 +47,8 @@ static bool list_table(struct cli *c, const struct rows *rows, struct err *err)
     int64_t skipped = 0;
     for (size_t i = 0; ok && i < rows->n; i++) {
         json_t *row = NULL;
-        ok = read_row(c, rows->ids[i], &row, err) && json_array_append(all, row) == 0;
+        ok = (row = items_row(c->store, rows->ids[i], rows->project.root, err)) &&
+            json_array_append(all, row) == 0;
         if (ok && !json_get_text(row, "reason", "")[0]) {
             ok = json_put(row, "reason", json_incref(json_object_get(row, "warning")), err);
         }

@@ -8,9 +8,9 @@
 #include "catalog/selector.h"
 #include "cli/command.h"
 #include "cli/resolve.h"
-#include "cli/tasks.h"
 #include "model/state.h"
 #include "report/attempts.h"
+#include "report/task.h"
 
 static const struct opt options[] = {
     {'a', "all", OPT_FLAG, NULL, "finished ones too", false},
@@ -139,7 +139,7 @@ static bool run(struct cli *c, struct err *err)
         any_run = any_run || str_starts(c->args[i], "run:");
     }
     rows = task_rows(c, project, any_run, err);
-    if (!rows || !tasks_complete(rows, err)) {
+    if (!rows || !task_complete(rows, err)) {
         goto out;
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
-#include "cli/resolve.h"
 #include "cli/text.h"
 #include "model/state.h"
 #include "report/attempts.h"
@@ -154,7 +154,7 @@ static bool tell_task(struct progress *p, int64_t id, struct err *err)
         centre = query_int(q, 6) != 0;
         struct str name = STR_INIT, message = STR_INIT;
         char span[32] = "";
-        char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
+        char *label = path_label(query_text(q, 0), err_ignore("an empty name is shown"));
         enum task_state state = (enum task_state)query_int(q, 2);
         text_show(&name, label ? label : "");
         text_show(&message, query_text(q, 3));
@@ -314,7 +314,7 @@ static void add_task(struct progress *p, const struct query *q, int64_t run, int
     attempts_progress(query_text(q, 4), run, query_int(q, 2), query_int(q, 3), &done, &message);
     p->part += done >= 0 && done <= 1 ? done : 0;
     if (shown < SHOWN_RUNNING) {
-        char *label = resolve_label(query_text(q, 0), err_ignore("an empty name is shown"));
+        char *label = path_label(query_text(q, 0), err_ignore("an empty name is shown"));
         str_add(line, shown == 0 ? "  " : ", ");
         text_show(line, label ? label : "");
         str_addf(line, "/%s", query_text(q, 1));

@@ -267,11 +267,3 @@ json_t *resolve_targets(struct cli *c, char *const *words, size_t n, int64_t pro
     }
     return both;
 }
-
-char *resolve_label(const char *item_name, struct err *err)
-{
-    const char *ext = path_ext(item_name);
-    size_t n = strlen(item_name) - strlen(ext);
-    /* ".h5" alone keeps its name */
-    return mem_strndup(item_name, n && item_name[n - 1] != '/' ? n : strlen(item_name), err);
-}

@@ -27,7 +27,4 @@ bool resolve_task(struct cli *c, const char *word, int64_t project, int64_t *ret
 json_t *resolve_targets(struct cli *c, char *const *words, size_t n, int64_t project,
                         struct err *err) CHECK_RESULT;
 
-/* An item's name as tasks show it: without the extension. Caller frees. */
-char *resolve_label(const char *item_name, struct err *err) CHECK_RESULT;
-
 #endif

@@ -2,13 +2,14 @@
  * Operations on the catalog: projects, what a refresh found, per-item values, rotation centres,
  * tags, and the watch. The work is in catalog/; here arguments are taken apart and answers made.
  */
-#include "engine/op.h"
+#include "engine/op-catalog.h"
 
 #include <math.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "catalog/apply.h"
+#include "catalog/cor.h"
 #include "catalog/corfile.h"
 #include "catalog/corfix.h"
 #include "catalog/fix.h"
@@ -19,7 +20,7 @@
 #include "engine/op-run.h"
 #include "plan/batch.h"
 
-static bool answer_new(json_t **ret, struct err *err)
+bool op_answer(json_t **ret, struct err *err)
 {
     *ret = json_object();
     return *ret || err_set(err, ERR_NOMEM, "out of memory");
@@ -41,7 +42,7 @@ static bool mirror(struct store *s, int64_t project, json_t *answer, struct err 
 }
 
 /* An operation's failure leaves no answer behind. */
-static bool finish(bool ok, json_t *answer, json_t **ret)
+bool op_finish(bool ok, json_t *answer, json_t **ret)
 {
     if (!ok) {
         json_decref(answer);
@@ -87,14 +88,14 @@ static bool op_project_add(struct engine *e, struct store *s, const json_t *args
     struct project p = {0};
     bool is_new;
     json_t *answer;
-    if (!answer_new(&answer, err)) {
+    if (!op_answer(&answer, err)) {
         return false;
     }
     bool ok = project_add(s, json_get_text(args, "folder", ""), json_get_text(args, "name", NULL),
                           &p, &is_new, err);
     ok = ok && (!is_new || move_attempts(e, s, &p, err)) && project_answer(&p, is_new, answer, err);
     project_fini(&p);
-    return finish(ok, answer, ret);
+    return op_finish(ok, answer, ret);
 }
 
 /* {"project", "min_size_pct": 0-100 or null} */
@@ -107,10 +108,10 @@ static bool op_project_set(struct engine *e, struct store *s, const json_t *args
     if (pct > 100) {
         return err_set(err, ERR_USAGE, "the undersized limit is a percentage, 0 to 100");
     }
-    return answer_new(&answer, err) &&
-        finish(store_exec(s, err, "UPDATE project SET min_size_pct=nullif(?2,-1) WHERE id=?1", "ii",
-                          json_get_int(args, "project", 0), pct < 0 ? (int64_t)-1 : pct),
-               answer, ret);
+    return op_answer(&answer, err) &&
+        op_finish(store_exec(s, err, "UPDATE project SET min_size_pct=nullif(?2,-1) WHERE id=?1",
+                             "ii", json_get_int(args, "project", 0), pct < 0 ? (int64_t)-1 : pct),
+                  answer, ret);
 }
 
 static bool op_scan_apply(struct engine *e, struct store *s, const json_t *args, json_t **ret,
@@ -118,14 +119,14 @@ static bool op_scan_apply(struct engine *e, struct store *s, const json_t *args,
 {
     (void)e;
     json_t *answer;
-    if (!answer_new(&answer, err)) {
+    if (!op_answer(&answer, err)) {
         return false;
     }
     bool ok = apply_scan(s, args, err);
     if (ok && json_object_get(args, "cors")) {
         ok = mirror(s, json_get_int(args, "project", 0), answer, err);
     }
-    return finish(ok, answer, ret);
+    return op_finish(ok, answer, ret);
 }
 
 static bool ids_of(const json_t *args, int64_t **ret, size_t *ret_n, struct err *err)
@@ -163,7 +164,7 @@ static bool judge_again(struct engine *e, struct store *s, const json_t *args, s
     json_t *rows = NULL, *change = NULL;
     bool ok = ids_of(args, &ids, &n, err) &&
         project_by_id(s, json_get_int(args, "project", 0), &p, err) &&
-        (rows = judge_rows(s, &p, pct_in_force(e, &p), ids, n, err)) && answer_new(&change, err) &&
+        (rows = judge_rows(s, &p, pct_in_force(e, &p), ids, n, err)) && op_answer(&change, err) &&
         json_put(change, "project", json_integer(p.id), err) &&
         json_put(change, "rows", json_incref(rows), err) && apply_scan(s, change, err);
     json_decref(change);
@@ -275,25 +276,119 @@ static bool check_order(const struct engine *e, struct store *s, const json_t *a
     return true;
 }
 
-/* {"project", "items", "set": {key: value}} -> {"items": n, "warnings"?} */
+/* What cor.put needs to put the rows back as they are now. */
+static bool old_values(struct store *s, const json_t *args, json_t *answer, struct err *err)
+{
+    json_t *undo = json_array();
+    const json_t *id;
+    size_t i;
+    bool ok = undo != NULL;
+    json_array_foreach(json_object_get(args, "items"), i, id)
+    {
+        json_t *rows = ok
+            ? store_rows(s, err,
+                         "SELECT id,cor,cor_source,cor_confidence AS confidence "
+                         "FROM item WHERE id=?1 AND project_id=?2",
+                         "ii", (int64_t)json_integer_value(id), json_get_int(args, "project", 0))
+            : NULL;
+        ok = rows && json_array_extend(undo, rows) == 0;
+        json_decref(rows);
+    }
+    return json_put(answer, "undo", undo, ok ? err : err_ignore("the first error stays")) && ok;
+}
+
+/* {"project", "items", "set": {key: value}} -> {"items": n, "warnings"?}; with "undo": true also
+ * {"undo": rows for cor.put} */
 static bool op_item_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                         struct err *err)
 {
     const json_t *set = json_object_get(args, "set");
     json_t *answer;
-    if (!answer_new(&answer, err)) {
+    if (!op_answer(&answer, err)) {
         return false;
     }
     bool switched = json_object_get(set, "enabled") || json_object_get(set, "skip");
-    bool ok = check_params(e, set, err) && check_cor(s, args, err) && apply_set(s, args, err) &&
-        (!e || !e->tools || check_order(e, s, args, err)) &&
+    bool ok = check_params(e, set, err) && check_cor(s, args, err) &&
+        (!json_get_bool(args, "undo", false) || !json_object_get(set, "cor") ||
+         old_values(s, args, answer, err)) &&
+        apply_set(s, args, err) && (!e || !e->tools || check_order(e, s, args, err)) &&
         (!switched || judge_again(e, s, args, err)) &&
         json_put(answer, "items",
                  json_integer((json_int_t)json_array_size(json_object_get(args, "items"))), err);
     if (ok && json_object_get(set, "cor")) {
         ok = mirror(s, json_get_int(args, "project", 0), answer, err);
     }
-    return finish(ok, answer, ret);
+    return op_finish(ok, answer, ret);
+}
+
+/* {"project", "rows": [{"id", "cor", "cor_source"?, "confidence"?}]} -> {"items": n, "warnings"?}:
+ * each row its own value, as an undo wants it. */
+static bool op_cor_put(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                       struct err *err)
+{
+    const json_t *rows = json_object_get(args, "rows"), *row;
+    int64_t project = json_get_int(args, "project", 0), owner;
+    json_t *answer;
+    size_t i;
+    (void)e;
+    if (!op_answer(&answer, err)) {
+        return false;
+    }
+    bool ok = true;
+    json_array_foreach(rows, i, row)
+    {
+        double cor = NAN;
+        int64_t id = json_get_int(row, "id", 0);
+        const json_t *value = json_object_get(row, "cor");
+        ok = ok && store_int(s, 0, &owner, err, "SELECT project_id FROM item WHERE id=?1", "i", id);
+        if (ok && owner != project) {
+            ok = err_set(err, ERR_NOTHING, "there is no item %lld in this project", (long long)id);
+        }
+        ok = ok && (!value || apply_cor_value(value, &cor, err)) &&
+            cor_write(s, id, cor, json_get_text(row, "cor_source", "manual"),
+                      json_get_double(row, "confidence", NAN), 0, 0, "put back", err);
+    }
+    ok = ok && json_put(answer, "items", json_integer((json_int_t)json_array_size(rows)), err) &&
+        mirror(s, project, answer, err);
+    return op_finish(ok, answer, ret);
+}
+
+/* {"project", "from", "items", "cor": bool} -> {"items": n, "warnings"?}: the row's own parameters
+ * take the place of the others' (B11); with `cor` its centre too. */
+static bool op_item_copy(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                         struct err *err)
+{
+    const json_t *id;
+    json_t *answer, *rows;
+    size_t i;
+    bool with_cor = json_get_bool(args, "cor", false);
+    (void)e;
+    if (!op_answer(&answer, err)) {
+        return false;
+    }
+    rows = store_rows(s, err,
+                      "SELECT params AS params_json,cor FROM item WHERE id=?1 AND project_id=?2",
+                      "ii", json_get_int(args, "from", 0), json_get_int(args, "project", 0));
+    bool ok = rows != NULL;
+    const json_t *from = json_array_get(rows, 0);
+    double cor = json_get_double(from, "cor", NAN);
+    ok = ok && (from || err_set(err, ERR_NOTHING, "there is no such item to copy from"));
+    json_array_foreach(json_object_get(args, "items"), i, id)
+    {
+        ok = ok &&
+            store_exec(s, err, "UPDATE item SET params=?2,changed_us=?3 WHERE id=?1", "iji",
+                       (int64_t)json_integer_value(id), json_object_get(from, "params"),
+                       clock_utc_us()) &&
+            (!with_cor ||
+             cor_write(s, json_integer_value(id), cor, "manual", NAN, 0, 0,
+                       "copied from another row", err));
+    }
+    ok = ok &&
+        json_put(answer, "items",
+                 json_integer((json_int_t)json_array_size(json_object_get(args, "items"))), err) &&
+        (!with_cor || mirror(s, json_get_int(args, "project", 0), answer, err));
+    json_decref(rows);
+    return op_finish(ok, answer, ret);
 }
 
 /* {"items", "hidden": bool} -> {"items": n} */
@@ -302,13 +397,13 @@ static bool op_item_forget(struct engine *e, struct store *s, const json_t *args
 {
     (void)e;
     json_t *answer;
-    return answer_new(&answer, err) &&
-        finish(apply_hidden(s, args, err) &&
-                   json_put(
-                       answer, "items",
-                       json_integer((json_int_t)json_array_size(json_object_get(args, "items"))),
-                       err),
-               answer, ret);
+    return op_answer(&answer, err) &&
+        op_finish(apply_hidden(s, args, err) &&
+                      json_put(
+                          answer, "items",
+                          json_integer((json_int_t)json_array_size(json_object_get(args, "items"))),
+                          err),
+                  answer, ret);
 }
 
 /* {"project", "items", "max_delta"?} -> the report of DESIGN 3, applied */
@@ -324,7 +419,7 @@ static bool op_cor_fix(struct engine *e, struct store *s, const json_t *args, js
                              json_get_double(args, "max_delta", CORFIX_MAX_DELTA), err)) &&
         fix_apply(s, report, err) && mirror(s, project, report, err);
     mem_free(ids);
-    return finish(ok, report, ret);
+    return op_finish(ok, report, ret);
 }
 
 /* {"items", "tag", "add": bool} -> {"changed": n} */
@@ -334,142 +429,10 @@ static bool op_tag(struct engine *e, struct store *s, const json_t *args, json_t
     (void)e;
     int64_t changed;
     json_t *answer;
-    return answer_new(&answer, err) &&
-        finish(apply_tag(s, args, &changed, err) &&
-                   json_put(answer, "changed", json_integer(changed), err),
-               answer, ret);
-}
-
-/* Runs that a killed watch had launched go on with it. */
-static bool load_watch_runs(struct engine *e, struct store *s, int64_t project, struct err *err)
-{
-    json_t *rows =
-        store_rows(s, err, "SELECT id FROM run WHERE project_id=?1 AND watch=1 AND state='active'",
-                   "i", project);
-    const json_t *row;
-    size_t i;
-    bool ok = rows != NULL;
-    json_array_foreach(rows, i, row)
-    {
-        ok = ok && engine_load_run(e, json_get_int(row, "id", 0), err);
-    }
-    json_decref(rows);
-    return ok &&
-        store_exec(s, err,
-                   "UPDATE run SET queued=1 WHERE project_id=?1 AND watch=1 AND state='active'",
-                   "i", project);
-}
-
-/* A watch begins: what is on disk is not new (H4), but for files written since the watcher's own
- * start, which its first walk may have found already. */
-static bool begin_baseline(struct store *s, int64_t project, int64_t since_us, struct err *err)
-{
-    return store_exec(s, err,
-                      "UPDATE item SET baseline=(mtime_ns<?2*1000),taken=0 WHERE project_id=?1 AND "
-                      "(baseline=0 OR taken=1 OR mtime_ns>=?2*1000)",
-                      "ii", project, since_us);
-}
-
-/* What would be launched is checked before the first scan comes. */
-static bool check_launch(struct engine *e, struct store *s, const json_t *launch, struct err *err)
-{
-    if (!json_is_object(launch) || !e) {
-        return true;
-    }
-    json_t *whole = op_find_batch(e, s, json_object_get(launch, "batch"), err);
-    json_t *batch =
-        whole ? batch_phases(whole, json_object_get(launch, "phases"), e->tools, err) : NULL;
-    json_t *none = json_object();
-    const json_t *params = json_object_get(launch, "params");
-    bool ok = batch && none && batch_check_params(batch, params ? params : none, e->tools, err);
-    json_decref(none);
-    json_decref(batch);
-    json_decref(whole);
-    return ok;
-}
-
-/* {"project", "batch", "since_us"?, "run"?} -> {"resumed": bool, "started_us"}. A row that still
- * stands was left by a kill: the watch goes on where it was. A fresh one starts from what is on
- * disk now. */
-static bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                           struct err *err)
-{
-    int64_t project = json_get_int(args, "project", 0), since = 0, others = 0;
-    const char *batch = json_get_text(args, "batch", "");
-    json_t *answer;
-    if (!answer_new(&answer, err)) {
-        return false;
-    }
-    bool ok = check_launch(e, s, json_object_get(args, "run"), err) &&
-        store_int(s, 0, &since, err,
-                  "SELECT started_us FROM watch WHERE project_id=?1 AND batch=?2", "is", project,
-                  batch) &&
-        store_int(s, 0, &others, err, "SELECT count(*) FROM watch WHERE project_id=?1", "i",
-                  project);
-    if (ok && others == 0) {
-        ok = begin_baseline(s, project, json_get_int(args, "since_us", clock_utc_us()), err);
-    } else if (ok && since && e) {
-        ok = load_watch_runs(e, s, project, err);
-    }
-    if (ok && !since) {
-        ok = store_exec(s, err, "INSERT INTO watch(project_id,batch,started_us) VALUES(?1,?2,?3)",
-                        "isi", project, batch, clock_utc_us());
-    }
-    ok = ok && json_put(answer, "resumed", json_boolean(since != 0), err) &&
-        json_put(answer, "started_us", json_integer(since ? since : clock_utc_us()), err);
-    return finish(ok, answer, ret);
-}
-
-/* {"project", "batch"}: the watch ended on purpose. */
-static bool op_watch_stop(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                          struct err *err)
-{
-    (void)e;
-    json_t *answer;
-    return answer_new(&answer, err) &&
-        finish(store_exec(s, err, "DELETE FROM watch WHERE project_id=?1 AND batch=?2", "is",
-                          json_get_int(args, "project", 0), json_get_text(args, "batch", "")),
-               answer, ret);
-}
-
-/*
- * {"project", "items", "run": arguments of run.create or null} -> what run.create answers. Marking
- * the items as taken and launching on them is one transaction, so a watcher that is killed neither
- * forgets one nor launches twice.
- */
-static bool op_watch_take(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                          struct err *err)
-{
-    const json_t *items = json_object_get(args, "items"), *id;
-    const json_t *launch = json_object_get(args, "run");
-    json_t *answer = NULL, *fresh = json_array(), *call = NULL;
-    bool ok = fresh || err_set(err, ERR_NOMEM, "out of memory");
-    size_t i;
-    json_array_foreach(items, i, id)
-    {
-        ok = ok &&
-            store_exec(s, err, "UPDATE item SET taken=1 WHERE id=?1 AND taken=0 AND baseline=0",
-                       "i", (int64_t)json_integer_value(id));
-        if (ok && store_changes(s) > 0) {
-            ok = json_array_append(fresh, (json_t *)id) == 0;
-        }
-    }
-    if (ok && json_is_object(launch) && json_array_size(fresh)) {
-        call = json_copy((json_t *)launch);
-        ok = call && json_object_set(call, "items", fresh) == 0 &&
-            json_put(call, "project", json_integer(json_get_int(args, "project", 0)), err) &&
-            json_put(call, "watch", json_true(), err) &&
-            op_call(e, s, "run.create", call, &answer, err) &&
-            (json_object_get(answer, "run") ||
-             err_set(err, ERR_USAGE,
-                     "no rotation centre: give it with gantry cor set, or watch with --cor auto"));
-    } else {
-        ok = ok && answer_new(&answer, err);
-    }
-    ok = ok && json_object_set(answer, "taken", fresh) == 0;
-    json_decref(call);
-    json_decref(fresh);
-    return finish(ok, answer, ret);
+    return op_answer(&answer, err) &&
+        op_finish(apply_tag(s, args, &changed, err) &&
+                      json_put(answer, "changed", json_integer(changed), err),
+                  answer, ret);
 }
 
 const struct op ops_catalog[] = {
@@ -477,7 +440,9 @@ const struct op ops_catalog[] = {
     {"project.set", op_project_set},
     {"scan.apply", op_scan_apply},
     {"item.set", op_item_set},
+    {"item.copy", op_item_copy},
     {"item.forget", op_item_forget},
+    {"cor.put", op_cor_put},
     {"cor.fix", op_cor_fix},
     {"tag.change", op_tag},
     {"watch.start", op_watch_start},

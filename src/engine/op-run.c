@@ -126,9 +126,11 @@ struct selection {
     const json_t *batch, *params; /* to be checked against the items' own parameters */
 };
 
-static bool skip(struct selection *sel, const char *name, const char *reason, struct err *err)
+static bool skip(struct selection *sel, int64_t id, const char *name, const char *reason,
+                 struct err *err)
 {
-    json_t *row = json_pack("{s:s, s:s}", "name", name, "reason", reason);
+    json_t *row =
+        json_pack("{s:I, s:s, s:s}", "id", (json_int_t)id, "name", name, "reason", reason);
     return (row && json_array_append_new(sel->skipped, row) == 0) ||
         err_set(err, ERR_NOMEM, "out of memory");
 }
@@ -156,16 +158,17 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     bool flagged = query_int(q, 3) != 0, enabled = !query_null(q, 4) && query_int(q, 4) == 1,
          disabled = !query_null(q, 4) && query_int(q, 4) == 0;
     if (disabled) {
-        return skip(sel, name, "disabled by hand", err);
+        return skip(sel, id, name, "disabled by hand", err);
     }
     if (!query_int(q, 1) && !enabled) {
-        return skip(sel, name, query_text(q, 2), err);
+        return skip(sel, id, name, query_text(q, 2), err);
     }
     if (scans && strcmp(query_text(q, 7), "hdf5-projections") != 0 && !enabled) {
-        return skip(sel, name, query_text(q, 2)[0] ? query_text(q, 2) : "has no projections", err);
+        return skip(sel, id, name, query_text(q, 2)[0] ? query_text(q, 2) : "has no projections",
+                    err);
     }
     if (flagged && !enabled) {
-        return skip(sel, name, query_text(q, 5)[0] ? query_text(q, 5) : "Skipped (small)", err);
+        return skip(sel, id, name, query_text(q, 5)[0] ? query_text(q, 5) : "Skipped (small)", err);
     }
     if (!check_own(sel, name, query_text(q, 8), err)) {
         return false;

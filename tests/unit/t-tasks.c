@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 #include "base/path.h"
-#include "cli/resolve.h"
 #include "cli/command.h"
 #include "os/file.h"
 
@@ -17,7 +16,7 @@ static void t_labels(void **state)
     struct err err = {0};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char *label = resolve_label(cases[i][0], &err);
+        char *label = path_label(cases[i][0], &err);
         assert_string_equal(label, cases[i][1]);
         mem_free(label);
     }

@@ -1,0 +1,14 @@
+/* Operations on the catalog, spread over op-catalog.c and op-watch.c. */
+#ifndef GANTRY_ENGINE_OP_CATALOG_H
+#define GANTRY_ENGINE_OP_CATALOG_H
+
+#include "engine/op.h"
+
+op_function op_watch_start, op_watch_stop, op_watch_take;
+
+/* A new, empty answer. */
+bool op_answer(json_t **ret, struct err *err) CHECK_RESULT;
+/* An operation's failure leaves no answer behind. */
+bool op_finish(bool ok, json_t *answer, json_t **ret) CHECK_RESULT;
+
+#endif
