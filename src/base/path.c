@@ -1,8 +1,12 @@
 /* Paths as text. */
 #include "base/path.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include "base/str.h"
+
+#define NAME_MOST 255u /* bytes of one name: NAME_MAX of every file system in use */
+#define SUM_LENGTH 9u  /* "~" and the checksum */
 
 char *path_join(const char *dir, const char *name, struct err *err)
 {
@@ -26,6 +30,31 @@ const char *path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+/* FNV-1a: short, and the same everywhere. */
+static uint32_t checksum(const char *text)
+{
+    uint32_t sum = 2166136261u;
+    for (; *text; text++) {
+        sum = (sum ^ (unsigned char)*text) * 16777619u;
+    }
+    return sum;
+}
+
+char *path_beside(const char *path, const char *suffix, struct err *err)
+{
+    const char *name = path_base(path);
+    size_t folder = (size_t)(name - path), extra = strlen(suffix), kept = strlen(name);
+    if (kept + extra <= NAME_MOST || extra + SUM_LENGTH >= NAME_MOST) {
+        return mem_printf(err, "%s%s", path, suffix);
+    }
+    kept = NAME_MOST - extra - SUM_LENGTH;
+    while (kept > 0 && ((unsigned char)name[kept] & 0xC0) == 0x80) {
+        kept--; /* no half of a letter */
+    }
+    return mem_printf(err, "%.*s~%08" PRIx32 "%s", (int)(folder + kept), path, checksum(name),
+                      suffix);
 }
 
 const char *path_ext(const char *path)

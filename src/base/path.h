@@ -14,6 +14,10 @@ char *path_dir(const char *path, struct err *err) CHECK_RESULT;
 const char *path_base(const char *path);
 /* Base name without its last extension (".nii.gz" and ".tar.gz" count as one). Caller frees. */
 char *path_stem(const char *path, struct err *err) CHECK_RESULT;
+/* `path` with a suffix, for what lies beside it. A name that would get longer than file systems
+ * take (255 bytes) is cut, and gets a checksum of the whole so that two long names stay two. Caller
+ * frees. */
+char *path_beside(const char *path, const char *suffix, struct err *err) CHECK_RESULT;
 /* Extension with its dot, "" when none; points into `path`. */
 const char *path_ext(const char *path);
 /* A name as people say it: without its extension, but ".h5" alone keeps its own. Caller frees. */

@@ -14,6 +14,8 @@
 #define MAX_COLUMNS 24
 #define GAP 2
 #define LEAST_CUT 12 /* a column is never cut below this */
+/* Where names are not cut (a pipe), one long name does not push all other rows aside. */
+#define WIDEST_PADDED 64u
 
 static bool right_hand(enum cell cell)
 {
@@ -139,11 +141,11 @@ static void print_row(struct cli *c, const json_t *row, const struct column *col
     for (size_t k = 0; k < n; k++) {
         render(cell, row, &columns[k]);
         size_t used = cli_width(str_text(cell));
-        if (used > width[k]) {
+        if (used > width[k] && c->terminal) {
             cut(cell, width[k]);
             used = cli_width(str_text(cell));
         }
-        size_t blank = width[k] - used;
+        size_t blank = used < width[k] ? width[k] - used : 0;
         owed += k ? GAP : 0;
         if (used == 0) {
             owed += width[k];
@@ -184,6 +186,8 @@ bool cli_table(struct cli *c, const json_t *rows, const struct column *columns, 
         for (size_t k = 0; k < n; k++) {
             render(&cell, json_array_get(rows, i), &columns[k]);
             size_t w = cli_width(str_text(&cell));
+            w = !c->terminal && columns[k].cell == CELL_TEXT && w > WIDEST_PADDED ? WIDEST_PADDED
+                                                                                  : w;
             width[k] = w > width[k] ? w : width[k];
         }
     }

@@ -108,7 +108,9 @@ bool file_put(const char *path, const char *data, size_t length, struct err *err
 
 bool file_write(const char *path, const char *data, size_t length, bool sync, struct err *err)
 {
-    char *aside = mem_printf(err, "%s.gantry-%ld.tmp", path, (long)getpid());
+    char suffix[40];
+    (void)snprintf(suffix, sizeof suffix, ".gantry-%ld.tmp", (long)getpid());
+    char *aside = path_beside(path, suffix, err);
     if (!aside) {
         return false;
     }
@@ -381,7 +383,7 @@ bool file_replace(const char *from, const char *to, struct err *err)
     }
     /* a file system without RENAME_EXCHANGE: old aside, new in, old away; the caller's journal
      * covers the gap */
-    char *old = mem_printf(err, "%s.gantry-old", from);
+    char *old = path_beside(from, ".gantry-old", err);
     bool ok = old && (rename(to, old) == 0 || err_errno(err, errno, "cannot move '%s' aside", to));
     ok = ok &&
         (rename(from, to) == 0 || err_errno(err, errno, "cannot rename '%s' into its place", from));

@@ -139,7 +139,7 @@ static char *expand(const struct bind *in, const char *pattern, struct err *err)
 static bool has_provenance(const char *final, const char *name, bool files)
 {
     char *path = files ? mem_printf(NULL, "%s/%s.prov.json", final, name)
-                       : mem_printf(NULL, "%s.prov.json", final);
+                       : path_beside(final, ".prov.json", err_ignore("then it is not there"));
     struct stat st;
     bool there = path && lstat(path, &st) == 0;
     mem_free(path);

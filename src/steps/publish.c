@@ -47,7 +47,7 @@ static char *staging_root(const char *kind, const char *final, struct err *err)
 static char *provenance_path(const char *name, const char *kind, const char *final, struct err *err)
 {
     return is_set(kind) ? mem_printf(err, "%s/%s.prov.json", final, name)
-                        : mem_printf(err, "%s.prov.json", final);
+                        : path_beside(final, ".prov.json", err);
 }
 
 /* Staging folders of processes that are no more. */

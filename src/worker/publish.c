@@ -206,7 +206,7 @@ static char *provenance_path(const json_t *output, struct err *err)
     if (is_kind(output, "files")) {
         return mem_printf(err, "%s/%s.prov.json", final, json_get_text(output, "name", "output"));
     }
-    return mem_printf(err, "%s.prov.json", final);
+    return path_beside(final, ".prov.json", err);
 }
 
 static bool add_provenance(const struct attempt *a, json_t *list, const json_t *output,

@@ -138,7 +138,8 @@ def test_a_scan_of_one_pixel(g):
 
 
 @pytest.mark.parametrize("name", ["with space_1.h5", 'quo"te_1.h5', "apo'strophe_1.h5", "new\nline_1.h5", "образец_1.h5",
-    "$(touch hacked)_1.h5", "-rf_1.h5", "ta\tb_1.h5", "per%cent_1.h5", "back\\slash_1.h5", "é" * 60 + "_1.h5"])
+    "$(touch hacked)_1.h5", "-rf_1.h5", "ta\tb_1.h5", "per%cent_1.h5", "back\\slash_1.h5", "é" * 60 + "_1.h5",
+    "a" * 233 + "_1.h5", "b" * 245 + "_1.h5", "é" * 122 + "_1.h5"])
 def test_names(g, name):
     scans.write(g.data / name, **SMALL)
     g.ok("run", "tomo-full", "--cor", "24")

@@ -1,6 +1,9 @@
 /* base/path: the name rules that catalog, plan and worker share. */
 #include "test.h"
 
+#include <stdio.h>
+#include <string.h>
+#include "base/str.h"
 #include "base/path.h"
 
 #define assert_text(call, want)            \
@@ -61,6 +64,33 @@ static void t_absolute_resolves_dots(void **state)
     assert_text(path_absolute("/a", "имя с пробелом", &err), "/a/имя с пробелом");
 }
 
+static void what_lies_beside_fits(void **state)
+{
+    char name[300] = "/d/", text[400];
+    char *path = path_beside("/d/s_rec", ".prov.json", &err);
+    (void)state;
+    assert_string_equal(path, "/d/s_rec.prov.json");
+    mem_free(path);
+    memset(name + 3, 'a', 244);
+    (void)snprintf(name + 247, sizeof name - 247, "\u00e9_1"); /* 248 bytes */
+    path = path_beside(name, ".prov.json", &err);
+    assert_true(strlen(path_base(path)) <= 255);
+    assert_true(!strncmp(path, name, 200) && str_ends(path, ".prov.json"));
+    (void)snprintf(text, sizeof text, "%s", path);
+    mem_free(path);
+    name[249] = '2'; /* another long name has another neighbour */
+    path = path_beside(name, ".prov.json", &err);
+    assert_string_not_equal(path, text);
+    mem_free(path);
+    /* no half of a letter is left */
+    memset(name + 3, 'a', 236);
+    name[238] = '\0';
+    (void)snprintf(name + 238, sizeof name - 238, "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9");
+    path = path_beside(name, ".prov.json", &err);
+    assert_true(str_utf8(path));
+    mem_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +98,7 @@ int main(void)
         cmocka_unit_test(t_dir_base_ext_stem),
         cmocka_unit_test(t_below_is_by_whole_components),
         cmocka_unit_test(t_absolute_resolves_dots),
+        cmocka_unit_test(what_lies_beside_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
