@@ -30,7 +30,15 @@ function bars(counts: Float64Array): string {
 export function Histogram({ look, plane }: Props) {
     const svg = useRef<SVGSVGElement>(null);
     const win = windowOfPlane(look, plane);
-    const counted = useComputed(() => (plane.value ? histogram(plane.value) : null));
+    // Bytes end at the window they were made with: the histogram waits for the values.
+    const last = useRef<ReturnType<typeof histogram> | null>(null);
+    const counted = useComputed(() => {
+        const now = plane.value;
+        if (now && (now.data instanceof Float32Array || !last.current)) {
+            last.current = histogram(now);
+        }
+        return last.current;
+    });
     const shape = useComputed(() => (counted.value ? bars(counted.value.counts) : ''));
     const held = useRef<'lo' | 'hi' | null>(null);
     const h = counted.value;

@@ -262,6 +262,20 @@ test('loader: neighbours come one after the other behind the wanted one', async 
     assert.deepEqual(asked, ['5', '6', '4']);
 });
 
+test('loader: what is no longer asked for ahead is given up', async () => {
+    const { fetcher, open } = slow();
+    const loader = new Loader(1000, fetcher);
+    const now = loader.want('5');
+    open.get('5')!.done();
+    await now;
+    loader.ahead(['huge', '6']);
+    void loader.want('5');
+    loader.ahead(['6']);
+    assert.equal(open.get('huge')!.aborted, true);
+    await settle();
+    assert.equal(open.get('6')!.aborted, false);
+});
+
 test('loader: holds no more than its bound, and does not fetch ahead what would push out', async () => {
     const { fetcher, open, asked } = slow();
     const loader = new Loader(64, fetcher);
@@ -276,6 +290,18 @@ test('loader: holds no more than its bound, and does not fetch ahead what would 
     await settle();
     assert.deepEqual(asked, ['0', '1', '2']);
     assert.ok(loader.bytes <= 64);
+});
+
+test('loader: what was forgotten is asked for again', async () => {
+    const { fetcher, open, asked } = slow();
+    const loader = new Loader(1000, fetcher);
+    const first = loader.want('1');
+    open.get('1')!.done();
+    await first;
+    loader.forget();
+    assert.equal(loader.have('1'), undefined);
+    void loader.want('1');
+    assert.deepEqual(asked, ['1', '1']);
 });
 
 test('loader: a failure reaches who wanted it, and can be asked for again', async () => {

@@ -8,7 +8,8 @@ import { Lru } from './lru';
 export type Fetcher = (url: string, signal: AbortSignal) => Promise<Plane>;
 
 export async function fetchPlane(url: string, signal: AbortSignal): Promise<Plane> {
-    const reply = await fetch(url, { signal, credentials: 'same-origin' });
+    // Kept here, decoded: writing 24 MB into the browser's cache takes longer than asking again.
+    const reply = await fetch(url, { signal, credentials: 'same-origin', cache: 'no-store' });
     if (!reply.ok) {
         throw new Error(await problemText(reply));
     }
@@ -51,7 +52,7 @@ export class Loader {
         this.queue = [];
         const kept = this.kept.get(url);
         if (kept) {
-            return Promise.resolve(kept); // what is under way may well be the next one
+            return Promise.resolve(kept); // what is under way may well be asked for ahead again
         }
         for (const [other, { stop }] of this.flying) {
             if (other !== url) {
@@ -67,7 +68,18 @@ export class Loader {
         const size = this.kept.count ? this.kept.bytes / this.kept.count : 0;
         const room = size > 0 ? Math.max(1, Math.floor(this.most / size) - 2) : urls.length;
         this.queue = urls.slice(0, room).filter((url) => !this.kept.has(url));
+        for (const [url, { stop }] of this.flying) {
+            if (url !== this.wanted && !this.queue.includes(url)) {
+                stop.abort();
+            }
+        }
         this.next();
+    }
+
+    /** What is kept may be out of date: ask again when it is wanted. */
+    forget(): void {
+        this.stop();
+        this.kept.clear();
     }
 
     /** Give everything up. */

@@ -79,8 +79,7 @@ const autos = new WeakMap<Plane, Window>();
 export function autoWindow(plane: Plane): Window {
     let win = autos.get(plane);
     if (!win) {
-        const floats = plane.data instanceof Float32Array;
-        win = floats && plane.hi > plane.lo ? { lo: plane.lo, hi: plane.hi } : percentiles(plane);
+        win = plane.hi > plane.lo ? { lo: plane.lo, hi: plane.hi } : percentiles(plane);
         autos.set(plane, win);
     }
     return win;

@@ -192,7 +192,7 @@ function Looking({ subject, raw }: { subject: Subject; raw: RawPictures }) {
             ahead: neighbours(index.value, 0, last.value, forward.value, AHEAD).map(url),
         };
     });
-    const picture = useShown(wish);
+    const picture = useShown(subject, wish);
     const go = (to: number): void => {
         forward.value = to >= index.peek();
         (kind.peek() === 'raw' ? projection : row).value = to;

@@ -152,7 +152,7 @@ function Looking({ subject, tries }: { subject: Subject; tries: TryPictures }) {
             ahead: neighbours(at.value, 0, centres.length - 1, forward.value, centres.length).map(url),
         };
     });
-    const shown = useShown(wish);
+    const shown = useShown(subject, wish);
     useKeys((key) => {
         const to = moved(key, at.peek(), 0, tries.centres.length - 1);
         if (to !== null) {

@@ -18,6 +18,7 @@ import './viewer.css';
 
 const HELD = 256 << 20; // bytes of decoded pictures kept for each pane
 const GROWS_MS = 1000; // how often to look for new slices while they are made
+const SOON = 3; // neighbours that come before the whole picture
 const SHARP_MS = 120; // a slider at rest for so long: the whole picture instead of the smaller copy
 const ADDRESS_MS = 250; // the address follows the slider
 
@@ -28,6 +29,8 @@ export class Subject {
     readonly item = signal<Item | null>(null);
     readonly pictures = signal<Pictures | null>(null);
     readonly failed = signal('');
+    /** Changes when pictures may have been made anew: what was fetched before is out of date. */
+    readonly version = computed(() => `${this.item.value?.status} ${this.pictures.value?.full?.growing}`);
     private readonly stop = new AbortController();
     private readonly ends: (() => void)[] = [];
     private timer = 0;
@@ -101,9 +104,12 @@ export interface Wish {
 }
 
 /** Show what `wish` says; the old picture stays until the new one is here. */
-export function useShown(wish: ReadonlySignal<Wish | null>): Shown {
+export function useShown(subject: Subject, wish: ReadonlySignal<Wish | null>): Shown {
     const shown = useMemo(() => new Follower(), []);
-    useSignalEffect(() => shown.follow(wish.value));
+    useSignalEffect(() => {
+        shown.renew(subject.version.value); // first: it gives up what is under way
+        shown.follow(wish.value);
+    });
     useEffect(() => () => shown.end(), []);
     return shown;
 }
@@ -114,11 +120,26 @@ class Follower implements Shown {
     readonly loader = new Loader(HELD);
     private asked = 0;
     private url = '';
+    private wish: Wish | null = null;
     private timer = 0;
     private measured: Plane | null = null;
+    private version = '';
+
+    constructor() {
+        this.loader.arrived = (url) => this.landed(url);
+    }
+
+    /** Before follow(): a new version of the item's pictures. */
+    renew(version: string): void {
+        if (this.version !== version) {
+            this.version = version;
+            this.loader.forget();
+        }
+    }
 
     follow(wish: Wish | null): void {
         clearTimeout(this.timer);
+        this.wish = wish;
         if (!wish) {
             this.plane.value = null;
             return;
@@ -127,24 +148,23 @@ class Follower implements Shown {
             this.url = wish.url;
             this.asked = performance.now();
         }
-        this.get(wish.url, wish);
-        this.loader.ahead(wish.ahead);
-        if (wish.sharp) {
-            this.timer = window.setTimeout(() => wish.sharp && this.get(wish.sharp, wish), SHARP_MS);
-        }
-    }
-
-    private get(url: string, wish: Wish): void {
-        const wanted = this.loader.want(url);
-        const sharp = wish.sharp && url !== wish.sharp ? this.loader.have(wish.sharp) : undefined;
-        const have = sharp ?? this.loader.have(url);
+        const wanted = this.loader.want(wish.url);
+        const have = (wish.sharp && this.loader.have(wish.sharp)) ?? this.loader.have(wish.url);
         if (have) {
             this.show(have);
             wanted.catch(() => undefined);
-            return;
+        } else {
+            this.await(wanted, wish);
         }
+        this.loader.ahead(wish.ahead);
+        if (wish.sharp && !this.loader.have(wish.sharp)) {
+            this.timer = window.setTimeout(() => this.sharpen(wish), SHARP_MS);
+        }
+    }
+
+    private await(wanted: Promise<Plane>, wish: Wish): void {
         wanted.then(
-            (plane) => this.show(plane),
+            (plane) => this.wish?.url === wish.url && this.show(plane),
             (error: Error) => {
                 if (error.name !== 'AbortError') {
                     this.plane.value = null;
@@ -152,6 +172,19 @@ class Follower implements Shown {
                 }
             },
         );
+    }
+
+    /** At rest: the whole picture, behind the very next neighbours. */
+    private sharpen(wish: Wish): void {
+        const { ahead, sharp } = wish;
+        this.loader.ahead([...ahead.slice(0, SOON), sharp!, ...ahead.slice(SOON)]);
+    }
+
+    private landed(url: string): void {
+        const plane = this.loader.have(url);
+        if (plane && url === this.wish?.sharp) {
+            this.show(plane);
+        }
     }
 
     private show(plane: Plane): void {
@@ -162,7 +195,8 @@ class Follower implements Shown {
     readonly drawn = (plane: Plane): void => {
         if (this.measured !== plane) {
             this.measured = plane;
-            performance.measure('picture', { start: this.asked, end: performance.now(), detail: this.url });
+            const name = plane === this.loader.have(this.wish?.sharp ?? '') ? 'picture-whole' : 'picture';
+            performance.measure(name, { start: this.asked, end: performance.now(), detail: this.url });
         }
     };
 
