@@ -85,7 +85,7 @@ static bool pictures(struct request *q, struct reply *r, struct err *err)
         {IN_QUERY, "index", P_INT, false,                                                          \
          "full: absolute slice; raw: projection; sinogram: detector row; the middle one"},         \
         {IN_QUERY, "centre", P_NUMBER, false, "try: the slice nearest to this; the found centre"}, \
-        {IN_QUERY, "row", P_INT, false, "try: detector row"},                                      \
+        {IN_QUERY, "row", P_INT, false, "try: detector row; -1: files whose name says none"},      \
         {IN_QUERY, "flat", P_BOOL, false, "raw, sinogram: divided by the flat field"},             \
     {                                                                                              \
         IN_QUERY, "shift", P_INT, false, "flat field moved by so many columns"                     \

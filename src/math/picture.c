@@ -3,7 +3,7 @@
  *
  * Quantiles are found by radix selection: floats as integers that sort alike, a histogram of their
  * upper 16 bits, then one of the lower 16 bits within the few bins that hold the ranks asked for.
- * Two passes, exact, and a single hot pixel of 1e30 changes nothing, as it would with equal bins.
+ * Two passes, exact, and one hot pixel of 1e30 changes nothing, as it would with equal bins.
  */
 #include "math/picture.h"
 
@@ -14,6 +14,8 @@
 #include "math/kernels.h"
 
 #define DIGITS 65536u
+/* Up to so many samples all are counted; of more, a regular part that is enough for an eye. */
+#define EXACT_MAX ((size_t)1 << 21)
 /* Ranks at once: two for each fraction. */
 #define MAX_RANKS 16
 
@@ -62,27 +64,39 @@ struct ranks {
     float value[MAX_RANKS];
 };
 
-static void count_high(const float *image, size_t columns, size_t rows, bool circle, uint32_t *high)
+/* What is counted: all pixels, or every step-th of every step-th row, shifted from row to row. */
+struct area {
+    const float *image;
+    size_t columns, rows, step;
+    bool circle;
+};
+
+static size_t first_of(const struct area *a, size_t y, size_t from)
 {
-    for (size_t y = 0; y < rows; y++) {
-        const float *row = image + y * columns;
+    size_t phase = (from + y / a->step) % a->step;
+    return from + (phase ? a->step - phase : 0);
+}
+
+static void count_high(const struct area *a, uint32_t *high)
+{
+    for (size_t y = 0; y < a->rows; y += a->step) {
+        const float *row = a->image + y * a->columns;
         size_t from, to;
-        span_of(columns, rows, y, circle, &from, &to);
-        for (size_t x = from; x < to; x++) {
+        span_of(a->columns, a->rows, y, a->circle, &from, &to);
+        for (size_t x = first_of(a, y, from); x < to; x += a->step) {
             high[sortable(row[x]) >> 16]++;
         }
     }
 }
 
 /* The lower digits of samples whose upper digit is `digit`. */
-static void count_low(const float *image, size_t columns, size_t rows, bool circle, uint32_t digit,
-                      uint32_t *low)
+static void count_low(const struct area *a, uint32_t digit, uint32_t *low)
 {
-    for (size_t y = 0; y < rows; y++) {
-        const float *row = image + y * columns;
+    for (size_t y = 0; y < a->rows; y += a->step) {
+        const float *row = a->image + y * a->columns;
         size_t from, to;
-        span_of(columns, rows, y, circle, &from, &to);
-        for (size_t x = from; x < to; x++) {
+        span_of(a->columns, a->rows, y, a->circle, &from, &to);
+        for (size_t x = first_of(a, y, from); x < to; x += a->step) {
             uint32_t key = sortable(row[x]);
             if (key >> 16 == digit) {
                 low[key & (DIGITS - 1)]++;
@@ -114,8 +128,7 @@ static uint64_t keep_finite(uint32_t *high)
     return total;
 }
 
-static void select_ranks(const float *image, size_t columns, size_t rows, bool circle,
-                         const uint32_t *high, uint32_t *low, struct ranks *r)
+static void select_ranks(const struct area *a, const uint32_t *high, uint32_t *low, struct ranks *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         r->digit[i] = locate(high, &r->rank[i]);
@@ -123,7 +136,7 @@ static void select_ranks(const float *image, size_t columns, size_t rows, bool c
     for (size_t i = 0; i < r->n; i++) {
         if (i == 0 || r->digit[i] != r->digit[i - 1]) {
             memset(low, 0, DIGITS * sizeof *low);
-            count_low(image, columns, rows, circle, r->digit[i], low);
+            count_low(a, r->digit[i], low);
         }
         r->value[i] = from_sortable(r->digit[i] << 16 | locate(low, &r->rank[i]));
     }
@@ -134,14 +147,18 @@ bool picture_quantiles(const float *image, size_t columns, size_t rows, bool cir
 {
     struct err *quiet = err_ignore("an image without quantiles is shown from 0 to 1");
     uint32_t *high = mem_array(2 * (size_t)DIGITS, sizeof *high, quiet);
+    struct area a = {image, columns, rows, 1, circle};
     struct ranks r = {0};
     uint64_t total = 0;
 
+    while (columns * rows / (a.step * a.step) > EXACT_MAX) {
+        a.step++;
+    }
     if (!high || fractions > MAX_RANKS / 2) {
         mem_free(high);
         return false;
     }
-    count_high(image, columns, rows, circle, high);
+    count_high(&a, high);
     total = keep_finite(high);
     for (size_t i = 0; total && i < fractions; i++) {
         double at = fmin(fmax(fraction[i], 0), 1) * (double)(total - 1);
@@ -150,7 +167,7 @@ bool picture_quantiles(const float *image, size_t columns, size_t rows, bool cir
         r.rank[r.n++] = left + 1 < total ? left + 1 : left;
     }
     if (total) {
-        select_ranks(image, columns, rows, circle, high, high + DIGITS, &r);
+        select_ranks(&a, high, high + DIGITS, &r);
     }
     for (size_t i = 0; total && i < fractions; i++) {
         double at = fmin(fmax(fraction[i], 0), 1) * (double)(total - 1);

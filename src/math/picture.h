@@ -10,9 +10,10 @@
 #include <stdint.h>
 #include "base/err.h"
 
-/* Exact quantiles (as numpy.percentile, linear between neighbours) of the finite samples of an
- * image, of those within the circle that all views see when `circle` (square images: corners of a
- * slice are empty). `fraction` 0..1. False when no sample is finite, or memory is out. */
+/* Quantiles (as numpy.percentile, linear between neighbours) of the finite samples of an image,
+ * exact up to two million samples and from a regular part of larger ones, of those within the
+ * circle that all views see when `circle` (square images: corners of a slice are empty). `fraction`
+ * 0..1. False when no sample is finite, or memory is out. */
 bool picture_quantiles(const float *image, size_t columns, size_t rows, bool circle,
                        const double *fraction, size_t fractions, double *ret_value);
 

@@ -142,7 +142,7 @@ static bool get_place(const json_t *json, struct look_request *q, struct err *er
     return get_text(json, "root", &q->root, err) && get_text(json, "rec", &q->rec, err) &&
         get_text(json, "name", &q->name, err) && get_text(json, "path", &q->path, err) &&
         get_int(json, "index", 0, NUMBER_MAX, LOOK_ANY, &q->index, err) &&
-        get_int(json, "row", 0, NUMBER_MAX, LOOK_ANY, &q->row, err) &&
+        get_int(json, "row", -1, NUMBER_MAX, LOOK_ANY, &q->row, err) &&
         get_number(json, "centre", NAN, &q->centre, err) && check_paths(q, err);
 }
 

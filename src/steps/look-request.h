@@ -39,7 +39,7 @@ struct look_request {
     const char *path;              /* kind file */
     const json_t *staging;         /* NULL or an array of names */
     int64_t index;                 /* absolute slice, projection, or row of a sinogram; LOOK_ANY */
-    int64_t row;                   /* detector row of try slices; LOOK_ANY */
+    int64_t row;                   /* detector row of try slices; -1: names without one; LOOK_ANY */
     double centre;                 /* NaN: the best one */
     double lo, hi;                 /* NaN: 5-95 % */
     enum look_format format;

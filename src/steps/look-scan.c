@@ -1,7 +1,7 @@
 /*
  * Frames are read in the file's own type and made floats here (HDF5's own conversion is ten times
- * slower). Means of flats and darks are taken frame by frame, in double precision as
- * normalise_mean() does, so that what is shown is what is reconstructed.
+ * slower). Means of flats and darks are taken frame by frame and come out as normalise_mean()'s, so
+ * that what is shown is what is reconstructed.
  */
 #include "steps/look-scan.h"
 #include <math.h>
@@ -101,44 +101,82 @@ static void to_floats(enum scan_pixel pixel, const void *raw, size_t count, floa
     }
 }
 
-static void add_finite(const float *restrict frame, size_t count, double *restrict sum,
-                       uint32_t *restrict n)
-{
-    for (size_t i = 0; i < count; i++) {
-        bool finite = __builtin_fabsf(frame[i]) <= 3.402823466e38f;
+/* Sums over frames: of integers exactly in 32 bits (65,536 frames of 16 bits fit), of floats in
+ * double precision over the finite ones. */
+struct sums {
+    uint32_t *whole; /* sums of integers, or numbers of finite floats */
+    double *real;    /* NULL for integers */
+};
 
-        sum[i] += finite ? (double)frame[i] : 0;
-        n[i] += finite;
+static void add_frame(const struct sums *s, enum scan_pixel pixel, const void *raw, size_t count)
+{
+    uint32_t *restrict whole = s->whole;
+    double *restrict real = s->real;
+
+    if (pixel == SCAN_PIXEL_U8) {
+        const uint8_t *in = raw;
+
+        for (size_t i = 0; i < count; i++) {
+            whole[i] += in[i];
+        }
+    } else if (pixel == SCAN_PIXEL_U16) {
+        const uint16_t *in = raw;
+
+        for (size_t i = 0; i < count; i++) {
+            whole[i] += in[i];
+        }
+    } else {
+        const float *in = raw;
+
+        for (size_t i = 0; i < count; i++) {
+            bool finite = __builtin_fabsf(in[i]) <= 3.402823466e38f;
+
+            real[i] += finite ? (double)in[i] : 0;
+            whole[i] += finite;
+        }
     }
 }
 
-/* Mean of `frames` frames of `kind` over rows [row, row + rows). */
+static void divide(const struct sums *s, size_t frames, size_t count, float *restrict mean)
+{
+    for (size_t i = 0; i < count; i++) {
+        double n = s->real == NULL ? (double)frames : (double)s->whole[i];
+        double sum = s->real == NULL ? (double)s->whole[i] : s->real[i];
+
+        mean[i] = n > 0 ? (float)(sum / n) : NAN;
+    }
+}
+
+/* Mean of `frames` frames of `kind` over rows [row, row + rows); of the first 65,536 at most. */
 static float *mean_of(struct look_scan *s, enum scan_frames kind, size_t frames, size_t row,
                       size_t rows, struct err *err)
 {
     const struct hdf5_scan_info *info = hdf5_scan_info(s->scan);
     enum scan_pixel pixel = memory_pixel(info);
     size_t count = rows * info->columns;
-    void *raw = mem_big(count, scan_pixel_bytes(pixel), err);
+    struct sums sums = {mem_array(count, sizeof(uint32_t), err), NULL};
+    void *raw = sums.whole == NULL ? NULL : mem_big(count, scan_pixel_bytes(pixel), err);
     float *mean = raw == NULL ? NULL : mem_big(count, sizeof(float), err);
-    double *sum = mean == NULL ? NULL : mem_array(count, sizeof(double), err);
-    uint32_t *n = sum == NULL ? NULL : mem_array(count, sizeof(uint32_t), err);
-    bool good = n != NULL;
+    bool good = mean != NULL;
 
+    if (good && pixel == SCAN_PIXEL_F32) {
+        sums.real = mem_array(count, sizeof(double), err);
+        good = sums.real != NULL;
+    }
+    frames = frames > 65536 ? 65536 : frames;
     for (size_t f = 0; good && f < frames; f++) {
         struct scan_block block = {kind, f, 1, row, rows, 0, info->columns};
 
         good = hdf5_scan_read(s->scan, &block, pixel, raw, err);
         if (good) {
-            to_floats(pixel, raw, count, mean);
-            add_finite(mean, count, sum, n);
+            add_frame(&sums, pixel, raw, count);
         }
     }
-    for (size_t i = 0; good && i < count; i++) {
-        mean[i] = n[i] > 0 ? (float)(sum[i] / (double)n[i]) : NAN;
+    if (good) {
+        divide(&sums, frames, count, mean);
     }
-    mem_free(n);
-    mem_free(sum);
+    mem_free(sums.real);
+    mem_free(sums.whole);
     mem_free(raw);
     if (!good) {
         mem_free(mean);

@@ -76,6 +76,25 @@ static void quantiles(void **state)
     free(image);
 }
 
+/* Of a large image a part is counted: of pixels that are all alike it says the same. */
+static void quantiles_of_a_part(void **state)
+{
+    (void)state;
+    enum { SIDE = 2100 };
+    static const double fraction[3] = {0.05, 0.5, 0.95};
+    float *image = malloc((size_t)SIDE * SIDE * sizeof *image);
+    uint32_t seed = 3;
+    double got[3];
+    for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
+        image[i] = (float)next_random(&seed);
+    }
+    assert_true(picture_quantiles(image, SIDE, SIDE, true, fraction, 3, got));
+    for (int i = 0; i < 3; i++) {
+        assert_true(fabs(got[i] - fraction[i]) < 0.002);
+    }
+    free(image);
+}
+
 /* The corners of a slice are empty and do not count. */
 static void quantiles_within_the_circle(void **state)
 {
@@ -198,9 +217,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles), cmocka_unit_test(quantiles_within_the_circle),
-        cmocka_unit_test(bytes),     cmocka_unit_test(fit),
-        cmocka_unit_test(shrink),    cmocka_unit_test(profile),
-        cmocka_unit_test(maps),
+        cmocka_unit_test(bytes),     cmocka_unit_test(quantiles_of_a_part),
+        cmocka_unit_test(fit),       cmocka_unit_test(shrink),
+        cmocka_unit_test(profile),   cmocka_unit_test(maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
