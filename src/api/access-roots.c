@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "engine/engine.h"
+#include "model/options.h"
 
 #define ROOTS_MAX 256
 
@@ -26,7 +26,7 @@ json_t *access_roots(struct request *q, struct err *err)
 {
     json_t *list = json_array();
     bool ok = list || err_set(err, ERR_NOMEM, "out of memory");
-    for (const char *p = options_text(q->api->engine->options, "roots"); ok && *p;) {
+    for (const char *p = options_text(access_options(q->api->access), "roots"); ok && *p;) {
         size_t n = strcspn(p, ":");
         ok = add_root(list, p, n, err);
         p += n + (p[n] == ':');

@@ -12,6 +12,7 @@
 #include "api/head.h"
 #include "api/http.h"
 #include "api/limit.h"
+#include "api/options-fresh.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -25,10 +26,12 @@
 
 #define COOKIE "gantry_session"
 #define SEEN_US ((int64_t)60 * 1000000) /* a session's last use is written once a minute */
+#define LOOK_US ((int64_t)500000)       /* between two looks at config.ini */
 #define BURST 10                        /* seconds' worth of requests at once */
 
 struct access {
     struct api *api;
+    struct fresh_options options;
     char token[SECRET_HEX];
     bool loopback;
     struct limits *limits;
@@ -60,9 +63,14 @@ static bool load_token(struct access *a, const char *home, struct err *err)
     return ok;
 }
 
+const struct options *access_options(const struct access *a)
+{
+    return a->options.now;
+}
+
 static const char *option(const struct access *a, const char *key)
 {
-    return options_text(a->api->engine->options, key);
+    return options_text(a->options.now, key);
 }
 
 /* The list of trusted proxies follows its option. */
@@ -112,8 +120,8 @@ struct access *access_new(struct api *api, const char *listen, struct err *err)
     }
     a->api = api;
     a->loopback = http_is_loopback(listen);
-    bool ok = check_address(a, listen, err) && load_proxies(a, err) &&
-        load_token(a, api->home, err) && (a->limits = limits_new(err)) &&
+    bool ok = check_address(a, listen, err) && options_refresh(&a->options, a->api->home, err) &&
+        load_proxies(a, err) && load_token(a, api->home, err) && (a->limits = limits_new(err)) &&
         (a->audit = audit_new(api, err));
     if (!ok) {
         access_free(a);
@@ -127,6 +135,7 @@ void access_free(struct access *a)
     if (a) {
         audit_free(a->audit);
         limits_free(a->limits);
+        options_free(a->options.now);
         mem_free(a->proxies_text);
         secret_wipe(a->token, sizeof a->token);
         mem_free(a);
@@ -200,7 +209,7 @@ static bool check_host(const struct access *a, struct request *q, struct reply *
 static bool check_rate(struct access *a, struct request *q, struct reply *r, struct err *err)
 {
     char key[64], seconds[16];
-    double rate = options_number(a->api->engine->options, "rate_limit");
+    double rate = options_number(a->options.now, "rate_limit");
     int wait = 0;
     head_neighbourhood(q->who.ip, key);
     if (rate <= 0 || limits_take(a->limits, key, rate, rate * BURST, clock_mono_us(), &wait)) {
@@ -311,7 +320,7 @@ static void keep(struct access *a, const char *hash, int64_t seen)
     }
     json_t *answer = NULL,
            *args = json_pack("{s:s, s:I}", "hash", hash, "hours",
-                             (json_int_t)options_int(a->api->engine->options, "session_hours"));
+                             (json_int_t)options_int(a->options.now, "session_hours"));
     err_waive(args &&
               op_call(a->api->engine, a->api->store, "session.seen", args, &answer,
                       err_ignore("it is tried again with the next request")));
@@ -350,6 +359,17 @@ static bool by_cookie(struct access *a, struct request *q, struct err *err)
     return ok;
 }
 
+/* With accounts the token only reads the numbers for Prometheus, which cannot sign in. */
+static void by_token(const struct access *a, struct request *q)
+{
+    if (token_counts(a)) {
+        be_local(&q->who);
+    } else if (!strcmp(q->path, "/metrics")) {
+        q->who.role = ROLE_VIEWER;
+        (void)snprintf(q->who.name, sizeof q->who.name, "metrics");
+    }
+}
+
 bool access_who(struct request *q, struct reply *r, const char *ip, struct err *err)
 {
     struct access *a = q->api->access;
@@ -357,7 +377,7 @@ bool access_who(struct request *q, struct reply *r, const char *ip, struct err *
     struct who *who = &q->who;
     (void)snprintf(who->ip, sizeof who->ip, "%.63s", ip);
     (void)head_address(ip, who->ip);
-    if (!load_proxies(a, err)) {
+    if (!options_refresh(&a->options, a->api->home, err) || !load_proxies(a, err)) {
         return false; /* the option was broken while we ran: nobody is trusted by mistake */
     }
     bool trusted = nets_have(&a->proxies, ip);
@@ -378,8 +398,8 @@ bool access_who(struct request *q, struct reply *r, const char *ip, struct err *
         return by_proxy(a, q, header, err);
     }
     header = request_header(q, "Authorization");
-    if (header && str_starts(header, "Bearer ") && access_is_token(a, header + 7)) {
-        be_local(who); /* a page of another site cannot send this header: no CSRF token needed */
+    if (header && str_starts(header, "Bearer ") && secret_equal(header + 7, a->token)) {
+        by_token(a, q); /* a page of another site cannot send this header: no CSRF token needed */
         return true;
     }
     return by_cookie(a, q, err);
@@ -522,8 +542,7 @@ bool access_enter(struct request *q, struct reply *r, int64_t user, struct err *
         secret_digest(NULL, token, hash);
         args = json_pack("{s:s, s:I, s:s, s:I, s:s}", "hash", hash, "user", (json_int_t)user, "ip",
                          q->who.ip, "hours",
-                         (json_int_t)options_int(a->api->engine->options, "session_hours"),
-                         "replaces", old);
+                         (json_int_t)options_int(a->options.now, "session_hours"), "replaces", old);
         ok = args || err_set(err, ERR_NOMEM, "out of memory");
     }
     ok = ok && (answer = request_op(q, "session.add", args, err)) && set_cookie(q, r, token, err);

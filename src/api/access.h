@@ -18,6 +18,7 @@
 
 struct limits;
 struct audit;
+struct options;
 
 /* `listen` as given to the server. Refuses an address that others can reach while there is no
  * account, saying how to make one (ERR_USAGE). */
@@ -59,6 +60,8 @@ char *access_folder(struct request *q, const char *path, struct err *err) CHECK_
 /* Are there accounts? Then the token counts no more. */
 bool access_accounts(struct api *api, bool *ret, struct err *err) CHECK_RESULT;
 struct limits *access_limits(struct access *a);
+/* config.ini as it is now (half a second late). */
+const struct options *access_options(const struct access *a);
 struct audit *access_log(struct access *a);
 int *access_passwords(struct access *a); /* how many are being checked */
 /* Begin a session of `user` (0: of the token): a fresh cookie, whatever cookie came. q->who is

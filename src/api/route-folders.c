@@ -3,8 +3,51 @@
 #include "api/access.h"
 #include "api/child.h"
 #include "api/route.h"
+#include "base/mem.h"
 
 #define MOST_ROOTS 28 /* what a child's command line takes */
+
+struct asked {
+    struct later *later;
+    struct api_child *child;
+};
+
+static void gone(void *arg)
+{
+    struct asked *a = arg;
+    child_drop(a->child);
+    mem_free(a);
+}
+
+static void listed(void *arg, const json_t *answer, const struct err *failed)
+{
+    struct asked *a = arg;
+    struct later *later = a->later;
+    struct err err = *failed;
+    const char *refused = json_get_text(answer, "error", NULL);
+    mem_free(a);
+    if (err.code == ERR_NONE && refused) {
+        (void)err_set(&err, err_code_of(json_get_text(answer, "code", "")), "%s", refused);
+    }
+    if (err.code == ERR_NONE &&
+        reply_json(later_reply(later), 200, json_incref((json_t *)answer), &err)) {
+        later_done(later);
+    } else {
+        later_fail(later, &err);
+    }
+}
+
+static bool ask(struct request *q, struct reply *r, const char *const *args, struct err *err)
+{
+    struct asked *a = mem_zero(sizeof *a, err);
+    struct child_hooks hooks = {.done = listed, .arg = a};
+    if (!a || !(a->child = child_start(q->api, args, &hooks, err))) {
+        mem_free(a);
+        return false;
+    }
+    a->later = reply_later(r, gone, a, err);
+    return true;
+}
 
 static bool browse(struct request *q, struct reply *r, struct err *err)
 {
@@ -30,7 +73,7 @@ static bool browse(struct request *q, struct reply *r, struct err *err)
         args[n++] = path;
     }
     args[n] = NULL;
-    bool ok = child_answer(q, r, args, err);
+    bool ok = ask(q, r, args, err);
     json_decref(roots);
     return ok;
 }

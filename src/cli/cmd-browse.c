@@ -81,7 +81,7 @@ static json_t *parent_of(const char *folder, const char *const *roots, size_t n,
     return value;
 }
 
-static bool run(struct cli *c, struct err *err)
+static json_t *listing(struct cli *c, struct err *err)
 {
     const char *roots[MOST_ROOTS];
     size_t n = cli_count(c, "root");
@@ -103,12 +103,24 @@ static bool run(struct cli *c, struct err *err)
     }
     if (ok) {
         doc = json_pack("{s:s?, s:O, s:O}", "path", folder, "parent", parent, "folders", list);
-        ok = (doc || err_set(err, ERR_NOMEM, "out of memory")) && cli_json(c, doc, err);
+        (void)(doc || err_set(err, ERR_NOMEM, "out of memory"));
     }
-    json_decref(doc);
     json_decref(parent);
     json_decref(list);
     mem_free(folder);
+    return doc;
+}
+
+/* A refusal is an answer too: its code would be lost in an exit status. */
+static bool run(struct cli *c, struct err *err)
+{
+    struct err why = {ERR_NONE, ""};
+    json_t *doc = listing(c, &why);
+    if (!doc) {
+        doc = json_pack("{s:s, s:s}", "code", err_name(why.code), "error", why.text);
+    }
+    bool ok = (doc || err_set(err, ERR_NOMEM, "out of memory")) && cli_json(c, doc, err);
+    json_decref(doc);
     return ok;
 }
 
