@@ -2,7 +2,7 @@
 #ifndef GANTRY_API_HTTP_EXCHANGE_H
 #define GANTRY_API_HTTP_EXCHANGE_H
 
-#include <microhttpd.h>
+#include "api/mhd.h"
 #include "api/conns.h"
 #include "api/http.h"
 #include "api/reply.h"

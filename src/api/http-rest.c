@@ -32,14 +32,14 @@ static void resume(struct exchange *x)
 {
     if (x->suspended) {
         x->suspended = false;
-        MHD_resume_connection(x->connection);
+        mhd.resume_connection(x->connection);
     }
 }
 
 static void suspend(struct exchange *x)
 {
     x->suspended = true;
-    MHD_suspend_connection(x->connection);
+    mhd.suspend_connection(x->connection);
 }
 
 /* --- streams */
@@ -91,7 +91,7 @@ void stream_cut(struct stream *s)
 struct MHD_Response *http_stream_response(struct exchange *x)
 {
     struct stream *s = mem_zero(sizeof *s, err_ignore("the connection is closed"));
-    struct MHD_Response *m = s ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE,
+    struct MHD_Response *m = s ? mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE,
                                                                    stream_read, s, stream_closed)
                                : NULL;
     if (!m) {
@@ -105,7 +105,7 @@ struct MHD_Response *http_stream_response(struct exchange *x)
         *x->r.ret_stream = s;
     }
     http_rest(x);
-    (void)MHD_add_response_header(m, "X-Accel-Buffering", "no"); /* nginx: pass it on at once */
+    (void)mhd.add_response_header(m, "X-Accel-Buffering", "no"); /* nginx: pass it on at once */
     return m;
 }
 
@@ -186,5 +186,5 @@ void http_end_resting(struct http *h)
         http_give_up(x);
         resume(x);
     }
-    (void)MHD_run(h->daemon);
+    (void)mhd.run(h->daemon);
 }

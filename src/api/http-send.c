@@ -12,7 +12,7 @@
 const char *http_header(void *arg, const char *name)
 {
     struct exchange *x = arg;
-    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+    return mhd.lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
 }
 
 bool http_reading(const struct exchange *x)
@@ -31,17 +31,17 @@ static struct MHD_Response *bytes_response(struct exchange *x)
         query_takes_gzip(http_header(x, "Accept-Encoding")) &&
         gzip_pack(r->bytes, r->n, 1, &packed, &n, quiet)) {
         struct MHD_Response *m =
-            MHD_create_response_from_buffer_with_free_callback(n, packed, mem_free);
+            mhd.create_response_from_buffer_with_free_callback(n, packed, mem_free);
         if (m) {
-            (void)MHD_add_response_header(m, "Content-Encoding", "gzip");
+            (void)mhd.add_response_header(m, "Content-Encoding", "gzip");
         } else {
             mem_free(packed);
         }
         return m;
     }
     struct MHD_Response *m = r->own
-        ? MHD_create_response_from_buffer_with_free_callback(r->n, r->own, mem_free)
-        : MHD_create_response_from_buffer(r->n, (void *)r->bytes, MHD_RESPMEM_PERSISTENT);
+        ? mhd.create_response_from_buffer_with_free_callback(r->n, r->own, mem_free)
+        : mhd.create_response_from_buffer(r->n, (void *)r->bytes, MHD_RESPMEM_PERSISTENT);
     if (m) {
         r->own = NULL; /* the library's now */
     }
@@ -67,13 +67,13 @@ static struct MHD_Response *file_response(struct exchange *x)
         x->r.status = 206;
     }
     struct MHD_Response *m = range == RANGE_OUTSIDE
-        ? MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT)
-        : MHD_create_response_from_fd_at_offset64((uint64_t)n, r->fd,
+        ? mhd.create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT)
+        : mhd.create_response_from_fd_at_offset64((uint64_t)n, r->fd,
                                                   (uint64_t)(r->offset + first));
     if (m) {
-        (void)MHD_add_response_header(m, "Accept-Ranges", "bytes");
+        (void)mhd.add_response_header(m, "Accept-Ranges", "bytes");
         if (range != RANGE_NONE) {
-            (void)MHD_add_response_header(m, "Content-Range", text);
+            (void)mhd.add_response_header(m, "Content-Range", text);
         }
         r->fd = range == RANGE_OUTSIDE ? r->fd : -1; /* the library closes it */
     }
@@ -97,24 +97,24 @@ static void add_headers(struct exchange *x, struct MHD_Response *m)
     struct reply *r = &x->r;
     char etag[80];
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
-        (void)MHD_add_response_header(m, always[i][0], always[i][1]);
+        (void)mhd.add_response_header(m, always[i][0], always[i][1]);
     }
     for (size_t i = 0; i < r->n_headers; i++) {
-        (void)MHD_add_response_header(m, r->headers[i].name, r->headers[i].value);
+        (void)mhd.add_response_header(m, r->headers[i].name, r->headers[i].value);
     }
     if (r->type[0]) {
-        (void)MHD_add_response_header(m, "Content-Type", r->type);
+        (void)mhd.add_response_header(m, "Content-Type", r->type);
     }
     if (r->etag[0]) {
         (void)snprintf(etag, sizeof etag, "%s\"%s\"", reply_compressible(r->type) ? "W/" : "",
                        r->etag);
-        (void)MHD_add_response_header(m, "ETag", etag);
+        (void)mhd.add_response_header(m, "ETag", etag);
     }
     if (reply_compressible(r->type)) {
-        (void)MHD_add_response_header(m, "Vary", "Accept-Encoding");
+        (void)mhd.add_response_header(m, "Vary", "Accept-Encoding");
     }
     if (!reply_get_header(r, "Cache-Control")) {
-        (void)MHD_add_response_header(m, "Cache-Control",
+        (void)mhd.add_response_header(m, "Cache-Control",
                                       r->etag[0] ? "private, no-cache" : "no-store");
     }
 }
@@ -127,7 +127,7 @@ enum MHD_Result http_send(struct exchange *x)
     if (status == 200 && r->etag[0] && http_reading(x) &&
         query_etag_matches(http_header(x, "If-None-Match"), r->etag)) {
         status = 304;
-        m = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+        m = mhd.create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     } else if (r->kind == REPLY_FILE) {
         m = file_response(x);
         status = r->status ? r->status : 200;
@@ -142,8 +142,8 @@ enum MHD_Result http_send(struct exchange *x)
     add_headers(x, m);
     x->sent = true;
     conns_phase(x->conn, CONN_REPLY, 0);
-    enum MHD_Result queued = MHD_queue_response(x->connection, (unsigned)status, m);
-    MHD_destroy_response(m);
+    enum MHD_Result queued = mhd.queue_response(x->connection, (unsigned)status, m);
+    mhd.destroy_response(m);
     if (x->q.route && !http_reading(x)) {
         access_audit(&x->q, status);
     }

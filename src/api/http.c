@@ -35,8 +35,8 @@ static void pump(void *arg)
 {
     struct http *h = arg;
     MHD_UNSIGNED_LONG_LONG ms;
-    (void)MHD_run(h->daemon);
-    if (MHD_get_timeout(h->daemon, &ms) == MHD_YES) {
+    (void)mhd.run(h->daemon);
+    if (mhd.get_timeout(h->daemon, &ms) == MHD_YES) {
         loop_timer_start(h->timer, ms, 0);
     } else {
         loop_timer_stop(h->timer);
@@ -62,7 +62,7 @@ static void *uri_came(void *arg, const char *uri, struct MHD_Connection *connect
     struct err *quiet = err_ignore("the request is refused");
     struct exchange *x = mem_zero(sizeof *x, quiet);
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (!x) {
         return NULL;
     }
@@ -116,10 +116,10 @@ static void connection_changed(void *arg, struct MHD_Connection *connection, voi
         return;
     }
     const union MHD_ConnectionInfo *fd =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     int number = fd ? fd->connect_fd : -1;
     const union MHD_ConnectionInfo *from =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     *context = conns_add(h->conns, number, from ? from->client_addr : NULL);
 }
 
@@ -306,7 +306,7 @@ static int bound_port(int fd)
 
 static struct MHD_Daemon *start(struct http *h, int fd, struct err *err)
 {
-    struct MHD_Daemon *d = MHD_start_daemon(
+    struct MHD_Daemon *d = mhd.start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, may_connect, h, handle, h,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, QUIET_S,
         MHD_OPTION_CONNECTION_LIMIT, conns_most(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES,
@@ -324,7 +324,7 @@ struct http *http_new(struct api *api, const struct http_setup *setup, struct er
     char host[64];
     int port, fd = -1;
     struct http *h = mem_zero(sizeof *h, err);
-    bool ok = h && query_listen(setup->listen, host, &port, err);
+    bool ok = h && mhd_open(err) && query_listen(setup->listen, host, &port, err);
     if (ok) {
         h->api = api;
         h->timer = loop_timer_new(api->loop, pump, h, err);
@@ -338,7 +338,7 @@ struct http *http_new(struct api *api, const struct http_setup *setup, struct er
         }
     }
     if (ok) {
-        const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        const union MHD_DaemonInfo *info = mhd.get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         h->watch = loop_fd_new(api->loop, info->epoll_fd, readable, h, err);
         ok = h->watch != NULL;
     }
@@ -357,7 +357,7 @@ void http_free(struct http *h)
     loop_fd_free(h->watch);
     if (h->daemon) {
         http_end_resting(h);
-        MHD_stop_daemon(h->daemon);
+        mhd.stop_daemon(h->daemon);
     }
     conns_free(h->conns);
     loop_timer_free(h->timer);
