@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "os/file.h"
 #include "os/proc.h"
 
 #define SLOTS_MAX 512
+#define TIDY_INLINE 32768u /* bytes of a list that go through the pipe */
 
 struct slot {
     struct local *owner;
@@ -175,10 +179,22 @@ bool local_run(struct local *l, int slot, const char *dir, const char *job, stru
 bool local_tidy(struct local *l, int slot, const char *what, const char *folders, size_t length,
                 struct err *err)
 {
-    char header[64];
+    char message[4300];
+    int unread = 0;
     struct slot *s = slot_at(l, slot, err);
-    int h = snprintf(header, sizeof header, "%s %zu\n", what, length);
-    return s && put(s->in, header, (size_t)h, err) && put(s->in, folders, length, err);
+    if (!s || ioctl(s->in, FIONREAD, &unread) != 0 || unread > 0) {
+        return s && err_set(err, ERR_IO, "the worker has not read what it was told before");
+    }
+    if (length <= TIDY_INLINE) {
+        int h = snprintf(message, sizeof message, "%s %zu\n", what, length);
+        return put(s->in, message, (size_t)h, err) && put(s->in, folders, length, err);
+    }
+    /* A pipe holds 64 KiB: a longer list waits in a file, so that the engine never waits for a
+     * worker. */
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%s/tidy.%d.%" PRId64, l->home, slot, clock_mono_us());
+    int h = snprintf(message, sizeof message, "%s-list %zu\n%s", what, strlen(path), path);
+    return file_write(path, folders, length, false, err) && put(s->in, message, (size_t)h, err);
 }
 
 pid_t local_pid(const struct local *l, int slot, int64_t *ret_start)

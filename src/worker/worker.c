@@ -163,17 +163,38 @@ static bool run_message(struct slot *s, size_t dir_length, size_t job_length, st
     return ok || fenced;
 }
 
-static void each_folder(struct slot *s, size_t n, bool pack)
+static void each_folder(const char *list, size_t n, bool pack)
 {
-    for (size_t at = 0; at < n; at += strlen(s->body + at) + 1) {
+    for (size_t at = 0; at < n; at += strlen(list + at) + 1) {
         struct err err;
         if (!pack) {
-            sweep_attempt(s->body + at);
-        } else if (!pack_attempt(s->body + at, &err)) {
+            sweep_attempt(list + at);
+        } else if (!pack_attempt(list + at, &err)) {
             (void)fprintf(stderr, "gantry worker: %s\n",
                           err.text); /* the unpacked folder stays and is as good */
         }
     }
+}
+
+/* The list lies in a file, which goes away; one that cannot be read leaves folders unpacked. */
+static bool list_message(struct slot *s, size_t length, bool pack, struct err *err)
+{
+    struct err why;
+    size_t n = 0;
+    if (!read_body(s, length, err)) {
+        return false;
+    }
+    char *path = mem_strndup(s->body, length, err);
+    char *list = path ? file_read(path, 0, &n, &why) : NULL;
+    if (path) {
+        (void)unlink(path);
+    }
+    if (list) {
+        each_folder(list, n, pack);
+    }
+    mem_free(list);
+    mem_free(path);
+    return path != NULL;
 }
 
 static bool one_message(struct slot *s, struct err *err)
@@ -190,8 +211,12 @@ static bool one_message(struct slot *s, struct err *err)
         if (!read_body(s, a, err)) {
             return false;
         }
-        each_folder(s, a, header[0] == 'p');
+        each_folder(s->body, a, header[0] == 'p');
         return true;
+    }
+    if ((sscanf(header, "pack-list %zu", &a) == 1 || sscanf(header, "sweep-list %zu", &a) == 1) &&
+        a < MESSAGE_MAX) {
+        return list_message(s, a, header[0] == 'p', err);
     }
     return err_set(err, ERR_USAGE, "message '%s' is not understood", header);
 }

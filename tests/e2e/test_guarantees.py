@@ -1,11 +1,16 @@
 """DESIGN 2: what the engine promises; REQUIREMENTS U10, X9, Y."""
 import csv
+import fcntl
 import json
 import os
 import pathlib
+import select
 import signal
+import socket
+import sqlite3
 import stat
 import subprocess
+import time
 
 import openpyxl
 import pytest
@@ -397,3 +402,55 @@ def test_two_homes_do_not_see_each_other(g):
     some(g)
     g.ok("run", g.batch("b", script(COPY)))
     assert g.run("ps", "--all", "--json", env={"GANTRY_HOME": str(g.base / "second")}).out.strip() in ("[]", "")
+
+
+def test_a_call_that_a_leaving_engine_never_read_is_made_again(g):
+    """Guarantee 1: an engine that goes away between being found and being asked has not run anything."""
+    some(g)
+    batch = g.batch("b", script('echo x > "$o1"'))
+    with open(g.home / "lock", "r+") as lock, socket.socket(socket.AF_UNIX) as listener:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (g.home / "engine.sock").unlink(missing_ok=True)
+        listener.bind(str(g.home / "engine.sock"))
+        listener.listen()
+        process = g.start("run", batch, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert select.select([listener], [], [], 60)[0], "nobody asked"
+        time.sleep(0.3)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert list(g.states().values()) == ["done"]
+
+
+def test_looking_at_a_run_that_ended_does_not_end_it_again(g):
+    """why and adopt bring a run into memory: its end is one event."""
+    some(g)
+    g.ok("run", g.batch("b", script('echo x > "$o1"')))
+    g.ok("why", "s_0/work")
+    g.ok("adopt", "s_0.h5", "--batch", "b")
+    with sqlite3.connect(f"file:{g.home}/gantry.db?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT run_id, text FROM event WHERE kind = 'run' ORDER BY id").fetchall()
+    assert rows.count((1, "finished")) == 1, rows
+    assert [text for run, text in rows if run == 2] == ["adopted"], rows
+
+
+def test_a_run_that_is_over_is_not_stuck_with_another(g):
+    """Guarantee 5: what waits in somebody else's run is not this one's failure."""
+    some(g)
+    other = g.batch("other", script('echo x > "$o1"', out="other.txt", resources={"gpus": 1}))
+    first = g.start("run", g.batch("b", script('sleep 3; echo x > "$o1"')), stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: "running" in g.states().values(), "the first run works")
+    g.ok("run", other, "--detach")
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 0, said
+    assert {row["id"]: row["done"] for row in g.json("status")}[1] == 1
+
+
+def test_many_attempts_are_packed(g):
+    """A list of folders longer than a pipe holds goes through a file, which does not stay."""
+    some(g, 700)
+    g.ok("run", g.batch("b", script('echo x > "$o1"')))
+    folder = g.data / ".gantry" / "attempts" / "1"
+    wait_for(lambda: not [p for p in folder.iterdir() if p.is_dir()], "all attempts are packed")
+    assert (folder / "logs.pack").exists() and not list(g.home.glob("tidy*"))
+    assert g.run("log", "s_699/work").rc == 0
