@@ -222,7 +222,11 @@ bool runs_end(struct engine *e, struct err *err)
         if (!store_exec(
                 e->store, err,
                 "UPDATE run SET state='finished', ended_us=?2 WHERE id=?1 AND state='active'", "ii",
-                r->id, clock_utc_us()) ||
+                r->id, clock_utc_us())) {
+            return false;
+        }
+        /* one that was only looked at (why, adopt) had ended before */
+        if (store_changes(e->store) > 0 &&
             !store_event(e->store, "run", r->project, r->id, 0, 0, "finished", NULL, err)) {
             return false;
         }

@@ -20,11 +20,13 @@
 
 #define JOIN_WAIT_US (15 * 1000000) /* an engine that is just starting or leaving */
 #define LOOK_MS 1000
+#define CALL_TRIES 20 /* engines that left while we were asking them */
 
 struct session {
     char *home;
     struct engine *engine; /* when hosting */
     int fd;                /* when joined */
+    bool unread;           /* the engine went away before it had read what was sent */
     struct str in;
 };
 
@@ -94,24 +96,31 @@ static bool try_open(struct session *s, bool *ret_open, struct err *err)
     return true;
 }
 
-struct session *session_open(const char *home, struct err *err)
+/* Join the living engine, or be it. */
+static bool join(struct session *s, struct err *err)
 {
-    struct session *s = mem_zero(sizeof *s, err);
     int64_t until = clock_mono_us() + JOIN_WAIT_US;
-    bool open = false, ok = s && (s->home = mem_strdup(home, err));
-    if (s) {
-        s->fd = -1;
-    }
+    bool open = false, ok = true;
     while (ok && !open) {
         ok = try_open(s, &open, err);
         if (ok && !open) {
             ok = clock_mono_us() < until ||
                 err_set(err, ERR_UNREACHABLE,
-                        "the engine of '%s' holds its lock but does not answer", home);
+                        "the engine of '%s' holds its lock but does not answer", s->home);
             (void)usleep(20000);
         }
     }
-    if (!ok) {
+    return ok;
+}
+
+struct session *session_open(const char *home, struct err *err)
+{
+    struct session *s = mem_zero(sizeof *s, err);
+    bool ok = s && (s->home = mem_strdup(home, err));
+    if (s) {
+        s->fd = -1;
+    }
+    if (!ok || !join(s, err)) {
         session_close(s);
         return NULL;
     }
@@ -194,6 +203,7 @@ static json_t *next_line(struct session *s, bool wait, bool *ret_end)
             }
             return NULL;
         }
+        s->unread = n < 0 && errno == ECONNRESET;
         *ret_end = true;
         return NULL;
     }
@@ -207,6 +217,7 @@ static json_t *ask(struct session *s, const char *op, const json_t *args, bool *
     char *text = request ? json_text(request, err) : NULL;
     bool end = false;
     *ret_gone = false;
+    s->unread = false;
     json_decref(request);
     if (!text) {
         return NULL;
@@ -221,8 +232,9 @@ static json_t *ask(struct session *s, const char *op, const json_t *args, bool *
         line = next_line(s, true, &end);
     }
     if (!sent || end || !line) {
-        *ret_gone = true;
-        (void)err_set(err, ERR_UNREACHABLE, "the engine left before it answered: try again");
+        *ret_gone = !sent || s->unread;
+        (void)err_set(err, ERR_UNREACHABLE,
+                      "the engine left before it answered: look what came of it (gantry status)");
     } else if (json_get_bool(line, "ok", false)) {
         answer = json_incref(json_object_get(line, "answer"));
     } else {
@@ -236,11 +248,25 @@ static json_t *ask(struct session *s, const char *op, const json_t *args, bool *
 json_t *session_call(struct session *s, const char *op, const json_t *args, struct err *err)
 {
     json_t *answer = NULL;
-    bool gone;
-    if (s->engine) {
-        return op_call(s->engine, s->engine->store, op, args, &answer, err) ? answer : NULL;
+    bool gone = false;
+    for (int tries = 0; tries < CALL_TRIES; tries++) {
+        if (s->engine) {
+            return op_call(s->engine, s->engine->store, op, args, &answer, err) ? answer : NULL;
+        }
+        answer = ask(s, op, args, &gone, err);
+        if (answer || !gone) {
+            return answer;
+        }
+        /* An engine that left without reading it has not run it: a new one, or we ourselves, will.
+         */
+        (void)close(s->fd);
+        s->fd = -1;
+        str_clear(&s->in);
+        if (!join(s, err)) {
+            return NULL;
+        }
     }
-    return ask(s, op, args, &gone, err);
+    return NULL;
 }
 
 json_t *session_once(const char *home, const char *op, const json_t *args, struct err *err)
@@ -248,20 +274,10 @@ json_t *session_once(const char *home, const char *op, const json_t *args, struc
     if (own_session && !strcmp(own_session->home, home)) {
         return session_call(own_session, op, args, err);
     }
-    for (int tries = 0;; tries++) {
-        bool gone = false;
-        struct session *s = session_open(home, err);
-        if (!s) {
-            return NULL;
-        }
-        json_t *answer = s->engine ? session_call(s, op, args, err) : ask(s, op, args, &gone, err);
-        session_close(s);
-        /* an engine that left without accepting us has not run it: a new one, or we ourselves, will
-         */
-        if (answer || !gone || tries >= 20) {
-            return answer;
-        }
-    }
+    struct session *s = session_open(home, err);
+    json_t *answer = s ? session_call(s, op, args, err) : NULL;
+    session_close(s);
+    return answer;
 }
 
 bool session_engine_alive(const char *home, char **ret_note)
@@ -301,8 +317,11 @@ static void check(struct follower *f)
     } else if (f->cancelling) {
         f->done = !e->lives && e->n_changes == 0;
     } else if (!f->how->forever) {
-        f->done = engine_idle(e) && (f->how->run == 0 || engine_run_over(e, f->how->run));
-        f->stuck = engine_stuck(e, &text);
+        bool over = f->how->run != 0 && engine_run_over(e, f->how->run);
+        bool stuck = engine_stuck(e, &text);
+        /* what others' runs wait for is not this one's trouble */
+        f->done = (engine_idle(e) && (f->how->run == 0 || over)) || (over && stuck);
+        f->stuck = stuck && !f->done;
     }
     if (f->done || f->stuck) {
         loop_stop(e->loop);
