@@ -19,5 +19,5 @@ await build({
     logLevel: 'warning',
 });
 const files = inputs.map((name) => `${outdir}/${name.replace(/^src\//, '').replace(/\.ts$/, '.mjs')}`);
-const run = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' });
+const run = spawnSync(process.execPath, ['--test', '--test-reporter=tap', ...files], { stdio: 'inherit' });
 process.exit(run.status ?? 1);

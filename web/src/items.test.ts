@@ -41,7 +41,7 @@ test('columns are read, counted and tinted by series (D4)', () => {
     assert.equal(table.listed, 3);
     assert.equal(table.statusOf(2), 'Skipped (small)');
     assert.deepEqual([0, 1, 2].map((row) => table.tintOf(row)), [0, 0, 1]);
-    assert.equal(table.shapeText(0), '180 × 64 × 128');
+    assert.equal(table.shapeText(0), '180×64×128');
     assert.ok(Number.isNaN(table.cor[1]));
     assert.ok(table.autoSkipped(2));
     assert.ok(table.own(1));

@@ -312,9 +312,9 @@ export class ItemTable {
         return rows.map((row) => this.name[row] ?? '');
     }
 
-    /** "1500 x 2048 x 2448": frames, rows, columns. */
+    /** "1500×2048×2448": frames, rows, columns. */
     shapeText(row: number): string {
         const frames = this.shape[3 * row];
-        return frames ? `${frames} × ${this.shape[3 * row + 1]} × ${this.shape[3 * row + 2]}` : '';
+        return frames ? `${frames}×${this.shape[3 * row + 1]}×${this.shape[3 * row + 2]}` : '';
     }
 }

@@ -18,6 +18,8 @@ export interface Column {
         /** Take the text; a returned line says why not. */
         save(row: number, text: string): string | null;
     };
+    /** Said under the pointer. */
+    more?(row: number): string;
     /** A click on this cell does this instead of ticking the row. */
     click?(row: number): void;
     /** Does the row match what was typed into the column's filter field (lower case)? Gives the column such a field. */
@@ -45,13 +47,23 @@ export function setText(cell: HTMLElement, text: string): void {
     }
 }
 
-/** A bar of progress with its per cent; `part` null hides it. */
+/** A bar of progress with its per cent, never rounded up; `part` null hides it. */
 export function makeBar(cell: HTMLElement): void {
     cell.append(document.createElement('i'), document.createElement('b'));
+    cell.classList.add('off');
 }
 
 export function drawBar(cell: HTMLElement, part: number | null): void {
-    cell.classList.toggle('off', part === null);
-    cell.style.setProperty('--part', String(part ?? 0));
-    setText(cell.lastElementChild as HTMLElement, part === null ? '' : Math.floor(part * 100) + '%');
+    const off = cell.classList.contains('off');
+    if (part === null) {
+        if (!off) {
+            cell.classList.add('off');
+        }
+        return;
+    }
+    if (off) {
+        cell.classList.remove('off');
+    }
+    cell.style.setProperty('--part', String(part));
+    setText(cell.lastElementChild as HTMLElement, Math.floor(part * 100 + 0.001) + '%');
 }

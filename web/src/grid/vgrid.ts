@@ -263,6 +263,7 @@ export class Grid {
         this.space.addEventListener('click', (event) => this.clicked(event));
         this.space.addEventListener('dblclick', (event) => this.opened(event));
         this.space.addEventListener('contextmenu', (event) => this.menu(event));
+        this.space.addEventListener('mouseover', (event) => this.hover(event));
         this.host.addEventListener('focus', () => this.mark());
         this.host.addEventListener('keydown', (event) => {
             const target = event.target as HTMLElement;
@@ -314,6 +315,7 @@ export class Grid {
     }
 
     private fit(): void {
+        this.measure();
         const need = Math.ceil(this.scroller.clientHeight / ROW_PX) + 2 * AHEAD;
         if (need !== this.pool.length) {
             this.editor.close(false);
@@ -327,6 +329,12 @@ export class Grid {
         }
         this.drawn.fill(-1);
         this.drawNow();
+    }
+
+    /** Rows get the widths that the head has found, in pixels: a hundred flexible rows would each find them anew. */
+    private measure(): void {
+        const widths = [...this.head.line.children].map((cell) => cell.getBoundingClientRect().width + 'px');
+        this.space.style.setProperty('--columns', widths.join(' '));
     }
 
     private makeRow(): HTMLElement {
@@ -401,17 +409,15 @@ export class Grid {
         const row = this.view.row(at);
         const on = this.selection.has(row);
         line.hidden = false;
-        line.className = 'vg-row' + (on ? ' on' : '') + (at === this.focus ? ' at' : '');
+        const tint = this.options.tint?.(row) ?? -1;
+        const look = 'vg-row' + (on ? ' on' : '') + (at === this.focus ? ' at' : '') + (tint >= 0 ? ' tint tint' + tint : '');
+        if (line.className !== look) {
+            line.className = look; // written only when it changes: the browser would work out the styles anew
+        }
         line.setAttribute('aria-selected', String(on));
         line.setAttribute('aria-rowindex', String(at + 2));
         line.id = `${this.id}-${at}`;
         line.dataset.at = String(at);
-        const tint = this.options.tint?.(row) ?? -1;
-        if (tint >= 0) {
-            line.dataset.tint = String(tint);
-        } else {
-            delete line.dataset.tint;
-        }
         let cell = line.firstElementChild as HTMLElement;
         const box = cell.firstElementChild as HTMLInputElement;
         box.checked = on;
@@ -517,6 +523,16 @@ export class Grid {
         const column = this.columnOf(event.target as HTMLElement);
         if (row >= 0 && column && !column.edit && !column.click) {
             this.options.onOpen?.(row);
+        }
+    }
+
+    /** What is cut off, or has more to say, says it under the pointer; set for every cell drawn it would cost frames. */
+    private hover(event: MouseEvent): void {
+        const cell = (event.target as HTMLElement).closest<HTMLElement>('[role=gridcell]');
+        const row = this.view.row(this.at(event));
+        if (cell && row >= 0) {
+            const more = this.columnOf(cell)?.more?.(row) ?? '';
+            cell.title = more || (cell.scrollWidth > cell.clientWidth ? (cell.textContent ?? '') : '');
         }
     }
 

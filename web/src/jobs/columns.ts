@@ -16,11 +16,7 @@ export function taskColumns(tasks: Tasks, actions: JobActions): Column[] {
     const texts = (list: () => string[]) => ({
         compare: (a: number, b: number) => ((list()[a] ?? '') < (list()[b] ?? '') ? -1 : (list()[a] ?? '') > (list()[b] ?? '') ? 1 : 0),
         match: (row: number, words: string) => (list()[row] ?? '').toLowerCase().includes(words),
-        draw: (cell: HTMLElement, row: number) => {
-            const text = list()[row] ?? '';
-            setText(cell, text);
-            cell.title = text;
-        },
+        draw: (cell: HTMLElement, row: number) => setText(cell, list()[row] ?? ''),
     });
     const numbers = (list: () => ArrayLike<number>) => ({
         compare: (a: number, b: number) => {
@@ -38,10 +34,8 @@ export function taskColumns(tasks: Tasks, actions: JobActions): Column[] {
         {
             key: 'function', title: 'Function', width: 'minmax(110px, 1fr)', className: 'link', hint: 'Click: the job as JSON',
             ...texts(() => tasks.tool),
-            draw: (cell, row) => {
-                setText(cell, tasks.job[row] ?? '');
-                cell.title = tasks.tool[row] ?? '';
-            },
+            draw: (cell, row) => setText(cell, tasks.job[row] ?? ''),
+            more: (row) => tasks.tool[row] ?? '',
             match: (row, words) => `${tasks.job[row]} ${tasks.tool[row]}`.toLowerCase().includes(words),
             click: (row) => actions.showJson(tasks.id[row] ?? 0),
         },

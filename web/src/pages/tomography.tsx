@@ -125,7 +125,7 @@ function Tools({ batch, project }: { batch: Batch; project: Project }) {
         }, toastError);
     };
     return (
-        <div class="tools" role="toolbar" aria-label="List">
+        <div class="tools" role="toolbar" aria-label="Batch">
             <button
                 type="button"
                 title="Read the data folder again"
@@ -156,23 +156,10 @@ function Tools({ batch, project }: { batch: Batch; project: Project }) {
                     class="short"
                     inputMode="decimal"
                     placeholder="per row"
+                    aria-label="COR for rows without one"
                     value={batch.topCor.value}
                     aria-invalid={batch.topCor.value.trim() !== '' && finiteNumber(batch.topCor.value) === null}
                     onInput={(event) => (batch.topCor.value = event.currentTarget.value)}
-                />
-                px
-            </label>
-            <span class="divider" />
-            <label class="field" title="Farthest that a COR may be from the median of its series">
-                Max COR delta
-                <input
-                    class="short"
-                    type="number"
-                    min={1}
-                    max={1000}
-                    step={5}
-                    value={batch.maxDelta.value}
-                    onInput={(event) => (batch.maxDelta.value = event.currentTarget.value)}
                 />
                 px
             </label>
@@ -194,10 +181,11 @@ function Tools({ batch, project }: { batch: Batch; project: Project }) {
                 />
                 %
             </label>
-            <span class="grow" />
             <button type="button" class="danger" disabled={viewer} onClick={() => ask(batch, 'delete')}>
                 Delete Selected…
             </button>
+            <span class="grow" />
+            <Actions batch={batch} />
         </div>
     );
 }
@@ -209,8 +197,11 @@ function Filters({ batch }: { batch: Batch }) {
         batch.group.value = batch.group.value === group ? null : group;
         batch.applyFilter();
     };
+    const count = batch.selected.value;
+    const total = table.listed;
+    const shown = batch.shown.value;
     return (
-        <>
+        <div class="tools">
             <input
                 type="search"
                 class="filter"
@@ -252,26 +243,22 @@ function Filters({ batch }: { batch: Batch }) {
                     );
                 })}
             </div>
-        </>
-    );
-}
-
-function Actions({ batch }: { batch: Batch }) {
-    void batch.turn.value;
-    const count = batch.selected.value;
-    const viewer = !mayRun.value;
-    const name = (word: string) => (count > 0 ? `${word} ${countText(count)}` : word);
-    const total = batch.table.listed;
-    const shown = batch.shown.value;
-    return (
-        <div class="tools" role="toolbar" aria-label="Selection">
-            <Filters batch={batch} />
             <span class="grow" />
             <span class="muted nowrap" role="status">
                 {count > 0 ? `${countText(count)} selected of ` : ''}
                 {shown < total ? `${countText(shown)} shown of ` : ''}
                 {plural(total, 'scan')}
             </span>
+        </div>
+    );
+}
+
+function Actions({ batch }: { batch: Batch }) {
+    const count = batch.selected.value;
+    const viewer = !mayRun.value;
+    const name = (word: string) => (count > 0 ? `${word} ${countText(count)}` : word);
+    return (
+        <>
             <button type="button" disabled={viewer} onClick={() => askRun(batch, KINDS.try)}>
                 {name('Batch Try')}
             </button>
@@ -281,7 +268,7 @@ function Actions({ batch }: { batch: Batch }) {
             <button type="button" class="main" disabled={viewer} onClick={() => askRun(batch, KINDS.ai)}>
                 {name('Batch AI Reco')}…
             </button>
-        </div>
+        </>
     );
 }
 
@@ -388,7 +375,7 @@ export function TomographyPage({ project }: { project: Project }) {
         <div class="page" ref={ref}>
             <h1 class="hidden-label">Tomography: {project.name}</h1>
             <Tools batch={batch} project={project} />
-            <Actions batch={batch} />
+            <Filters batch={batch} />
             <SyncStrip />
             <RunStrips project={project.id} />
             <div class="columns">

@@ -23,9 +23,9 @@ interface Deed {
     t_us: number;
     user: string | null;
     ip?: string | null;
-    op?: string | null;
-    action?: string | null;
-    detail?: unknown;
+    what: string;
+    outcome?: string | null;
+    detail?: string | null;
 }
 
 const LEAST_PASSWORD = 10;
@@ -204,8 +204,9 @@ function Audit() {
                         <tr key={at}>
                             <td class="nowrap">{timeText(deed.t_us)}</td>
                             <td>{deed.user}</td>
-                            <td class="mono">{deed.op ?? deed.action}</td>
-                            <td class="mono">{typeof deed.detail === 'string' ? deed.detail : JSON.stringify(deed.detail ?? '')}</td>
+                            <td class="mono">{deed.what}</td>
+                            <td>{deed.outcome}</td>
+                            <td class="mono detail">{deed.detail}</td>
                         </tr>
                     ))}
                 </tbody>

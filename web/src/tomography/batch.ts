@@ -95,6 +95,7 @@ export class Batch {
                     this.loading.value = `Reading the list… ${rows} of ${total}`;
                 }
             });
+            performance.mark('gantry:list-read');
             this.filled(was);
             const late = this.late;
             this.late = null;

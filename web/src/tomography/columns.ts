@@ -19,8 +19,7 @@ function texts(a: string, b: string): number {
 }
 
 const SOURCES: Record<string, string> = {
-    manual: 'typed', vo: 'found (vo)', pc: 'found (pc)', entropy: 'found (entropy)', ai: 'AI', auto: 'found (auto)',
-    'outlier-fixed': 'outlier fixed', 'series-mean': 'mean of series', file: 'from file',
+    manual: 'typed', ai: 'AI', 'outlier-fixed': 'outlier fix', 'series-mean': 'series mean',
 };
 
 export function batchColumns(batch: Batch): Column[] {
@@ -34,18 +33,14 @@ export function batchColumns(batch: Batch): Column[] {
         {
             key: 'name',
             title: 'File',
-            width: 'minmax(190px, 3fr)',
+            width: 'minmax(222px, 3fr)',
             compare: byName,
-            draw: (cell, row) => {
-                const name = table.name[row] ?? '';
-                setText(cell, name);
-                cell.title = name;
-            },
+            draw: (cell, row) => setText(cell, table.name[row] ?? ''),
         },
         {
             key: 'cor',
             title: 'COR px',
-            width: '92px',
+            width: '84px',
             number: true,
             hint: 'Rotation centre: column of the full detector. Click or press F2 to type, Ctrl-Z takes back',
             compare: (a, b) => numbers(table.cor[a], table.cor[b]),
@@ -53,7 +48,9 @@ export function batchColumns(batch: Batch): Column[] {
                 const cor = table.cor[row] ?? NaN;
                 const missing = Number.isNaN(cor);
                 setText(cell, missing ? 'missing' : corText(cor));
-                cell.classList.toggle('none', missing);
+                if (cell.classList.contains('none') !== missing) {
+                    cell.classList.toggle('none', missing);
+                }
             },
             edit: {
                 text: (row) => {
@@ -66,17 +63,15 @@ export function batchColumns(batch: Batch): Column[] {
         {
             key: 'status',
             title: 'Status',
-            width: 'minmax(150px, 1.2fr)',
+            width: 'minmax(160px, 1.2fr)',
             compare: (a, b) => (table.group[a] ?? 0) - (table.group[b] ?? 0) || texts(table.statusOf(a), table.statusOf(b)),
-            draw: (cell, row) => {
-                drawState(cell, GROUPS[table.group[row] ?? 0] ?? 'idle', table.statusOf(row));
-                cell.title = table.reasonOf(row);
-            },
+            draw: (cell, row) => drawState(cell, GROUPS[table.group[row] ?? 0] ?? 'idle', table.statusOf(row)),
+            more: (row) => table.reasonOf(row),
         },
         {
             key: 'progress',
             title: 'Progress',
-            width: '120px',
+            width: '104px',
             className: 'bar',
             compare: (a, b) => numbers(table.progress[a], table.progress[b]),
             make: makeBar,
@@ -89,14 +84,14 @@ export function batchColumns(batch: Batch): Column[] {
         {
             key: 'place',
             title: 'Where',
-            width: '78px',
+            width: '66px',
             compare: (a, b) => texts(table.placeOf(a), table.placeOf(b)),
             draw: (cell, row) => setText(cell, table.placeOf(row)),
         },
         {
             key: 'size',
             title: 'Size',
-            width: '82px',
+            width: '76px',
             number: true,
             compare: (a, b) => numbers(table.size[a], table.size[b]),
             draw: (cell, row) => {
@@ -116,7 +111,7 @@ export function batchColumns(batch: Batch): Column[] {
         {
             key: 'source',
             title: 'COR from',
-            width: '112px',
+            width: '88px',
             compare: (a, b) => texts(table.sourceOf(a), table.sourceOf(b)),
             draw: (cell, row) => {
                 const source = table.sourceOf(row);
@@ -126,7 +121,7 @@ export function batchColumns(batch: Batch): Column[] {
         {
             key: 'confidence',
             title: 'Sure',
-            width: '58px',
+            width: '54px',
             number: true,
             hint: 'How sure the finder is of the centre',
             compare: (a, b) => numbers(table.confidence[a], table.confidence[b]),
@@ -138,4 +133,4 @@ export function batchColumns(batch: Batch): Column[] {
     ];
 }
 
-export const LEAST_WIDTH = 1070;
+export const LEAST_WIDTH = 1054;

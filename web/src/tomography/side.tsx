@@ -44,7 +44,8 @@ function Picture({ id, kind, stamp }: { id: number; kind: string; stamp: string 
     return (
         <a class="picture" href={link('item', id, kind)}>
             <img
-                src={apiUrl(`slices/${id}`, { kind, auto: true, max: 320, v: stamp })}
+                key={stamp}
+                src={apiUrl(`slices/${id}`, { kind, auto: true, max: 320 })}
                 alt={kind === 'full' ? 'Middle slice' : 'Slice at the centre'}
                 onError={() => setFailed(true)}
             />
