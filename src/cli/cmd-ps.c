@@ -8,6 +8,7 @@
 #include "catalog/selector.h"
 #include "cli/command.h"
 #include "cli/resolve.h"
+#include "cli/waiting.h"
 #include "model/state.h"
 #include "report/attempts.h"
 #include "report/task.h"
@@ -125,7 +126,7 @@ static bool run(struct cli *c, struct err *err)
 {
     int64_t project = 0;
     struct err none = {.code = ERR_NONE};
-    bool any_run = false, ok = false;
+    bool any_run = false, ready = false, ok = false;
     json_t *rows = NULL, *shown = json_array();
     if (!shown || !resolve_project_id(c, &project, err)) {
         goto out;
@@ -144,6 +145,7 @@ static bool run(struct cli *c, struct err *err)
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {
         json_t *row = json_array_get(rows, i);
+        ready = ready || !strcmp(json_get_text(row, "state", ""), "ready");
         if (!row_fits(row, c->args, c->n_args)) {
             continue;
         }
@@ -152,7 +154,7 @@ static bool run(struct cli *c, struct err *err)
             goto out;
         }
     }
-    ok = print_rows(c, shown, err);
+    ok = print_rows(c, shown, err) && (!ready || waiting_say(c, err));
 out:
     json_decref(rows);
     json_decref(shown);

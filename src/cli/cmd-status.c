@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/resolve.h"
+#include "cli/waiting.h"
 #include "engine/session.h"
 #include "model/state.h"
 
@@ -218,7 +219,7 @@ static bool run(struct cli *c, struct err *err)
         rows = ok && cli_store(c, err) ? run_rows(c, project, id, err) : NULL;
         ok = rows != NULL;
     }
-    ok = ok && print_rows(c, rows, err);
+    ok = ok && print_rows(c, rows, err) && waiting_say(c, err);
     json_decref(rows);
     return ok;
 }

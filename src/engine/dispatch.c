@@ -422,6 +422,7 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
         return false;
     }
     int weight = weight_of(e, resources), gpu = choose_gpu(e, run, resources, &uuid);
+    e->waits_gpu = e->waits_gpu || gpu == -2;
     if (gpu == -2 || used_slots(e) + weight > e->slots) {
         return false;
     }
@@ -474,7 +475,7 @@ void engine_dispatch(struct engine *e)
     struct active *run;
     int used;
     read_capacity(e);
-    e->waiting = false;
+    e->waiting = e->waits_gpu = false;
     e->stuck_text[0] = '\0';
     while (!e->stopping && (used = used_slots(e)) < e->slots && (run = next_run(e, used))) {
         size_t i = first_fitting(run);

@@ -151,6 +151,7 @@ struct engine {
     size_t n_full;
     bool stopping;       /* nothing new is given out */
     bool waiting;        /* something was passed over: look again in a while */
+    bool waits_gpu;      /* for want of a GPU */
     int64_t stuck_since; /* monotonic; 0 = not stuck */
     char stuck_text[300];
     struct err broken; /* the store could not be written: the engine stops */

@@ -344,10 +344,14 @@ bool op_engine_state(struct engine *e, struct store *s, const json_t *args, json
         json_decref(live);
         return false;
     }
-    *ret =
-        json_pack("{s:i, s:i, s:o, s:I, s:i, s:b, s:s}", "slots", e->slots, "threads", e->threads,
-                  "running", live, "queued", (json_int_t)queued, "pid", (int)getpid(), "waiting",
-                  (int)e->waiting, "waits_for", e->waiting ? e->stuck_text : "");
+    *ret = json_pack("{s:i, s:i, s:o, s:I, s:i, s:b, s:s}", "slots", e->slots, "threads",
+                     e->threads, "running", live, "queued", (json_int_t)queued, "pid",
+                     (int)getpid(), "waiting", (int)e->waiting, "waits_for",
+                     !e->waiting            ? ""
+                         : e->stuck_text[0] ? e->stuck_text
+                         : e->waits_gpu ? "no GPU is free: each is in use by this engine's tasks, "
+                                          "or locked by another engine of this machine"
+                                        : "");
     return *ret || err_set(err, ERR_NOMEM, "out of memory");
 }
 

@@ -1,4 +1,5 @@
 """REQUIREMENTS G (not G6, G22, G23): one shared queue, slots, GPUs, phases, the names of outputs; A1, A3, A6; X5, X12."""
+import fcntl
 import json
 import os
 import signal
@@ -331,3 +332,21 @@ def test_the_count_never_runs_backwards(g):
     counts = [tuple(map(int, line.split()[1].split("/"))) for line in out.splitlines() if line.startswith("Completed")]
     assert counts and counts == sorted(counts)
     assert all(n <= total for n, total in counts), counts
+
+
+def test_A6_who_holds_a_gpu_is_said_by_status_and_ps(g):
+    """Guarantee 11: GPU memory held by a stranger is reported where people look, not only by doctor."""
+    some(g, 1)
+    fakes = g.base / "bin"
+    fakes.mkdir()
+    (fakes / "nvidia-smi").write_text("#!/bin/sh\necho '0, GPU-e2e-test, 20000, 24000, Fake'\n")
+    (fakes / "nvidia-smi").chmod(0o755)
+    g.env["PATH"] = f"{fakes}:{g.env['PATH']}"
+    with open("/run/lock/gantry-gpu-GPU-e2e-test", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        g.ok("run", g.batch("b", script('echo x > "$o1"', resources={"gpus": 1})), "--detach")
+        for command in ("status", "ps"):
+            said = wait_for(lambda: (text := g.ok(command).err) if "waiting" in g.ok(command).err else None, command)
+            assert "no GPU is free" in said and "20000 of 24000 MB are held by programs" in said, said
+    os.unlink("/run/lock/gantry-gpu-GPU-e2e-test")
+    wait_for(lambda: set(g.states().values()) == {"done"}, "it runs once the GPU is free")
