@@ -32,6 +32,8 @@
 /* Killed ones to be reaped: one that hangs in a file server's hands dies when that answers. */
 #define DYING_MAX 16
 
+#define DIED "died (a damaged file can do that)"
+
 /* One question. */
 struct wait {
     struct look_pool *pool;
@@ -173,7 +175,7 @@ static void helper_ended(void *arg, int fd)
     struct helper *h = arg;
     struct look_pool *p = h->pool;
     (void)fd;
-    drop_helper(h, "died");
+    drop_helper(h, DIED);
     pump(p);
 }
 
@@ -265,7 +267,7 @@ static void answer_came(void *arg, int sock)
         return;
     }
     if (n <= 0 || !take_answer(h, p->buffer, (size_t)n, &fd)) {
-        drop_helper(h, n <= 0 ? "died" : "does not make sense");
+        drop_helper(h, n <= 0 ? DIED : "does not make sense");
     }
     if (fd >= 0) {
         (void)close(fd);
@@ -363,7 +365,7 @@ static void pump(struct look_pool *p)
         h->item = w->item;
         h->since_us = clock_mono_us();
         if (!pass_send(h->sock, w->line, strlen(w->line), -1, &err)) {
-            drop_helper(h, "died");
+            drop_helper(h, DIED);
         }
     }
 }

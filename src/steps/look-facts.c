@@ -274,7 +274,7 @@ static json_t *raw_facts(struct look *look, const struct look_request *q, struct
         return NULL;
     }
     if (!look_confined(q, path, &why) || !look_stamp(path, stamp, sizeof(stamp), &why) ||
-        !look_scan_open(look->scan, path, stamp, &why)) {
+        !look_scan_open(look->scan, path, stamp, look_beside, (void *)(uintptr_t)q, &why)) {
         facts = json_pack("{s:s}", "problem", why.text);
     } else {
         info = look_scan_info(look->scan);

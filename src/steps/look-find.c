@@ -71,20 +71,40 @@ char *look_scan_path(const struct look_request *q, struct err *err)
     return q->kind == LOOK_FILE ? mem_strdup(q->path, err) : path_join(q->root, q->name, err);
 }
 
-bool look_confined(const struct look_request *q, const char *path, struct err *err)
+/* Is the path, links followed, in the project? When it is not there: is its folder? */
+static bool within_project(const struct look_request *q, const char *path)
 {
     char real[PATH_MAX];
     char root[PATH_MAX];
+    bool there = realpath(path, real) != NULL;
+    char *folder = there ? NULL : path_dir(path, err_ignore("then it is outside"));
+    bool good = there || (folder != NULL && realpath(folder, real) != NULL);
 
-    if (q->kind == LOOK_FILE || realpath(path, real) == NULL) {
-        return true;
-    }
-    if ((realpath(q->root, root) != NULL && path_within(real, root)) ||
-        (realpath(q->rec, root) != NULL && path_within(real, root))) {
+    mem_free(folder);
+    return good &&
+        ((realpath(q->root, root) != NULL && path_within(real, root)) ||
+         (realpath(q->rec, root) != NULL && path_within(real, root)));
+}
+
+bool look_confined(const struct look_request *q, const char *path, struct err *err)
+{
+    char real[PATH_MAX];
+
+    if (q->kind == LOOK_FILE || realpath(path, real) == NULL || within_project(q, path)) {
         return true;
     }
     return err_set(err, ERR_PERM, "%s: a link that leads out of the project is not followed",
                    q->name);
+}
+
+bool look_beside(void *request, const char *path, struct err *err)
+{
+    const struct look_request *q = request;
+
+    return q->kind == LOOK_FILE || within_project(q, path)
+        ? true
+        : err_set(err, ERR_PERM, "%s: takes data from outside the project, which is not shown",
+                  q->name);
 }
 
 /* ---- listings ---- */

@@ -68,6 +68,8 @@ char *look_volume(const struct look_request *q, struct err *err) CHECK_RESULT;
 char *look_scan_path(const struct look_request *q, struct err *err) CHECK_RESULT;
 /* Does the path, links followed, lie in the project? A path that does not exist does. */
 bool look_confined(const struct look_request *q, const char *path, struct err *err) CHECK_RESULT;
+/* May pixels of the scan (`request`) come from this file too? For hdf5_beside. */
+bool look_beside(void *request, const char *path, struct err *err) CHECK_RESULT;
 /* The centre that center_of_rotation.txt names; NaN when there is none. */
 double look_best_centre(const struct look_request *q);
 

@@ -66,14 +66,15 @@ static struct look_slice *load_tiff(struct look *look, const char *path, struct 
     return s;
 }
 
-static struct look_slice *load_volume(struct look *look, const char *path, int64_t index,
-                                      struct err *err)
+static struct look_slice *load_volume(struct look *look, const struct look_request *q,
+                                      const char *path, int64_t index, struct err *err)
 {
     struct hdf5_volume_info info;
     struct look_slice *s;
     int64_t at;
 
-    if (!hdf5_volume_look(path, &info, err)) {
+    if (!hdf5_beside_volume(path, look_beside, (void *)(uintptr_t)q, err) ||
+        !hdf5_volume_look(path, &info, err)) {
         return NULL;
     }
     at = index == LOOK_ANY ? (int64_t)(info.slices / 2) : index - (int64_t)info.first;
@@ -99,12 +100,12 @@ static struct look_slice *load(struct look *look, const struct look_request *q,
                                const struct look_place *p, const char *stamp, struct err *err)
 {
     if (p->volume) {
-        return load_volume(look, p->path, p->index, err);
+        return load_volume(look, q, p->path, p->index, err);
     }
     if (!p->scan) {
         return load_tiff(look, p->path, err);
     }
-    if (!look_scan_open(look->scan, p->path, stamp, err)) {
+    if (!look_scan_open(look->scan, p->path, stamp, look_beside, (void *)(uintptr_t)q, err)) {
         return NULL;
     }
     return q->kind == LOOK_SINOGRAM

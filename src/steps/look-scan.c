@@ -47,7 +47,8 @@ void look_scan_free(struct look_scan *s)
     }
 }
 
-bool look_scan_open(struct look_scan *s, const char *path, const char *stamp, struct err *err)
+bool look_scan_open(struct look_scan *s, const char *path, const char *stamp, hdf5_beside_fn *may,
+                    void *arg, struct err *err)
 {
     if (s->scan != NULL && strcmp(s->path, path) == 0 && strcmp(s->stamp, stamp) == 0) {
         return true;
@@ -56,7 +57,7 @@ bool look_scan_open(struct look_scan *s, const char *path, const char *stamp, st
     s->path = mem_strdup(path, err);
     s->stamp = s->path == NULL ? NULL : mem_strdup(stamp, err);
     s->scan = s->stamp == NULL ? NULL : hdf5_scan_open(path, err);
-    if (s->scan == NULL) {
+    if (s->scan == NULL || !hdf5_beside(s->scan, may, arg, err)) {
         look_scan_close(s);
         return false;
     }

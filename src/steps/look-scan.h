@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "image/hdf5-beside.h"
 #include "image/hdf5-scan.h"
 #include "steps/look-cache.h"
 
@@ -16,9 +17,10 @@ struct look_scan;
 struct look_scan *look_scan_new(struct err *err) CHECK_RESULT;
 void look_scan_free(struct look_scan *s);
 
-/* Open the file unless it is the one that is open and did not change (`stamp` says so). */
-bool look_scan_open(struct look_scan *s, const char *path, const char *stamp,
-                    struct err *err) CHECK_RESULT;
+/* Open the file unless it is the one that is open and did not change (`stamp` says so). `may` is
+ * asked about every other file that its data come from (image/hdf5-beside.h). */
+bool look_scan_open(struct look_scan *s, const char *path, const char *stamp, hdf5_beside_fn *may,
+                    void *arg, struct err *err) CHECK_RESULT;
 /* Close what is open: HDF5 opens a file only once, unless in the same way. */
 void look_scan_close(struct look_scan *s);
 const struct hdf5_scan_info *look_scan_info(const struct look_scan *s);

@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import os
+import shutil
 import signal
 import urllib.parse
 
@@ -14,6 +15,7 @@ import tifffile
 from PIL import Image
 
 import scans
+from conftest import SOURCE
 from runner import wait_for
 
 COLUMNS, ROWS, ANGLES = 64, 6, 60
@@ -380,6 +382,17 @@ def test_broken_files_are_one_clear_line(g):
     assert server.get(item, kind="raw").status == 404
 
 
+def test_a_file_that_crashes_the_library_costs_one_answer(g):
+    server = started(g)
+    shutil.copy(SOURCE / "tests" / "data" / "crashes-libhdf5-1.10.h5", g.data / "s_1.h5")
+    reply = server.get(f"metadata/{server.item}")
+    assert reply.status in (200, 422, 500) and len(server.helpers()) <= 2
+    reply = server.get(f"slices/{server.item}", kind="raw")
+    assert reply.status in (422, 500) and reply.json()["detail"]
+    scans.write(g.data / "s_1.h5", columns=COLUMNS, rows=ROWS, angles=ANGLES)
+    assert server.ok(f"slices/{server.item}", kind="raw", format="raw").floats().shape == (ROWS, COLUMNS)
+
+
 def test_scans_that_cannot_be_reconstructed_are_shown(g):
     server = started(g, white=0, frames=20, change=lambda a: a.update(data_white=None))
     item = f"slices/{server.item}"
@@ -464,3 +477,57 @@ def test_no_path_but_the_projects_own(g, look):
     link = look.connect()
     link.request("GET", f"/api/v1/{item}?kind=full&index=0")
     assert link.getresponse().status == 401
+
+
+def test_a_scan_shows_no_pixels_of_other_folders(g):
+    """External links, virtual data sets and external storage: within the project they are followed, out of it not."""
+    server = started(g)
+    item = f"slices/{server.item}"
+    scans.write(g.data / "other.h5", columns=COLUMNS, rows=ROWS, angles=ANGLES, seed=2)
+    scans.write(g.base / "secret.h5", columns=COLUMNS, rows=ROWS, angles=ANGLES, seed=3)
+    (g.base / "secret.raw").write_bytes(bytes(ANGLES * ROWS * COLUMNS * 2))
+
+    def linked(file, where):
+        file["/exchange/data"] = h5py.ExternalLink(where, "/exchange/data")
+
+    def virtual(file, where):
+        layout = h5py.VirtualLayout((ANGLES, ROWS, COLUMNS), "u2")
+        layout[:] = h5py.VirtualSource(where, "/exchange/data", (ANGLES, ROWS, COLUMNS))
+        file.create_virtual_dataset("/exchange/data", layout)
+
+    def external(file, where):
+        file.create_dataset("/exchange/data", (ANGLES, ROWS, COLUMNS), "u2", external=[(where.replace(".h5", ".raw"), 0, h5py.h5f.UNLIMITED)])
+
+    def rewrite(how, where):
+        # A new file, as a person would make it.
+        (g.data / "s_1.h5").unlink()
+        with h5py.File(g.data / "s_1.h5", "w") as f, h5py.File(g.data / "other.h5") as like:
+            for name in ("data_white", "data_dark", "theta"):
+                f["/exchange/" + name] = like["/exchange/" + name][...]
+            how(f, where)
+
+    with h5py.File(g.data / "other.h5") as f:
+        truth = f["/exchange/data"][4].astype("f4")
+    for how, inside in ((linked, "other.h5"), (linked, str(g.data / "other.h5")), (virtual, "other.h5")):
+        rewrite(how, inside)
+        assert np.array_equal(server.ok(item, kind="raw", index=4, format="raw").floats(), truth)
+    chain = g.data / "chain.h5"
+    with h5py.File(chain, "w") as f:
+        f["/exchange/data"] = h5py.ExternalLink(str(g.base / "secret.h5"), "/exchange/data")
+    os.symlink(g.base / "secret.h5", g.data / "link.h5")
+    outside = [(how, where) for how in (linked, virtual) for where in ("../secret.h5", str(g.base / "secret.h5"), "chain.h5", "link.h5")]
+    for how, where in outside + [(external, str(g.base / "secret.h5"))]:
+        rewrite(how, where)
+        assert "project" in server.refused(403, item, kind="raw", index=4), (how, where)
+        assert "frames" not in server.ok(f"pictures/{server.item}").json()["raw"]
+        for node in server.ok(f"metadata/{server.item}").json()["nodes"]:
+            assert node["path"] != "/exchange/data" or node.get("value") is None
+    # A volume of slices likewise.
+    with h5py.File(g.base / "secret.h5") as f, h5py.File(g.data / "slices.h5", "w") as own:
+        own["/exchange/data"] = f["/exchange/data"][...].astype("f4")
+    for how, where, status in ((linked, "../secret.h5", 403), (virtual, "../secret.h5", 403), (linked, "../data/slices.h5", 200)):
+        g.rec.mkdir(exist_ok=True)
+        (g.rec / "s_1_rec.h5").unlink(missing_ok=True)
+        with h5py.File(g.rec / "s_1_rec.h5", "w") as f:
+            how(f, where)
+        assert server.get(item, kind="full", index=1).status == status, (how, where)
