@@ -13,7 +13,8 @@ export interface Project {
     name: string;
     root: string;
     rec?: string;
-    min_size_pct: number;
+    /** null: the option's default holds. */
+    min_size_pct: number | null;
     items?: number;
 }
 

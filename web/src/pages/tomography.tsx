@@ -113,10 +113,10 @@ function rowMenu(batch: Batch, row: number, x: number, y: number): void {
 function Tools({ batch, project }: { batch: Batch; project: Project }) {
     const viewer = !mayRun.value;
     const setMinSize = (field: HTMLInputElement) => {
-        const pct = finiteNumber(field.value);
-        if (pct === null || pct < 0 || pct > 100) {
+        const pct = field.value.trim() === '' ? null : finiteNumber(field.value);
+        if (field.value.trim() !== '' && (pct === null || pct < 0 || pct > 100)) {
             toast(`Min size is '${field.value}': a number from 0 to 100 % is needed, 0 turns the rule off.`, 'error');
-            field.value = String(project.min_size_pct);
+            field.value = String(project.min_size_pct ?? '');
             return;
         }
         patch(`projects/${project.id}`, { min_size_pct: pct }).then(async () => {
@@ -176,7 +176,8 @@ function Tools({ batch, project }: { batch: Batch; project: Project }) {
                     max={100}
                     step={5}
                     disabled={viewer}
-                    value={project.min_size_pct}
+                    value={project.min_size_pct ?? ''}
+                    placeholder="50"
                     onChange={(event) => setMinSize(event.currentTarget)}
                 />
                 %

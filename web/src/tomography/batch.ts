@@ -252,13 +252,7 @@ export class Batch {
             toast('Nothing to take back: no COR was changed here.');
             return;
         }
-        const byValue = new Map<number | null, number[]>();
-        for (const { id, cor } of last) {
-            byValue.set(cor, [...(byValue.get(cor) ?? []), id]);
-        }
-        for (const [cor, items] of byValue) {
-            await patch('items', { project: this.project, items, set: { cor } });
-        }
+        await patch('items', { project: this.project, rows: last });
         const one = last.length === 1 && last[0] ? this.table.name[this.table.rowOf(last[0].id)] : null;
         toast(`COR of ${one ?? last.length + ' scans'} is as it was before.`);
     }

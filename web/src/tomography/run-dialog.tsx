@@ -31,7 +31,7 @@ const PHASES = [
 ] as const;
 
 interface Row {
-    id: number;
+    id?: number;
     name: string;
     reason?: string;
 }
@@ -140,7 +140,10 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     };
 
     const blocked = plan?.missing_cor ?? [];
-    const going = ids.length - blocked.length;
+    // The plan was asked before rows that are to be enabled were.
+    const going = plan?.items === undefined ? ids.length - blocked.length : plan.items + enable.length;
+    const enabling = new Set(table.names(enable.map((id) => table.rowOf(id))));
+    const left = (plan?.skipped ?? []).filter((row) => !enabling.has(row.name));
     return (
         <Dialog
             title={`${kind.title}: ${plural(ids.length, 'scan')}?`}
@@ -159,10 +162,10 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
                         <button
                             type="button"
                             class="main"
-                            disabled={busy || none || !plan || refused !== ''}
+                            disabled={busy || none || !plan || going === 0 || refused !== ''}
                             onClick={() => void start(false)}
                         >
-                            {busy ? 'Starting…' : `Run ${ids.length}`}
+                            {busy ? 'Starting…' : `Run ${going}`}
                         </button>
                     )}
                 </>
@@ -199,7 +202,7 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
             )}
             {!none && !plan && !refused && <p class="muted">Asking what this would do…</p>}
             {plan && blocked.length > 0 && <Blocked rows={blocked} hasTop={cor !== null} />}
-            {plan && blocked.length === 0 && <Summary plan={plan} ids={ids} cor={cor} />}
+            {plan && blocked.length === 0 && <Summary plan={plan} going={going} left={left} cor={cor} />}
             {enable.length > 0 && (
                 <p>
                     {plural(enable.length, 'scan was', 'scans were')} skipped automatically and will run because you
@@ -219,7 +222,7 @@ function Blocked({ rows, hasTop }: { rows: Row[]; hasTop: boolean }) {
             </p>
             <ul class="names">
                 {rows.map((row) => (
-                    <li key={row.id}>{row.name}</li>
+                    <li key={row.name}>{row.name}</li>
                 ))}
             </ul>
             <p>
@@ -231,17 +234,17 @@ function Blocked({ rows, hasTop }: { rows: Row[]; hasTop: boolean }) {
     );
 }
 
-function Summary({ plan, ids, cor }: { plan: Plan; ids: number[]; cor: number | null }) {
-    const skipped = plan.skipped ?? [];
+function Summary({ plan, going, left, cor }: { plan: Plan; going: number; left: Row[]; cor: number | null }) {
+    const phases = plan.phases ?? [];
     return (
         <>
             <dl class="facts">
                 <dt>Scans</dt>
-                <dd>{plan.items ?? ids.length}</dd>
+                <dd>{going}</dd>
                 <dt>Tasks</dt>
-                <dd>{plan.tasks ?? '?'}</dd>
+                <dd>{phases.length > 0 ? going * phases.length : (plan.tasks ?? '?')}</dd>
                 <dt>Phases</dt>
-                <dd>{(plan.phases ?? []).join(' → ') || '–'}</dd>
+                <dd>{phases.join(' → ') || '–'}</dd>
                 <dt>Runs on</dt>
                 <dd>{placesText(plan)}</dd>
                 {cor !== null && (
@@ -263,9 +266,9 @@ function Summary({ plan, ids, cor }: { plan: Plan; ids: number[]; cor: number | 
                     </>
                 ) : null}
             </dl>
-            {skipped.length > 0 && (
+            {left.length > 0 && (
                 <p>
-                    Left out: {someOf(skipped.map((row) => (row.reason ? `${row.name} (${row.reason})` : row.name)), 5)}
+                    Left out: {someOf(left.map((row) => (row.reason ? `${row.name} (${row.reason})` : row.name)), 5)}
                 </p>
             )}
             {plan.warnings?.map((line) => <p key={line}>{line}</p>)}

@@ -59,7 +59,7 @@ export function useRuns(): void {
 }
 
 export function isOver(run: Run): boolean {
-    return run.state === 'done' || run.state === 'ended' || run.state === 'cancelled' || run.state === 'failed' || Boolean(run.ended);
+    return run.state !== 'active';
 }
 
 /** Tasks that are settled, and all of them. */
