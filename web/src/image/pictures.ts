@@ -7,7 +7,7 @@ export interface TryPictures {
     /** Detector rows that were tried. */
     rows?: number[];
     centres: number[];
-    /** Higher is better; null where a centre has no score. */
+    /** As the finder left them, each in its own measure; null where a centre has none. */
     scores?: (number | null)[];
     best?: number | null;
     width?: number;

@@ -142,7 +142,6 @@ function Cell({ review, row, at, left, top, width }: CellProps) {
             class={'cell' + (current ? ' current' : '') + (checked ? ' checked' : '') + (first ? ' first' : '')}
             style={{ left: left + 'px', top: top + 'px', width: width + 'px', '--hue': seriesHue(row.series) }}
             aria-selected={current}
-            aria-label={`${row.name}, centre ${centreText(review.value(row.id))}, ${checked ? 'checked' : 'not checked'}`}
             title={row.name}
             onClick={() => review.go(at)}
             onMouseDown={(event) => event.preventDefault()}
@@ -343,8 +342,8 @@ function Score({ review, tries, centre }: { review: Review; tries: TryPictures; 
     }
     return (
         <Plot
-            label="Score of each centre; higher is better"
-            title="Score"
+            label="Score of each centre; the ring is the best one"
+            title="Score (ring: best)"
             x={tries.centres}
             y={scores.map((score) => score ?? NaN)}
             unit="centre [px]"
@@ -491,6 +490,7 @@ export function ReviewPage({ project }: { project: number }) {
     }
     return (
         <div class={'review' + (big.value ? ' big' : '')}>
+            <h1 class="hidden-label">Centre review</h1>
             <Bar review={review} help={() => (help.value = true)} />
             {!big.value && <Sheet review={review} />}
             <Large review={review} loader={loader} big={big.value} />

@@ -186,8 +186,8 @@ function Looking({ subject, tries }: { subject: Subject; tries: TryPictures }) {
                     {scores.some((score) => score !== null) && (
                         <section class="viewer-card" aria-label="Score curve">
                             <Plot
-                                label="Score of each centre; higher is better"
-                                title="Score"
+                                label="Score of each centre; the ring is the best one"
+                                title="Score (ring: best)"
                                 x={tries.centres}
                                 y={scores.map((score) => score ?? NaN)}
                                 unit="centre [px]"

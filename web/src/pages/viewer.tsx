@@ -253,7 +253,7 @@ export function Frame({ subject, view, bar, side, children }: FrameProps) {
     const item = subject.item.value;
     const project = projects.value?.find((one) => one.id === item?.project);
     return (
-        <div class="viewer">
+        <div class={side ? 'viewer' : 'viewer alone'}>
             <div class="viewer-bar">
                 {project && (
                     <a href={link('p', project.name, 'tomography')} aria-label="Back to the table">
@@ -277,9 +277,11 @@ export function Frame({ subject, view, bar, side, children }: FrameProps) {
             ) : (
                 <>
                     <div class="viewer-stage">{children}</div>
-                    <aside class="viewer-side" aria-label="Settings of the picture">
-                        {side}
-                    </aside>
+                    {side && (
+                        <aside class="viewer-side" aria-label="Settings of the picture">
+                            {side}
+                        </aside>
+                    )}
                 </>
             )}
         </div>

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""usage: bench/serve.py [TASKS]   What a server costs (default 10000 tasks, 200 pages open).
+
+Requests a second on 16 kept connections; CPU and memory of an idle server, with and without open pages; and the same
+run of tasks with no page and with 200 pages open, so that the difference is what the pages cost. The server's own
+threads are counted, not the tasks. Asserts nothing. The clients are one process that reads and throws away.
+"""
+import json
+import os
+import pathlib
+import selectors
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from engine import GANTRY, TICK, Bench  # noqa: E402
+
+CLIENTS = 200
+CONNECTIONS = 16
+
+
+def cpu_of(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def memory_of(pid, what):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(what):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+class Server:
+    def __init__(self, bench):
+        self.process = subprocess.Popen([GANTRY, "serve", "--listen", "127.0.0.1:0", "--json"], cwd=bench.data,
+                                        env=bench.env, stdout=subprocess.PIPE, text=True)
+        self.where = json.loads(self.process.stdout.readline())
+        self.pid, self.port = self.where["pid"], self.where["port"]
+        self.head = f"Host: 127.0.0.1:{self.port}\r\nAuthorization: Bearer {self.where['url'].partition('token=')[2]}\r\n"
+
+    def connect(self, path):
+        s = socket.create_connection(("127.0.0.1", self.port))
+        s.sendall(f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode())
+        return s
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def reader(port_line):
+    """Child: opens CLIENTS streams and reads them until its standard input ends; prints the bytes it got."""
+    where = json.loads(port_line)
+    chosen = selectors.DefaultSelector()
+    for _ in range(CLIENTS):
+        s = socket.create_connection(("127.0.0.1", where["port"]))
+        s.sendall(f"GET /api/v1/events HTTP/1.1\r\n{where['head']}\r\n".encode())
+        s.setblocking(False)
+        chosen.register(s, selectors.EVENT_READ)
+    chosen.register(sys.stdin, selectors.EVENT_READ)
+    total = 0
+    print("open", flush=True)
+    while True:
+        for key, _ in chosen.select():
+            if key.fileobj is sys.stdin:
+                print(total, flush=True)
+                return
+            try:
+                total += len(key.fileobj.recv(1 << 16))
+            except BlockingIOError:
+                pass
+
+
+class Pages:
+    def __init__(self, server):
+        self.process = subprocess.Popen([sys.executable, __file__, "--reader",
+                                         json.dumps({"port": server.port, "head": server.head})],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def close(self):
+        self.process.stdin.close()
+        total = int(self.process.stdout.readline())
+        self.process.wait()
+        return total
+
+
+def requests_a_second(server, path, seconds=3):
+    chosen = selectors.DefaultSelector()
+    request = f"GET {path} HTTP/1.1\r\n{server.head}\r\n".encode()
+    for _ in range(CONNECTIONS):
+        s = socket.create_connection(("127.0.0.1", server.port))
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        s.sendall(request)
+        chosen.register(s, selectors.EVENT_READ)
+    done, end, before = 0, time.monotonic() + seconds, cpu_of(server.pid)
+    while time.monotonic() < end:
+        for key, _ in chosen.select():
+            key.fileobj.recv(1 << 16)
+            key.fileobj.sendall(request)
+            done += 1
+    used = cpu_of(server.pid) - before
+    chosen.close()
+    print(f"{path}: {done / seconds:.0f} requests/s on {CONNECTIONS} connections (the client is Python); "
+          f"{used / max(done, 1) * 1e6:.0f} us of the server each", flush=True)
+
+
+def idle(server, words, seconds=5):
+    before = cpu_of(server.pid)
+    time.sleep(seconds)
+    print(f"idle, {words}: {(cpu_of(server.pid) - before) * 1e3:.0f} ms CPU in {seconds} s, "
+          f"{memory_of(server.pid, 'VmRSS'):.1f} MB", flush=True)
+
+
+def run_tasks(bench, server, batch, tasks, words):
+    before, start = cpu_of(server.pid), time.monotonic()
+    subprocess.run([GANTRY, "run", batch, "--slots", "2", "--detach", "--overwrite"], cwd=bench.data, env=bench.env,
+                   check=True, stdout=subprocess.DEVNULL)
+    while True:
+        time.sleep(0.2)
+        out = subprocess.run([GANTRY, "status", "--json"], cwd=bench.data, env=bench.env, capture_output=True, text=True)
+        if json.loads(out.stdout)[0]["state"] == "finished" if isinstance(json.loads(out.stdout), list) else True:
+            break
+    wall = time.monotonic() - start
+    used = cpu_of(server.pid) - before
+    print(f"| {words:28} | {tasks:6} | {wall:6.2f} | {tasks / wall:7.0f} | {used:6.2f} | {100 * used / wall:7.1f} | "
+          f"{memory_of(server.pid, 'VmHWM'):6.1f} |", flush=True)
+    return used, wall
+
+
+def main():
+    if sys.argv[1:2] == ["--reader"]:
+        reader(sys.argv[2])
+        return
+    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+    bench = Bench(tasks)
+    for name in ("a", "b", "c"):
+        bench.batch(name, "noop", {})
+    server = Server(bench)
+    idle(server, "nobody looks")
+    requests_a_second(server, "/api/v1/health")
+    requests_a_second(server, "/")
+    print(f"| {'':28} |  tasks | wall s | tasks/s |  CPU s | % core* | MB top |")
+    print(f"|{'-' * 30}|{'-' * 8}|{'-' * 8}|{'-' * 9}|{'-' * 8}|{'-' * 9}|{'-' * 8}|")
+    without, _ = run_tasks(bench, server, "a", tasks, "no page open")
+    pages = Pages(server)
+    idle(server, f"{CLIENTS} pages open")
+    used, wall = run_tasks(bench, server, "b", tasks, f"{CLIENTS} pages open")
+    total = pages.close()
+    print(f"* of the server process. {CLIENTS} pages cost {(used - without) / wall * 100:.1f} % of a core at "
+          f"{tasks / wall:.0f} tasks/s: {(used - without) / tasks * 1e5:.1f} % at 1,000 tasks/s; "
+          f"{total / CLIENTS / tasks:.0f} bytes a task and page")
+    server.stop()
+    bench.close()
+
+
+if __name__ == "__main__":
+    main()
