@@ -274,18 +274,8 @@ export class Review {
         this.at.value = last.at;
         this.message.value = 'Undone: ' + last.text;
         this.save();
-        this.send(async () => {
-            // Equal values go together: a whole series is one request, not a hundred.
-            const groups = new Map<string, Before[]>();
-            for (const one of last.rows) {
-                const key = JSON.stringify([one.cor, one.cor_source]);
-                groups.set(key, [...(groups.get(key) ?? []), one]);
-            }
-            for (const group of groups.values()) {
-                const { cor, cor_source } = group[0]!;
-                await patch('items', { project: this.project, items: group.map((one) => one.id), set: { cor, cor_source } });
-            }
-        });
+        const rows = last.rows.map(({ id, cor, cor_source }) => ({ id, cor, cor_source }));
+        this.send(() => patch('items', { project: this.project, rows }));
     }
 
     private apply(changes: readonly Before[]): void {

@@ -31,9 +31,7 @@ async function useCentre(subject: Subject, ids: number[], cor: number, what: str
         const done = await patch<{ undo?: Undo[] }>('items', { project, items: ids, set: { cor } });
         await subject.load();
         const undo = async (): Promise<void> => {
-            for (const { id, cor: before, cor_source } of done.undo ?? []) {
-                await patch('items', { project, items: [id], set: { cor: before, cor_source } });
-            }
+            await patch('items', { project, rows: done.undo });
             await subject.load();
         };
         const action = done.undo?.length ? { label: 'Undo', run: () => void undo().catch(toastError) } : undefined;
