@@ -40,7 +40,7 @@ static inline uint32_t sortable(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits ^ ((uint32_t)((int32_t)bits >> 31) | 0x80000000u);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
 static float from_sortable(uint32_t key)

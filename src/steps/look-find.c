@@ -213,11 +213,11 @@ static bool list_read(struct look_list *list, enum look_kind kind, struct err *e
         }
     }
     file_list_free(names);
-    if (good && list->count > 0) {
-        qsort(list->entry, list->count, sizeof(*list->entry), by_number);
+    if (!good || list->entry == NULL || list->count == 0) {
+        return good;
     }
-    if (good && list->growing && list->count > 0 &&
-        !whole_tiff(list->folder, list->entry[list->count - 1].name)) {
+    qsort(list->entry, list->count, sizeof(*list->entry), by_number);
+    if (list->growing && !whole_tiff(list->folder, list->entry[list->count - 1].name)) {
         mem_free(list->entry[--list->count].name);
     }
     return good;

@@ -126,7 +126,7 @@ static void add_frame(const struct sums *s, enum scan_pixel pixel, const void *r
         for (size_t i = 0; i < count; i++) {
             whole[i] += in[i];
         }
-    } else {
+    } else if (real != NULL) {
         const float *in = raw;
 
         for (size_t i = 0; i < count; i++) {
