@@ -13,6 +13,7 @@
 #include "api/events.h"
 #include "api/http.h"
 #include "api/route.h"
+#include "api/watches.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/engine.h"
@@ -214,7 +215,9 @@ static bool serve(struct serving *s, const struct api_setup *setup, struct err *
     struct engine *e = s->api.engine;
     json_t *runs = NULL;
     char *url = make_url(s, setup, err);
-    bool ok = url && write_place(s, url, err) && engine_resume(e, &runs, err);
+    e->serving = true;
+    bool ok = url && write_place(s, url, err) && engine_resume(e, &runs, err) &&
+        watches_take_up(&s->api, err);
     json_decref(runs);
     if (ok) {
         e->changed = committed;

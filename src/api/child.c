@@ -230,6 +230,16 @@ void child_end(struct api_child *c)
     }
 }
 
+void child_kill(struct api_child *c)
+{
+    if (c) {
+        c->dropped = true;
+        if (!c->ended) {
+            (void)kill(-c->pid, SIGKILL);
+        }
+    }
+}
+
 void child_drop(struct api_child *c)
 {
     if (c) {

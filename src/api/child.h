@@ -28,6 +28,9 @@ struct api_child *child_start(struct api *api, const char *const *args,
                               const struct child_hooks *hooks, struct err *err) CHECK_RESULT;
 /* Ask it to end (SIGTERM); done() comes when it has. */
 void child_end(struct api_child *c);
+/* End it at once (SIGKILL), and no hook is called again: for what must not tidy up behind itself.
+ * NULL is fine. */
+void child_kill(struct api_child *c);
 /* It is wanted no more: SIGTERM, and no hook is called again. NULL is fine. */
 void child_drop(struct api_child *c);
 

@@ -50,6 +50,8 @@ struct api {
     struct api_end *ends; /* api_at_end */
     struct api_child *children; /* child.c */
     struct look_pool *look;     /* look.c; NULL until somebody looks */
+    struct lists *lists;        /* lists.c; NULL until a list is asked for */
+    struct watches *watches;    /* watches.c */
 };
 
 /* Called once when the server stops, before the engine leaves (last registered, first called). */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/saved.h"
+#include "engine/batches.h"
 #include "engine/home.h"
 #include "os/file.h"
 #include "plan/batch.h"
@@ -12,79 +13,18 @@
 
 static const char *const words[] = {"ls", "show", "save", "rm", "validate", NULL};
 
-static json_t *batch_row(const json_t *batch, const char *from)
-{
-    json_t *jobs = json_array();
-    const json_t *list = json_object_get(batch, "jobs");
-    for (size_t i = 0; jobs && i < json_array_size(list); i++) {
-        (void)json_array_append_new(jobs,
-                                    json_string(json_get_text(json_array_get(list, i), "id", "")));
-    }
-    return json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", json_get_text(batch, "name", ""), "level",
-                     json_get_text(batch, "level", "scan"), "jobs", jobs, "from", from,
-                     "description", json_get_text(batch, "description", ""));
-}
-
-static bool has_name(const json_t *rows, const char *name)
-{
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        if (!strcmp(json_get_text(json_array_get(rows, i), "name", ""), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool add_saved(struct cli *c, json_t *rows, struct err *err)
-{
-    struct err none = {.code = ERR_NONE};
-    if (!cli_store(c, &none)) {
-        return none.code == ERR_NOTHING || err_set(err, none.code, "%s", none.text);
-    }
-    json_t *saved =
-        store_rows(c->store, err, "SELECT json AS batch_json FROM batch ORDER BY name", "");
-    bool ok = saved != NULL;
-    for (size_t i = 0; ok && i < json_array_size(saved); i++) {
-        const json_t *batch = json_object_get(json_array_get(saved, i), "batch");
-        ok = json_array_append_new(rows, batch_row(batch, "saved")) == 0 ||
-            err_set(err, ERR_NOMEM, "out of memory");
-    }
-    json_decref(saved);
-    return ok;
-}
-
-static bool add_shipped(json_t *rows, struct err *err)
-{
-    char *folder = saved_batch_shipped(err);
-    size_t n = 0;
-    char **names = folder && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
-    bool ok = folder && (names || !file_is_folder(folder));
-    for (size_t i = 0; ok && i < n; i++) {
-        char *path = str_ends(names[i], ".json") ? path_join(folder, names[i], err) : NULL;
-        json_t *batch = path ? json_read(path, err) : NULL;
-        if (path && !batch) {
-            ok = false;
-        } else if (batch && !has_name(rows, json_get_text(batch, "name", ""))) {
-            ok = json_array_append_new(rows, batch_row(batch, "shipped")) == 0 ||
-                err_set(err, ERR_NOMEM, "out of memory");
-        }
-        json_decref(batch);
-        mem_free(path);
-    }
-    file_list_free(names);
-    mem_free(folder);
-    return ok;
-}
-
 static bool list(struct cli *c, struct err *err)
 {
     static const struct column columns[] = {
         {"Batch", "name", CELL_TEXT}, {"Level", "level", CELL_TEXT},  {"Jobs", "jobs", CELL_TEXT},
         {"From", "from", CELL_TEXT},  {"", "description", CELL_TEXT}, {NULL, NULL, CELL_TEXT},
     };
-    json_t *rows = json_array();
-    bool ok = rows && add_saved(c, rows, err) && add_shipped(rows, err);
-    ok = ok && (c->json ? cli_json(c, rows, err) : cli_table(c, rows, columns, err));
+    struct err none = {.code = ERR_NONE};
+    if (!cli_store(c, &none) && none.code != ERR_NOTHING) {
+        return err_set(err, none.code, "%s", none.text);
+    }
+    json_t *rows = batches_list(c->store, err);
+    bool ok = rows && (c->json ? cli_json(c, rows, err) : cli_table(c, rows, columns, err));
     json_decref(rows);
     return ok;
 }

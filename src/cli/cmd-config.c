@@ -13,12 +13,6 @@ static const struct opt options[] = {
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
-static const char *type_name(enum option_type type)
-{
-    static const char *const names[] = {"integer", "number", "seconds", "bytes", "bool", "text"};
-    return names[type];
-}
-
 static bool show(struct cli *c, struct err *err)
 {
     static const struct column columns[] = {
@@ -35,7 +29,7 @@ static bool show(struct cli *c, struct err *err)
         found = true;
         json_t *row = json_pack("{s:s, s:s, s:b, s:s, s:s, s:s}", "key", i->key, "value",
                                 options_text(o, i->key), "set", options_given(o, i->key), "default",
-                                i->fallback, "type", type_name(i->type), "help", i->help);
+                                i->fallback, "type", option_type_name(i->type), "help", i->help);
         ok = json_array_append_new(rows, row) == 0 || err_set(err, ERR_NOMEM, "out of memory");
     }
     if (ok && !found) {

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "cli/rows.h"
+#include "report/items.h"
 
 static const struct opt options[] = {
     {0, "study", OPT_FLAG, NULL, "tags of studies (not built yet)", true},
@@ -18,17 +19,8 @@ static bool list_tags(struct cli *c, struct err *err)
         {"Tag", "tag", CELL_TEXT}, {"Files", "files", CELL_INT}, {NULL, NULL, CELL_TEXT}};
     struct project project = {0};
     json_t *rows = NULL;
-    /* The tags of a row are one text, /a/b/: taken apart here by a recursive walk. */
     bool ok = resolve_project(c, true, &project, err) && cli_store(c, err) &&
-        (rows = store_rows(c->store, err,
-                           "WITH RECURSIVE part(tag, rest) AS ("
-                           "SELECT '', substr(tags,2) FROM item WHERE project_id=?1 AND hidden=0 "
-                           "AND gone=0 AND tags<>'/' UNION ALL "
-                           "SELECT substr(rest,1,instr(rest,'/')-1), "
-                           "substr(rest,instr(rest,'/')+1) FROM part WHERE rest<>'') "
-                           "SELECT tag, count(*) AS files FROM part WHERE tag<>'' GROUP BY tag "
-                           "ORDER BY tag",
-                           "i", project.id));
+        (rows = items_tags(c->store, project.id, err));
     if (ok) {
         ok = c->json ? cli_json(c, rows, err) : cli_table(c, rows, columns, err);
     }

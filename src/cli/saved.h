@@ -6,7 +6,5 @@
 
 /* The saved batch, else the one that ships. ERR_USAGE when there is neither. A new reference. */
 json_t *saved_batch_find(struct cli *c, const char *name, struct err *err) CHECK_RESULT;
-/* Folder of the batches that ship. Caller frees. */
-char *saved_batch_shipped(struct err *err) CHECK_RESULT;
 
 #endif

@@ -29,7 +29,7 @@
 
 /* config.ini may be edited while we run: what it says of slots and GPUs holds from the next
  * dispatch on. */
-static void refresh_options(struct engine *e)
+void engine_reread(struct engine *e)
 {
     char path[4200];
     struct stat st;
@@ -58,7 +58,7 @@ static void read_capacity(struct engine *e)
     }
     int cores = e->cores;
     if (now - e->options_us > OPTIONS_LOOK_US) {
-        refresh_options(e);
+        engine_reread(e);
         e->options_us = now;
     }
     int64_t wanted = e->slots_asked > 0 ? e->slots_asked : options_int(e->options, "slots");

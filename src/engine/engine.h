@@ -172,6 +172,8 @@ bool engine_resume(struct engine *e, json_t **ret_runs, struct err *err) CHECK_R
 /* Bring a run into memory, or refresh what is in memory of it after an operation changed its rows.
  */
 bool engine_load_run(struct engine *e, int64_t run, struct err *err) CHECK_RESULT;
+/* config.ini may have changed: what it says holds from now on. */
+void engine_reread(struct engine *e);
 /* Give out what can be given out. */
 void engine_dispatch(struct engine *e);
 /* Write all pending changes now. */

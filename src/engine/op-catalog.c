@@ -221,31 +221,34 @@ static bool check_params(const struct engine *e, const json_t *set, struct err *
 
 /* A centre that no scan of this width can have is a slip of the finger. Half a detector beyond each
  * edge is let through: specimens wider than the beam are scanned off-centre. */
+static bool check_centre(struct store *s, int64_t item, double cor, struct err *err)
+{
+    struct query *q = isfinite(cor) ? store_query(s, err,
+                                                  "SELECT name,n_columns FROM item WHERE id=?1 AND "
+                                                  "n_columns>0",
+                                                  "i", item)
+                                    : NULL;
+    if (!q) {
+        return !isfinite(cor);
+    }
+    bool known = query_next(q);
+    double columns = known ? (double)query_int(q, 1) : 0, beyond = columns / 2;
+    bool fits = !known || (cor >= -beyond && cor <= columns - 1 + beyond) ||
+        err_set(err, ERR_USAGE,
+                "cor = %.12g is off the detector of '%s' (columns 0 to %.0f): %.12g to %.12g can "
+                "be set, half a detector beyond each edge for off-centre scans",
+                cor, query_text(q, 0), columns - 1, -beyond, columns - 1 + beyond);
+    return query_end(q, fits ? err : err_ignore("the first error stays")) && fits;
+}
+
 static bool check_cor(struct store *s, const json_t *args, struct err *err)
 {
     json_t *items = json_object_get(args, "items"), *id;
     double cor = json_get_double(json_object_get(args, "set"), "cor", NAN);
     size_t i;
-    if (!isfinite(cor)) {
-        return true;
-    }
     json_array_foreach(items, i, id)
     {
-        struct query *q =
-            store_query(s, err, "SELECT name,n_columns FROM item WHERE id=?1 AND n_columns>0", "i",
-                        (int64_t)json_integer_value(id));
-        if (!q) {
-            return false;
-        }
-        bool known = query_next(q);
-        double columns = known ? (double)query_int(q, 1) : 0, beyond = columns / 2;
-        bool fits = !known || (cor >= -beyond && cor <= columns - 1 + beyond) ||
-            err_set(
-                err, ERR_USAGE,
-                "cor = %.12g is off the detector of '%s' (columns 0 to %.0f): %.12g to %.12g can "
-                "be set, half a detector beyond each edge for off-centre scans",
-                cor, query_text(q, 0), columns - 1, -beyond, columns - 1 + beyond);
-        if (!query_end(q, fits ? err : err_ignore("the first error stays")) || !fits) {
+        if (!check_centre(s, json_integer_value(id), cor, err)) {
             return false;
         }
     }
@@ -283,14 +286,16 @@ static bool old_values(struct store *s, const json_t *args, json_t *answer, stru
     const json_t *id;
     size_t i;
     bool ok = undo != NULL;
-    json_array_foreach(json_object_get(args, "items"), i, id)
+    const json_t *items = json_object_get(args, "items");
+    items = items ? items : json_object_get(args, "rows");
+    json_array_foreach(items, i, id)
     {
-        json_t *rows = ok
-            ? store_rows(s, err,
-                         "SELECT id,cor,cor_source,cor_confidence AS confidence "
-                         "FROM item WHERE id=?1 AND project_id=?2",
-                         "ii", (int64_t)json_integer_value(id), json_get_int(args, "project", 0))
-            : NULL;
+        int64_t item = json_is_object(id) ? json_get_int(id, "id", 0) : json_integer_value(id);
+        json_t *rows = ok ? store_rows(s, err,
+                                       "SELECT id,cor,cor_source,cor_confidence AS confidence "
+                                       "FROM item WHERE id=?1 AND project_id=?2",
+                                       "ii", item, json_get_int(args, "project", 0))
+                          : NULL;
         ok = rows && json_array_extend(undo, rows) == 0;
         json_decref(rows);
     }
@@ -321,6 +326,18 @@ static bool op_item_set(struct engine *e, struct store *s, const json_t *args, j
     return op_finish(ok, answer, ret);
 }
 
+static bool source_known(const char *source, struct err *err)
+{
+    static const char *const known[] = {"manual",      "vo",   "pc",   "entropy",
+                                        "ai",          "auto", "file", "outlier-fixed",
+                                        "series-mean", NULL};
+    size_t i = 0;
+    while (known[i] && strcmp(known[i], source) != 0) {
+        i++;
+    }
+    return known[i] || err_set(err, ERR_USAGE, "cor_source: there is no '%.40s'", source);
+}
+
 /* {"project", "rows": [{"id", "cor", "cor_source"?, "confidence"?}]} -> {"items": n, "warnings"?}:
  * each row its own value, as an undo wants it. */
 static bool op_cor_put(struct engine *e, struct store *s, const json_t *args, json_t **ret,
@@ -334,7 +351,7 @@ static bool op_cor_put(struct engine *e, struct store *s, const json_t *args, js
     if (!op_answer(&answer, err)) {
         return false;
     }
-    bool ok = true;
+    bool ok = !json_get_bool(args, "undo", false) || old_values(s, args, answer, err);
     json_array_foreach(rows, i, row)
     {
         double cor = NAN;
@@ -344,7 +361,8 @@ static bool op_cor_put(struct engine *e, struct store *s, const json_t *args, js
         if (ok && owner != project) {
             ok = err_set(err, ERR_NOTHING, "there is no item %lld in this project", (long long)id);
         }
-        ok = ok && (!value || apply_cor_value(value, &cor, err)) &&
+        ok = ok && source_known(json_get_text(row, "cor_source", "manual"), err) &&
+            (!value || apply_cor_value(value, &cor, err)) && check_centre(s, id, cor, err) &&
             cor_write(s, id, cor, json_get_text(row, "cor_source", "manual"),
                       json_get_double(row, "confidence", NAN), 0, 0, "put back", err);
     }
@@ -406,6 +424,27 @@ static bool op_item_forget(struct engine *e, struct store *s, const json_t *args
                   answer, ret);
 }
 
+/* The rows that a report changes, as they are now. */
+static bool fix_undo(struct store *s, int64_t project, json_t *report, struct err *err)
+{
+    static const char *const lists[] = {"replaced", "filled"};
+    json_t *ids = json_array(), *args = NULL;
+    const json_t *row;
+    size_t i;
+    for (size_t k = 0; k < 2; k++) {
+        json_array_foreach(json_object_get(report, lists[k]), i, row)
+        {
+            (void)json_array_append(ids, json_object_get(row, "id"));
+        }
+    }
+    args = json_pack("{s:I, s:O}", "project", (json_int_t)project, "items", ids);
+    bool ok =
+        (args || err_set(err, ERR_NOMEM, "out of memory")) && old_values(s, args, report, err);
+    json_decref(args);
+    json_decref(ids);
+    return ok;
+}
+
 /* {"project", "items", "max_delta"?} -> the report of DESIGN 3, applied */
 static bool op_cor_fix(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                        struct err *err)
@@ -417,6 +456,7 @@ static bool op_cor_fix(struct engine *e, struct store *s, const json_t *args, js
     bool ok = ids_of(args, &ids, &n, err) &&
         (report = fix_report(s, project, ids, n,
                              json_get_double(args, "max_delta", CORFIX_MAX_DELTA), err)) &&
+        (!json_get_bool(args, "undo", false) || fix_undo(s, project, report, err)) &&
         fix_apply(s, report, err) && mirror(s, project, report, err);
     mem_free(ids);
     return op_finish(ok, report, ret);

@@ -16,8 +16,8 @@
 #include "base/str.h"
 #include "catalog/cor.h"
 #include "collect/cached.h"
+#include "engine/batches.h"
 #include "engine/engine.h"
-#include "engine/home.h"
 #include "engine/launch.h"
 #include "engine/prepare.h"
 #include "os/file.h"
@@ -35,33 +35,11 @@ const struct op ops_run[] = {
     {"engine.flush", op_engine_flush},   {NULL, NULL},
 };
 
-static json_t *shipped(struct engine *e, const char *name, struct err *err)
-{
-    char *share = home_share(err),
-         *path = share ? mem_printf(err, "%s/batches/%s.json", share, name) : NULL;
-    json_t *batch = NULL;
-    (void)e;
-    if (path && !strchr(name, '/') && file_exists(path)) {
-        batch = json_read(path, err);
-    } else if (path) {
-        (void)err_set(err, ERR_USAGE, "there is no batch '%s' (see `gantry batch ls`)", name);
-    }
-    mem_free(share);
-    mem_free(path);
-    return batch;
-}
-
 json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted, struct err *err)
 {
     json_t *batch = NULL;
     if (json_is_string(wanted)) {
-        char *text = NULL;
-        const char *name = json_string_value(wanted);
-        if (!store_text(s, &text, err, "SELECT json FROM batch WHERE name=?1", "s", name)) {
-            return NULL;
-        }
-        batch = text ? json_parse(text, strlen(text), name, err) : shipped(e, name, err);
-        mem_free(text);
+        batch = batches_find(s, json_string_value(wanted), err);
     } else {
         batch = json_is_object(wanted) ? json_deep_copy(wanted) : NULL;
         if (!batch) {

@@ -73,6 +73,12 @@ static const struct option_info *lookup(const char *key)
     return NULL;
 }
 
+const char *option_type_name(enum option_type type)
+{
+    static const char *const names[] = {"integer", "number", "seconds", "bytes", "bool", "text"};
+    return names[type];
+}
+
 const struct option_info *option_find(const char *key, struct err *err)
 {
     const struct option_info *info = lookup(key);

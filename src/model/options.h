@@ -45,6 +45,9 @@ bool options_bool(const struct options *o, const char *key);
 /* Is it set in the file? */
 bool options_given(const struct options *o, const char *key);
 
+/* "integer", "number", "seconds", "bytes", "bool", "text" */
+const char *option_type_name(enum option_type type);
+
 /* The row of a key; NULL and ERR_USAGE (with the nearest key) when there is none. */
 const struct option_info *option_find(const char *key, struct err *err) CHECK_RESULT;
 /* Is `value` right for the option? ERR_USAGE says what it must be. */

@@ -132,3 +132,17 @@ json_t *items_outputs(struct store *s, int64_t id, struct err *err)
                       "ORDER BY o.task_id,o.id",
                       "i", id);
 }
+
+/* The tags of a row are one text, /a/b/: taken apart here by a recursive walk. */
+json_t *items_tags(struct store *s, int64_t project, struct err *err)
+{
+    return store_rows(s, err,
+                      "WITH RECURSIVE part(tag, rest) AS ("
+                      "SELECT '', substr(tags,2) FROM item WHERE project_id=?1 AND hidden=0 "
+                      "AND gone=0 AND tags<>'/' UNION ALL "
+                      "SELECT substr(rest,1,instr(rest,'/')-1), "
+                      "substr(rest,instr(rest,'/')+1) FROM part WHERE rest<>'') "
+                      "SELECT tag, count(*) AS files FROM part WHERE tag<>'' GROUP BY tag "
+                      "ORDER BY tag",
+                      "i", project);
+}

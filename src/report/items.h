@@ -17,5 +17,7 @@ json_t *items_live_row(struct store *s, int64_t id, const char *root, struct err
 json_t *items_history(struct store *s, int64_t id, struct err *err) CHECK_RESULT;
 /* What tasks have published for it, newest task of each output. */
 json_t *items_outputs(struct store *s, int64_t id, struct err *err) CHECK_RESULT;
+/* The tags of a project: [{tag, files}]. */
+json_t *items_tags(struct store *s, int64_t project, struct err *err) CHECK_RESULT;
 
 #endif
