@@ -291,6 +291,17 @@ static bool take_account(struct access *a, struct query *query, struct who *who,
         (*ret_seen < 0 || who->all_projects || load_projects(a->api->store, who, err));
 }
 
+static bool find_account(struct access *a, const char *name, struct who *who, int64_t *ret_seen,
+                         struct err *err)
+{
+    return take_account(a,
+                        store_query(a->api->store, err,
+                                    "SELECT id,name,role,everywhere,0 FROM user WHERE name=?1 AND "
+                                    "disabled=0",
+                                    "s", name),
+                        who, ret_seen, err);
+}
+
 static bool by_proxy(struct access *a, struct request *q, const char *name, struct err *err)
 {
     int64_t seen;
@@ -299,12 +310,7 @@ static bool by_proxy(struct access *a, struct request *q, const char *name, stru
     if (!account_check_name(name, err_ignore("then nobody"))) {
         return true;
     }
-    if (!take_account(a,
-                      store_query(a->api->store, err,
-                                  "SELECT id,name,role,everywhere,0 FROM user WHERE name=?1 AND "
-                                  "disabled=0",
-                                  "s", name),
-                      &q->who, &seen, err)) {
+    if (!find_account(a, name, &q->who, &seen, err)) {
         return false;
     }
     (void)snprintf(of, sizeof of, "proxy %s", q->who.name);
@@ -328,31 +334,43 @@ static void keep(struct access *a, const char *hash, int64_t seen)
     json_decref(answer);
 }
 
+/* *ret_seen = -1: there is no such session. */
+static bool find_session(struct access *a, const char *hash, struct who *who, int64_t *ret_seen,
+                         struct err *err)
+{
+    int64_t now = clock_utc_us();
+    *ret_seen = -1;
+    if (!token_counts(a)) {
+        return take_account(
+            a,
+            store_query(a->api->store, err,
+                        "SELECT u.id,u.name,u.role,u.everywhere,s.seen_us FROM session s JOIN "
+                        "user u ON u.id=s.user_id WHERE s.hash=?1 AND s.expires_us>?2 AND "
+                        "u.disabled=0",
+                        "si", hash, now),
+            who, ret_seen, err);
+    }
+    bool ok = store_int(a->api->store, -1, ret_seen, err,
+                        "SELECT seen_us FROM session WHERE hash=?1 AND user_id IS NULL AND "
+                        "expires_us>?2",
+                        "si", hash, now);
+    if (ok && *ret_seen >= 0) {
+        be_local(who);
+    }
+    return ok;
+}
+
 static bool by_cookie(struct access *a, struct request *q, struct err *err)
 {
     char hash[SECRET_HEX];
-    int64_t seen = -1, now = clock_utc_us();
+    int64_t seen = -1;
     access_session_hash(q, hash);
     if (!hash[0]) {
         return true;
     }
-    bool ok = token_counts(a)
-        ? store_int(a->api->store, -1, &seen, err,
-                    "SELECT seen_us FROM session WHERE hash=?1 AND user_id IS NULL AND "
-                    "expires_us>?2",
-                    "si", hash, now)
-        : take_account(
-              a,
-              store_query(a->api->store, err,
-                          "SELECT u.id,u.name,u.role,u.everywhere,s.seen_us FROM session s JOIN "
-                          "user u ON u.id=s.user_id WHERE s.hash=?1 AND s.expires_us>?2 AND "
-                          "u.disabled=0",
-                          "si", hash, now),
-              &q->who, &seen, err);
+    bool ok = find_session(a, hash, &q->who, &seen, err);
     if (ok && seen >= 0) {
-        if (q->who.user == 0) {
-            be_local(&q->who);
-        }
+        (void)snprintf(q->who.session, sizeof q->who.session, "%s", hash);
         make_csrf(a, hash, &q->who);
         keep(a, hash, seen);
     }
@@ -405,119 +423,32 @@ bool access_who(struct request *q, struct reply *r, const char *ip, struct err *
     return by_cookie(a, q, err);
 }
 
-/* --- may he */
-
-static bool writes(const struct request *q)
+static bool same_rights(const struct who *a, const struct who *b)
 {
-    return strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0;
+    return a->user == b->user && a->role == b->role && a->all_projects == b->all_projects &&
+        a->n_projects == b->n_projects &&
+        (a->n_projects == 0 ||
+         !memcmp(a->projects, b->projects, a->n_projects * sizeof *a->projects));
 }
 
-/* A write that another site's page started is refused, whatever it carries. */
-static bool same_origin(const struct request *q)
+bool access_still(const struct request *q)
 {
-    const char *origin = request_header(q, "Origin"), *host = request_header(q, "Host"),
-               *site = request_header(q, "Sec-Fetch-Site");
-    char theirs[HEAD_HOST], ours[HEAD_HOST];
-    int their_port, our_port;
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
-        return false;
+    struct access *a = q->api->access;
+    const struct who *who = &q->who;
+    struct who now = {.role = ROLE_NONE};
+    struct err *quiet = err_ignore("then it is asked again with the next look");
+    int64_t seen;
+    bool ok = true;
+    if (who->session[0]) {
+        ok = find_session(a, who->session, &now, &seen, quiet);
+    } else if (who->proxied) {
+        ok = find_account(a, who->name, &now, &seen, quiet);
+    } else if (token_counts(a)) {
+        be_local(&now);
     }
-    if (!origin) {
-        return true; /* no browser */
-    }
-    if (!host || !head_origin(origin, theirs, &their_port) ||
-        !head_authority(host, ours, &our_port)) {
-        return false;
-    }
-    if (our_port < 0) {
-        our_port = q->who.secure ? 443 : 80;
-    }
-    return !strcmp(theirs, ours) && their_port == our_port;
-}
-
-static bool nobody(struct request *q, struct reply *r, struct err *err)
-{
-    bool accounts = !token_counts(q->api->access);
-    err_waive(reply_detail(r, "accounts", json_boolean(accounts), err_ignore("only a hint")));
-    err_waive(reply_header(r, "WWW-Authenticate", accounts ? "Session" : "Bearer",
-                           err_ignore("only a hint")));
-    if (q->who.proxied) {
-        return refuse(r, 403, err, "there is no account for you here: ask an admin to make one");
-    }
-    return refuse(r, 401, err,
-                  accounts ? "sign in first"
-                           : "open the address with the token that `gantry serve` printed");
-}
-
-bool access_may(struct request *q, struct reply *r, struct err *err)
-{
-    const struct route *route = q->route;
-    if (writes(q) && !same_origin(q)) {
-        return refuse(r, 403, err, "a page of another site sent this");
-    }
-    if (q->who.role < route->need) {
-        if (q->who.role == ROLE_NONE) {
-            return nobody(q, r, err);
-        }
-        return refuse(r, 403, err,
-                      route->need == ROLE_ADMIN ? "only an admin may do that"
-                                                : "you may look here, not change anything");
-    }
-    if (writes(q) && !route->no_csrf && q->who.csrf[0]) {
-        const char *given = request_header(q, "X-CSRF-Token");
-        if (!given || !secret_equal(given, q->who.csrf)) {
-            return refuse(r, 403, err,
-                          "the request lacks this session's X-CSRF-Token: load the page again");
-        }
-    }
-    return true;
-}
-
-/* The address with the token becomes a session, and leaves the address bar. With accounts the page
- * itself is where one signs in: it carries no data. */
-bool access_page(struct request *q, struct reply *r, bool *ret_done, struct err *err)
-{
-    const char *token = request_text(q, "token", NULL);
-    *ret_done = false;
-    if (token && access_is_token(q->api->access, token)) {
-        *ret_done = true;
-        return access_enter(q, r, 0, err) && reply_redirect(r, "/", err);
-    }
-    return q->who.role != ROLE_NONE || !token_counts(q->api->access) || nobody(q, r, err);
-}
-
-bool access_sees(const struct who *who, int64_t project)
-{
-    for (size_t i = 0; i < who->n_projects; i++) {
-        if (who->projects[i] == project) {
-            return true;
-        }
-    }
-    return who->all_projects;
-}
-
-bool access_project(struct request *q, int64_t project, struct err *err)
-{
-    char *word = NULL;
-    if (!access_sees(&q->who, project)) {
-        return err_set(err, ERR_NOTHING, "there is no project %lld", (long long)project);
-    }
-    if (q->who.all_projects || !q->route || q->route->need <= ROLE_VIEWER) {
-        return true;
-    }
-    bool ok = store_text(q->api->store, &word, err,
-                         "SELECT role FROM user_project WHERE user_id=?1 AND project_id=?2", "ii",
-                         q->who.user, project) &&
-        ((word && account_rank(word) >= (int)q->route->need) ||
-         err_set(err, ERR_PERM, "you may look at this project, not change anything"));
-    mem_free(word);
-    return ok;
-}
-
-bool access_everywhere(const struct request *q, struct err *err)
-{
-    return q->who.all_projects ||
-        err_set(err, ERR_PERM, "your account is kept to some projects: ask an admin");
+    bool same = !ok || same_rights(who, &now);
+    mem_free(now.projects);
+    return same;
 }
 
 /* --- sessions */

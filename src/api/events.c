@@ -69,7 +69,7 @@ bool hub_watch(struct hub *hub, void (*fn)(void *arg, const char *table, int64_t
 static bool visible(const struct hub_client *c, const struct ring_event *e)
 {
     return e->project == 0 ||
-        ((c->project == 0 || c->project == e->project) && access_sees(c->who, e->project));
+        ((c->project == 0 || c->project == e->project) && access_sees(&c->q->who, e->project));
 }
 
 static size_t copy(char *buf, size_t max, const char *text, size_t length, size_t *at)
@@ -164,7 +164,7 @@ bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *e
         return false;
     }
     int64_t place = *last ? known_place(hub, last) : 0;
-    *c = (struct hub_client){.hub = hub, .who = &q->who, .first = STR_INIT};
+    *c = (struct hub_client){.hub = hub, .q = q, .first = STR_INIT};
     c->project = request_int(q, "project", 0);
     c->next = place ? place : ring_next(hub->ring);
     c->allowed = EVENTS_LAG_MAX + ring_behind(hub->ring, c->next);
@@ -198,10 +198,11 @@ static void cut(struct hub_client *c)
     }
 }
 
-void hub_end_user(struct hub *hub, int64_t user)
+void hub_recheck(struct hub *hub)
 {
-    for (struct hub_client *c = hub->clients; c; c = c->next_client) {
-        if (c->who->user == user) {
+    for (struct hub_client *c = hub->clients, *next; c; c = next) {
+        next = c->next_client;
+        if (!access_still(c->q)) {
             cut(c);
         }
     }
@@ -294,6 +295,7 @@ static void progress_due(void *arg)
 static void beat_due(void *arg)
 {
     struct hub *hub = arg;
+    hub_recheck(hub);
     for (struct hub_client *c = hub->clients; c; c = c->next_client) {
         if (c->rests && c->first.len == 0) {
             str_add(&c->first, ":\n\n");

@@ -20,6 +20,8 @@ struct hub *hub_new(struct api *api, struct err *err) CHECK_RESULT;
 void hub_free(struct hub *hub);
 /* The engine has committed (or a second has passed): publish what changed. */
 void hub_committed(struct hub *hub);
+/* Cut the streams of those whose rights have changed: they ask anew. Done with every heartbeat. */
+void hub_recheck(struct hub *hub);
 /* Answer `q` with the stream of events. */
 bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *err) CHECK_RESULT;
 /* Number of the newest event: lists carry it as "seq", so that a page knows from where to go on. */
@@ -29,8 +31,6 @@ size_t hub_clients(const struct hub *hub);
  * store_watch: also rows that are rolled back). At most four, for the life of the server. */
 bool hub_watch(struct hub *hub, void (*fn)(void *arg, const char *table, int64_t id), void *arg,
                struct err *err) CHECK_RESULT;
-/* Cut the streams of one account: its rights have changed, or it is no more. */
-void hub_end_user(struct hub *hub, int64_t user);
 /* An event of one's own; project 0 = for everybody. `data` is borrowed. Fails silently: a page asks
  * again. */
 void hub_publish(struct hub *hub, int64_t project, const char *event, const json_t *data);

@@ -13,11 +13,11 @@
 struct hub_client {
     struct hub *hub;
     struct stream *stream;
-    const struct who *who; /* of its request, which lives as long */
-    int64_t project;       /* 0: all it may see */
-    int64_t next;          /* number of the event it reads */
-    size_t at;             /* bytes of it that it has */
-    struct str first;      /* what comes before: hello, a heartbeat */
+    const struct request *q; /* lives as long */
+    int64_t project;         /* 0: all it may see */
+    int64_t next;            /* number of the event it reads */
+    size_t at;               /* bytes of it that it has */
+    struct str first;        /* what comes before: hello, a heartbeat */
     size_t first_at;
     uint64_t allowed; /* bytes it may be behind */
     bool cut, rests;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/access.h"
+#include "api/events.h"
 #include "api/head.h"
 #include "api/limit.h"
 #include "api/passwd.h"
@@ -204,7 +205,9 @@ static bool login(struct request *q, struct reply *r, struct err *err)
 
 static bool logout(struct request *q, struct reply *r, struct err *err)
 {
-    return access_leave(q, r, err) && reply_json(r, 200, json_object(), err);
+    bool ok = access_leave(q, r, err);
+    hub_recheck(q->api->hub);
+    return ok && reply_json(r, 200, json_object(), err);
 }
 
 /* --- PATCH: one's own password */
@@ -224,6 +227,7 @@ static void new_hashed(void *arg, bool right, const char *hash, const struct err
         args = json_pack("{s:s, s:s, s:s}", "name", q->who.name, "hash", hash, "keep", keep);
         done = args ? request_op(q, "user.passwd", args, &err) : NULL;
     }
+    hub_recheck(q->api->hub);
     bool ok = done && answer(q, later_reply(later), &err);
     json_decref(args);
     json_decref(done);

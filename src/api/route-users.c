@@ -1,6 +1,7 @@
 /* Accounts. Admins only. */
 #include <string.h>
 #include "api/access.h"
+#include "api/events.h"
 #include "api/passwd.h"
 #include "api/route.h"
 #include "base/mem.h"
@@ -51,7 +52,9 @@ static bool apply(struct request *q, struct reply *r, const char *op, const char
     if (ok && hash && strcmp(op, "user.add") != 0) {
         ok = (first = request_op(q, "user.passwd", args, err)) != NULL;
     }
-    ok = ok && (answer = request_op(q, op, args, err)) && reply_json(r, 200, answer, err);
+    ok = ok && (answer = request_op(q, op, args, err)) != NULL;
+    hub_recheck(q->api->hub);
+    ok = ok && reply_json(r, 200, answer, err);
     json_decref(first);
     json_decref(args);
     return ok;

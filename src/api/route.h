@@ -66,9 +66,10 @@ struct who {
     bool all_projects;
     int64_t *projects; /* those with rights, when not all; access.c's */
     size_t n_projects;
-    char csrf[72]; /* what X-CSRF-Token must say on writes; "" = none is asked for */
-    bool proxied;  /* signed in by a trusted proxy, not here */
-    bool secure;   /* the browser speaks TLS, as a trusted proxy says: the cookie is for TLS only */
+    char csrf[72];    /* what X-CSRF-Token must say on writes; "" = none is asked for */
+    char session[72]; /* digest of its cookie; "" = there is none */
+    bool proxied;     /* signed in by a trusted proxy, not here */
+    bool secure; /* the browser speaks TLS, as a trusted proxy says: the cookie is for TLS only */
 };
 
 enum param_in { IN_QUERY, IN_BODY };
