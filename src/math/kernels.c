@@ -109,6 +109,36 @@ static void turn(float *pairs, const float *re_twice, const float *im_signed, si
     }
 }
 
+static void merge(const float *spectrum, const float *turn_a, const float *turn_b, size_t half,
+                  float weight, float *restrict ret_pairs)
+{
+    const v8 minus_even = {-1, 1, -1, 1, -1, 1, -1, 1}, minus_odd = -minus_even;
+    const float *are = turn_a, *aim = turn_a + 2 * half, *bre = turn_b, *bim = turn_b + 2 * half;
+    v8 w = all8(weight);
+    size_t k = 1;
+    for (; k + 4 <= half; k += 4) {
+        v8 f = load8(spectrum + 2 * k) * w, swapped = SWAP_PAIRS(f);
+        v8 a = f * load8(are + 2 * k) + swapped * load8(aim + 2 * k);
+        v8 b = f * load8(bre + 2 * k) + swapped * load8(bim + 2 * k);
+        b = SWAP_PAIRS(b);
+        v8 mirror = a * minus_odd + b; /* conj(a) + i conj(b) */
+        store8(ret_pairs + 2 * k, a + b * minus_even);
+        store8(ret_pairs + 2 * (2 * half - k - 3),
+               __builtin_shufflevector(mirror, mirror, 6, 7, 4, 5, 2, 3, 0, 1));
+    }
+    for (size_t i = 0; i < half; i = i == 0 ? k : i + 1) { /* frequency 0 is its own mirror */
+        float fr = spectrum[2 * i] * weight, fi = spectrum[2 * i + 1] * weight;
+        float ar = fr * are[2 * i] + fi * aim[2 * i], br = fr * bre[2 * i] + fi * bim[2 * i];
+        float ai = fi * are[2 * i + 1] + fr * aim[2 * i + 1],
+              bi = fi * bre[2 * i + 1] + fr * bim[2 * i + 1];
+        size_t m = i ? 2 * half - i : 0;
+        ret_pairs[2 * m] = ar + bi;
+        ret_pairs[2 * m + 1] = br - ai;
+        ret_pairs[2 * i] = ar - bi;
+        ret_pairs[2 * i + 1] = ai + br;
+    }
+}
+
 /* ---- spreading ---- */
 
 /* Where each sample of a strip goes: offset of its first cell, its rows in the kernel table and the
@@ -375,6 +405,7 @@ const struct kernels KERNELS_NAME = {
     .scale = scale,
     .window = window,
     .turn = turn,
+    .merge = merge,
     .spread = spread,
     .unpack = unpack,
     .line_add = line_add,

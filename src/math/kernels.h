@@ -56,6 +56,11 @@ struct kernels {
      * part as (-im, im). */
     void (*turn)(float *pairs, const float *re_twice, const float *im_signed, size_t count,
                  float weight);
+    /* Two real lines that differ by a turn alone, packed as a + i b: F turned by a's factors and by
+     * b's, for the `half` frequencies from 0 on and, by symmetry, their mirrors. Factors as for
+     * turn(), a table of 4 half floats: real parts, then imaginary ones. ret_pairs [2 half]. */
+    void (*merge)(const float *spectrum, const float *turn_a, const float *turn_b, size_t half,
+                  float weight, float *ret_pairs);
     void (*spread)(const struct spread_job *job);
     /* ret_a[i] = pair[i].re * factor[i] * by, ret_b[i] = pair[i].im * factor[i] * by; ret_b may be
      * NULL. */

@@ -403,38 +403,35 @@ static void spectra(const struct recon *r, const float *sino, const struct cut *
     }
 }
 
+/* Turn to the centre at `local`, times `scale`, as merge() takes it. */
+static void fill_turn(const struct recon *r, double local, double scale, float *ret_turn)
+{
+    size_t half = r->radial / 2;
+    float *re = ret_turn, *im = ret_turn + 2 * half;
+    for (size_t k = 0; k < half; k++) {
+        double f = 2 * M_PI * (double)k / (double)r->radial, norm = scale / (double)r->radial;
+        re[2 * k] = re[2 * k + 1] = (float)(cos(f * local) * norm);
+        im[2 * k + 1] = (float)(sin(f * local) * norm);
+        im[2 * k] = -im[2 * k + 1];
+    }
+}
+
 /* Two centres of the same lines: Q[k] = F[k] (turn a + i turn b), and its mirror from conj(F[k]).
  */
 static void centre_pair(const struct recon *r, struct work *w, const float *half_spectra,
                         const double local[2], float *const image[2])
 {
     size_t half = r->radial / 2;
-    float *ta = w->re, *tb = w->im; /* turns as pairs */
-    for (size_t k = 0; k < half; k++) {
-        double f = 2 * M_PI * (double)k / (double)r->radial, norm = 1 / (double)r->radial;
-        ta[2 * k] = (float)(cos(f * local[0]) * norm);
-        ta[2 * k + 1] = (float)(sin(f * local[0]) * norm);
-        tb[2 * k] = image[1] ? (float)(cos(f * local[1]) * norm) : 0;
-        tb[2 * k + 1] = image[1] ? (float)(sin(f * local[1]) * norm) : 0;
-    }
+    float *ta = w->re, *tb = w->im;
+    fill_turn(r, local[0], 1, ta);
+    fill_turn(r, local[1], image[1] != NULL, tb);
     clear_grid(r, w);
     for (size_t first = 0; first < r->angles; first += ANGLE_BLOCK) {
         size_t count = r->angles - first < ANGLE_BLOCK ? r->angles - first : ANGLE_BLOCK;
         for (size_t i = 0; i < count; i++) {
             const float *spectrum = half_spectra + 2 * (first + i) * half;
-            float *q = w->lines + i * 2 * r->radial, weight = r->weight[first + i];
-            for (size_t k = 0; k < half; k++) {
-                size_t m = k ? r->radial - k : 0;
-                float fr = spectrum[2 * k] * weight, fi = spectrum[2 * k + 1] * weight;
-                float ar = fr * ta[2 * k] - fi * ta[2 * k + 1],
-                      ai = fr * ta[2 * k + 1] + fi * ta[2 * k];
-                float br = fr * tb[2 * k] - fi * tb[2 * k + 1],
-                      bi = fr * tb[2 * k + 1] + fi * tb[2 * k];
-                q[2 * m] = ar + bi; /* conj(A) + i conj(B) */
-                q[2 * m + 1] = br - ai;
-                q[2 * k] = ar - bi; /* A + i B; k = 0 is its own mirror and real in A and B */
-                q[2 * k + 1] = ai + br;
-            }
+            r->kernels->merge(spectrum, ta, tb, half, r->weight[first + i],
+                              w->lines + i * 2 * r->radial);
         }
         spread_block(r, w, first, count);
     }
