@@ -1,7 +1,9 @@
 /* Failures grouped by cause, and trying them again. */
 #include <inttypes.h>
+#include "api/recent.h"
 #include "api/route.h"
 #include "api/scope.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "report/causes.h"
 
@@ -18,7 +20,7 @@ static json_t *rows_of(struct request *q, struct err *err)
     return rows;
 }
 
-static bool list(struct request *q, struct reply *r, struct err *err)
+static bool make_list(struct request *q, json_t **ret, struct err *err)
 {
     json_t *rows = rows_of(q, err), *row;
     size_t i;
@@ -30,11 +32,28 @@ static bool list(struct request *q, struct reply *r, struct err *err)
             json_object_set(row, "items", json_object_get(row, "item_ids")) == 0 &&
             json_object_del(row, "item_ids") == 0 && json_object_set(row, "cause", id) == 0;
     }
-    if (!ok) {
+    if (rows && !ok) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
         json_decref(rows);
-        return rows ? err_set(err, ERR_NOMEM, "out of memory") : false;
     }
-    return reply_json(r, 200, rows, err);
+    *ret = ok ? rows : NULL;
+    return ok;
+}
+
+static bool list(struct request *q, struct reply *r, struct err *err)
+{
+    int64_t begun = clock_mono_us();
+    char *within = NULL, *key = NULL;
+    json_t *rows = NULL;
+    bool done = false;
+    bool ok = scope_within(q, &within, err) &&
+        (key = mem_printf(err, "errors %" PRId64 " %" PRId64 " %s", request_int(q, "project", 0),
+                          request_int(q, "run", 0), within ? within : "")) &&
+        recent_answer(q, r, key, &done, err) &&
+        (done || (make_list(q, &rows, err) && recent_keep(q, r, key, begun, rows, err)));
+    mem_free(within);
+    mem_free(key);
+    return ok;
 }
 
 /* The tasks he may see of the cause, not all there are. */

@@ -1,10 +1,12 @@
 /* Runs: launching a batch on a selection, looking, stopping and trying again. */
-#include <math.h>
+#include <inttypes.h>
 #include <string.h>
 #include "api/child.h"
 #include "api/events.h"
+#include "api/recent.h"
 #include "api/route.h"
 #include "api/scope.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "catalog/project.h"
 #include "catalog/selector.h"
@@ -17,18 +19,24 @@
 
 static bool list(struct request *q, struct reply *r, struct err *err)
 {
-    int64_t project, limit = request_int(q, "limit", RUNS_DEFAULT);
-    char *within = NULL;
-    json_t *rows = NULL;
+    int64_t project, limit = request_int(q, "limit", RUNS_DEFAULT), begun = clock_mono_us();
+    char *within = NULL, *key = NULL;
+    bool done = false;
     limit = limit < 0 ? 0 : limit < RUNS_MOST ? limit : RUNS_MOST;
-    if (scope_maybe_project(q, &project, err) && scope_within(q, &within, err)) {
-        rows = runs_rows(q->api->store, project, 0, within, limit, err);
+    bool ok = scope_maybe_project(q, &project, err) && scope_within(q, &within, err) &&
+        (key = mem_printf(err, "runs %" PRId64 " %" PRId64 " %s", project, limit,
+                          within ? within : "")) &&
+        recent_answer(q, r, key, &done, err);
+    if (ok && !done) {
+        json_t *rows = runs_rows(q->api->store, project, 0, within, limit, err);
+        json_t *doc = rows
+            ? json_pack("{s:I, s:o}", "seq", (json_int_t)hub_seq(q->api->hub), "runs", rows)
+            : NULL;
+        ok = recent_keep(q, r, key, begun, doc, err);
     }
     mem_free(within);
-    return rows &&
-        reply_json(r, 200,
-                   json_pack("{s:I, s:o}", "seq", (json_int_t)hub_seq(q->api->hub), "runs", rows),
-                   err);
+    mem_free(key);
+    return ok;
 }
 
 static bool show(struct request *q, struct reply *r, struct err *err)

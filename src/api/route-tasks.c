@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "api/events.h"
+#include "api/recent.h"
 #include "api/route.h"
 #include "api/scope.h"
 #include "base/mem.h"
@@ -236,6 +237,7 @@ static bool retry(struct request *q, struct reply *r, json_t *tasks, struct err 
         }
     }
     json_decref(args);
+    recent_forget(q->api);
     return answer && reply_json(r, 200, answer, err);
 }
 

@@ -52,6 +52,7 @@ struct api {
     struct look_pool *look;     /* look.c; NULL until somebody looks */
     struct lists *lists;        /* lists.c; NULL until a list is asked for */
     struct watches *watches;    /* watches.c */
+    struct recent *recent;      /* recent.c */
 };
 
 /* Called once when the server stops, before the engine leaves (last registered, first called). */

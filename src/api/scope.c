@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "api/access.h"
+#include "api/recent.h"
 #include "base/mem.h"
 
 bool scope_maybe_project(struct request *q, int64_t *ret, struct err *err)
@@ -115,6 +116,7 @@ bool scope_answer_op(struct request *q, struct reply *r, const char *op, json_t 
         (void)err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(args);
+    recent_forget(q->api);
     return answer && reply_json(r, 200, answer, err);
 }
 

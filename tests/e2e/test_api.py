@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 import scans
+from browser import Client
 from runner import script, wait_for
 from server import Server
 
@@ -575,3 +576,66 @@ def test_many_rows(g):
         assert api.items(sort="cor", limit=4)["items"][2]["cor"] == 5
         api.send("DELETE", "items", project=1, items=pages[0])
         assert api.items(limit=1)["total"] == 40000
+
+
+# -- rights --------------------------------------------------------------------------------------------------------
+def test_rights_by_project(g):
+    """DESIGN 8: what belongs to a project one may not see is not there, by whatever number it is asked for; who may
+    only look changes nothing."""
+    batch_of(g, "picky", 'echo "no" >&2; exit 3')
+    for name in ("mine", "theirs"):
+        folder = g.base / name
+        folder.mkdir()
+        scans.write(folder / "a_1.h5", **TINY)
+        g.ok("init", "--name", name, cwd=folder)
+        g.ok("scan", cwd=folder)
+        assert g.run("run", "picky", cwd=folder).rc == 1
+    for name, rights in (("anna", ("--role", "admin")), ("vera", ("--role", "viewer", "--project", "mine:operator")),
+                         ("willi", ("--role", "viewer", "--project", "mine"))):
+        g.ok("user", "add", name, *rights, stdin="a long enough one\n")
+    with Server(g) as server:
+        vera, willi = (Client(server.port).login(name, "a long enough one") for name in ("vera", "willi"))
+
+        def seen(path):
+            answer = vera.get(API + path)
+            assert answer.status == 200, (path, answer)
+            return answer.json()
+
+        assert [row["name"] for row in seen("projects")] == ["mine"]
+        assert seen("items?project=1")["total"] == 1 and len(seen("runs")["runs"]) == 1
+        assert seen("tasks?open=0")["total"] == 1 and [c["count"] for c in seen("errors")] == [1]
+        assert {row["project"] for row in seen("events-log") if row["project"]} == {1}
+        hidden = ["items?project=2", "items/2", "runs?project=2", "runs/2", "tasks?project=2", "tasks?run=2",
+                  "tasks?item=2", "tasks/2", "tasks/2/log", "tasks/2/why", "errors?run=2", "errors?project=2",
+                  "results/2", "tags?project=2", "watch?project=2", "events-log?project=2", "events-log?item=2"]
+        for path in hidden:
+            assert vera.get(API + path).status == 404, path
+        writes = [
+            ("PATCH", "items", dict(project=2, items=[2], set={"cor": 5})),
+            ("PATCH", "items", dict(project=1, items=[2], set={"cor": 5})),
+            ("PATCH", "items", dict(project=1, rows=[{"id": 2, "cor": 5}])),
+            ("DELETE", "items", dict(project=1, items=[2])),
+            ("POST", "items/restore", dict(project=1, items=[2])),
+            ("POST", "tags", dict(project=1, items=[2], tag="x")),
+            ("POST", "cor/fix", dict(project=1, items=[2])),
+            ("POST", "cor/copy", {"project": 1, "from": 1, "items": [2]}),
+            ("POST", "cor/copy", {"project": 1, "from": 2, "items": [1]}),
+            ("POST", "runs", dict(project=2, batch="picky", items=[2])),
+            ("POST", "runs", dict(project=1, batch="picky", items=[2])),
+            ("POST", "runs/2/retry", {}), ("POST", "tasks/2/retry", {}), ("POST", "tasks/kill", dict(tasks=[1, 2])),
+            ("POST", "projects/2/refresh", {}), ("PATCH", "projects/2", dict(min_size_pct=1)),
+            ("POST", "watch", dict(project=2)), ("DELETE", "watch", dict(project=2)),
+        ]
+        for method, path, body in writes:
+            assert vera.ask(method, API + path, body).status == 404, (method, path, body)
+        # a cause spans projects: only what he may see is tried again
+        assert vera.ask("POST", API + "errors/1/retry", {}).json()["tasks"] == 1
+        assert rows(g, "SELECT force FROM task WHERE id=2") == [(0,)]
+        assert vera.ask("PUT", API + "batches/x", {"gantry": 1, "name": "x", "jobs": []}).status == 403
+        assert vera.ask("PUT", API + "config", {"slots": 1}).status == 403
+        for method, path, body in (("PATCH", "items", dict(project=1, items=[1], set={"cor": 5})),
+                                   ("POST", "runs", dict(project=1, batch="picky", items=[1])),
+                                   ("POST", "tasks/1/kill", {})):
+            assert willi.ask(method, API + path, body).status == 403, (method, path)
+        assert rows(g, "SELECT count(*) FROM item WHERE cor IS NOT NULL OR hidden OR tags<>'/'") == [(0,)]
+        assert rows(g, "SELECT count(*) FROM run") == [(2,)]
