@@ -445,3 +445,12 @@ void file_list_free(char **names)
     }
     mem_free(names);
 }
+
+void file_write_behind(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        (void)close(fd);
+    }
+}

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "codec/tiff-file.h"
+#include "os/file.h"
 
 char *slices_full_path(const char *dir, size_t slice, struct err *err)
 {
@@ -48,5 +49,9 @@ bool slices_write(const char *path, const float *pixels, size_t n, struct err *e
 {
     struct tiff_image image = {n, n, TIFF_PIXEL_F32, pixels, NULL};
 
-    return tiff_write(path, &image, err);
+    if (!tiff_write(path, &image, err)) {
+        return false;
+    }
+    file_write_behind(path); /* it is synced when it is published: the disk works meanwhile */
+    return true;
 }
