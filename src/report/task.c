@@ -96,7 +96,7 @@ static bool put_provenance(json_t *doc, const json_t *outputs, struct err *err)
     bool ok = list != NULL;
     for (size_t i = 0; ok && i < json_array_size(outputs); i++) {
         char *path =
-            mem_printf(err, "%s.prov.json", json_get_text(json_array_get(outputs, i), "path", ""));
+            path_beside(json_get_text(json_array_get(outputs, i), "path", ""), ".prov.json", err);
         json_t *one = path ? json_read(path, err_ignore("shown without it")) : NULL;
         ok = path && (!one || json_array_append_new(list, one) == 0);
         mem_free(path);
