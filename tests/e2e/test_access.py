@@ -3,11 +3,15 @@
 Issue 3, part 2 "Access" and "Security tests"; DESIGN 8 (accounts). Every route is walked through the server's own
 OpenAPI document, so a new route without protection fails here by name.
 """
+import contextlib
 import http.client
 import json
 import os
+import pty
 import re
+import sqlite3
 import stat
+import termios
 
 import pytest
 import server as running
@@ -311,6 +315,55 @@ def test_user_command(g):
     log = g.json("user", "log")
     assert [row["what"] for row in log] == ["user.add", "user.add"] and log[1]["detail"].startswith("bob")
     assert PASSWORD not in json.dumps(log) and "argon" not in json.dumps(log)
+
+
+def test_password_is_asked_without_echo(g):
+    """On a terminal the password is asked for twice and never shown; two that differ are refused."""
+    def typed(*lines):
+        mine, theirs = pty.openpty()
+        process = g.start("user", "add", "anna", "--role", "admin", stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        for prompt, line in zip((b"anna: ", b"Again: "), lines):
+            while not shown.endswith(prompt):
+                shown += os.read(mine, 1000)
+            # echo is off before the prompt's line is read, and what was typed ahead is dropped
+            wait_for(lambda: not termios.tcgetattr(mine)[3] & termios.ECHO, "echo is off")
+            os.write(mine, line + b"\n")
+        try:
+            while piece := os.read(mine, 1000):
+                shown += piece
+        except OSError:  # the other side is closed
+            pass
+        os.close(mine)
+        assert not any(line in shown for line in lines), shown
+        return process.wait(60), shown
+
+    status, shown = typed(PASSWORD.encode(), b"something else")
+    assert status == 2 and b"differ" in shown
+    status, shown = typed(PASSWORD.encode(), PASSWORD.encode())
+    assert status == 0 and b"made anna" in shown, shown
+
+
+def test_sessions_expire(g, serve):
+    """A session that was not used for session_hours opens nothing; one that is used lives on."""
+    account(g, "anna", "admin")
+    g.ok("config", "set", "session_hours=2")
+    server = serve()
+    client = server.client().login("anna", PASSWORD)
+
+    def change(sql):
+        with contextlib.closing(sqlite3.connect(g.home / "gantry.db", timeout=30)) as store, store:
+            store.execute(sql)
+            return store.execute("SELECT expires_us - seen_us, seen_us FROM session").fetchone()
+
+    length, seen = change("UPDATE session SET seen_us = seen_us - 3600000000, expires_us = expires_us - 3600000000")
+    assert length == 2 * 3600 * 1000000
+    assert client.get("/api/v1/session").status == 200
+    length, later = change("SELECT 1")
+    assert length == 2 * 3600 * 1000000 and later > seen + 3000000000
+    change("UPDATE session SET expires_us = 1")
+    assert client.get("/api/v1/session").status == 401
 
 
 # -- roles and rights -------------------------------------------------------------------------------------------------
