@@ -2,8 +2,10 @@
 #include <string.h>
 #include "api/access.h"
 #include "api/child.h"
+#include "api/recent.h"
 #include "api/route.h"
 #include "api/scope.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "catalog/project.h"
 
@@ -14,7 +16,7 @@
     "(SELECT count(*) FROM item INDEXED BY item_off WHERE project_id=p.id AND " \
     "(hidden=1 OR gone=1) AND +level='scan') AS items FROM project p "
 
-static bool list(struct request *q, struct reply *r, struct err *err)
+static json_t *seen_rows(struct request *q, struct err *err)
 {
     json_t *all = store_rows(q->api->store, err, COLUMNS "ORDER BY p.name", ""),
            *seen = all ? json_array() : NULL, *row;
@@ -26,7 +28,24 @@ static bool list(struct request *q, struct reply *r, struct err *err)
         }
     }
     json_decref(all);
-    return all && reply_json(r, 200, seen, err);
+    if (all && !seen) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return seen;
+}
+
+static bool list(struct request *q, struct reply *r, struct err *err)
+{
+    int64_t begun = clock_mono_us();
+    char *within = NULL, *key = NULL;
+    bool done = false;
+    bool ok = scope_within(q, &within, err) &&
+        (key = mem_printf(err, "projects %s", within ? within : "")) &&
+        recent_answer(q, r, key, &done, err) &&
+        (done || recent_keep(q, r, key, begun, seen_rows(q, err), err));
+    mem_free(within);
+    mem_free(key);
+    return ok;
 }
 
 static bool answer_row(struct request *q, struct reply *r, int status, int64_t id, json_t *more,
@@ -55,6 +74,7 @@ static bool add(struct request *q, struct reply *r, struct err *err)
     if (folder && !args) {
         (void)err_set(err, ERR_USAGE, "the folder's name is not valid UTF-8");
     }
+    recent_forget(q->api);
     bool is_new = json_get_bool(answer, "new", false);
     json_t *more = answer ? json_pack("{s:b}", "new", (int)is_new) : NULL;
     bool ok =
@@ -100,6 +120,7 @@ static bool change(struct request *q, struct reply *r, struct err *err)
     json_t *args = json_pack("{s:I, s:O*}", "project", (json_int_t)id, "min_size_pct",
                              json_is_null(pct) ? NULL : pct);
     json_t *answer = args ? request_op(q, "project.set", args, err) : NULL;
+    recent_forget(q->api);
     bool ok = answer && scan(q, r, id, false, err);
     json_decref(answer);
     json_decref(args);
