@@ -131,7 +131,7 @@ test('F: Fix COR shows old, new and reason before it writes, writes, and a secon
     await until(async () => (await page.locator('.vg-row', { hasText: victim }).innerText()).includes('3.00'), 'the other hand\'s change is seen');
     await button(/^Fix COR/).click();
     const dialog = page.locator('dialog');
-    await dialog.getByText(/1 outliers to replace/).waitFor();
+    await dialog.getByText(/1 outlier to replace/).waitFor();
     const line = await dialog.locator('tr', { hasText: victim }).innerText();
     assert.match(line, /3\.00/);
     assert.match(line, /→ \d+\.\d\d/);

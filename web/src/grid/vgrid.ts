@@ -92,7 +92,6 @@ export class Grid {
         const top = element('div', 'vg-top', 'rowgroup');
         top.append(this.head.line);
         this.scroller.append(top, this.space);
-        this.scroller.tabIndex = -1;
         host.append(this.scroller);
         this.listen();
         this.watch = new ResizeObserver(() => this.fit());

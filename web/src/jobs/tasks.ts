@@ -240,9 +240,19 @@ export class Tasks {
         return this.filter.finished || !isFinished(this.state[row] ?? '');
     }
 
+    get anyShown(): boolean {
+        for (let row = 0; row < this.rows; row++) {
+            if (this.shown(row)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** `run: a + b que: c + d err: e + f`: mine + the others' (N9). */
     counter(): string {
-        const me = session.peek()?.user ?? '';
+        const who = session.peek();
+        const me = who?.accounts ? who.user : ''; // without accounts everybody is one
         const counts = { run: [0, 0], que: [0, 0], err: [0, 0] };
         for (let row = 0; row < this.rows; row++) {
             const group = this.groupOf(row);

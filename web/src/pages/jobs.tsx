@@ -222,7 +222,7 @@ function Nothing({ tasks }: { tasks: Tasks }) {
     }
     return (
         <div class="over">
-            <p>{tasks.rows > 0 ? 'No job fits the filters.' : 'Nothing runs, nothing waits, nothing has failed.'}</p>
+            <p>{tasks.anyShown ? 'No job fits the filters.' : 'Nothing runs, nothing waits, nothing has failed.'}</p>
             <p class="muted">
                 {finished.value ? 'Start a batch on the Tomography page.' : 'Tick “Show finished” to see the jobs that are done.'}
             </p>

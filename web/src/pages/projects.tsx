@@ -12,7 +12,8 @@ interface Folder {
 }
 
 interface Folders {
-    path: string;
+    /** null: the list of places where one may begin. */
+    path: string | null;
     parent: string | null;
     folders: Folder[];
     scans?: number | null;
@@ -63,7 +64,7 @@ function FolderPicker() {
         get<Folders>('folders', { path }).then(
             (folders) => {
                 setHere(folders);
-                setTyped(folders.path);
+                setTyped(folders.path ?? '');
                 setRefused('');
             },
             (error: unknown) => setRefused(errorText(error)),
@@ -110,7 +111,7 @@ function FolderPicker() {
                 </p>
             )}
             <ul class="folders" aria-label="Folders">
-                {here?.parent != null && here.parent !== here.path && (
+                {here && here.path !== null && (
                     <li>
                         <button type="button" class="bare" onClick={() => visit(here.parent ?? '')}>
                             ↑ one up
@@ -120,7 +121,7 @@ function FolderPicker() {
                 {here?.folders.map((folder) => (
                     <li key={folder.path}>
                         <button type="button" class="bare" onClick={() => visit(folder.path)}>
-                            🗀 {folder.name}
+                            ▸ {folder.name}
                         </button>
                         {folder.scans ? <span class="muted">{folder.scans} HDF5</span> : null}
                     </li>

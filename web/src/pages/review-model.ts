@@ -25,6 +25,7 @@ interface Done {
 type Columns = Record<string, unknown[]>;
 
 const PAGE = 20_000;
+const RELOAD_MS = 2000;
 const CHECK_ALL = 2000; // more scans than this are looked at as they come into sight
 
 function rowsOf(columns: Columns): ReviewRow[] {
@@ -72,7 +73,9 @@ export class Review {
 
     private readonly ends: (() => void)[] = [];
     private asked = new Set<number>();
+    private empty = new Set<number>();
     private ended = false;
+    private timer = 0;
 
     constructor(readonly project: number) {
         this.ends.push(
@@ -90,6 +93,7 @@ export class Review {
 
     end(): void {
         this.ended = true;
+        clearTimeout(this.timer);
         this.ends.forEach((end) => end());
     }
 
@@ -111,7 +115,9 @@ export class Review {
         this.loaded.value = true;
     }
 
-    private take(rows: ReviewRow[]): void {
+    private take(found: ReviewRow[]): void {
+        // Without try slices when they were asked for; a live event asks again.
+        const rows = found.filter((row) => !this.empty.has(row.id));
         const here = this.current.peek()?.id ?? this.recall().at;
         const before = this.order.peek().length ? this.order.peek() : this.recall().order;
         this.rows.value = new Map(rows.map((row) => [row.id, row]));
@@ -131,13 +137,19 @@ export class Review {
             if (row) {
                 const now = { cor: cor as number | null, source: (source as string) || null, confidence: confidence as number | null };
                 rows.set(row.id, { ...row, ...now });
-            } else if (!this.asked.has(id as number) && /try|Inferred|Full/i.test(String(status))) {
+            } else if (/try|Inferred|Full/i.test(String(status))) {
+                this.asked.delete(id as number);
+                this.empty.delete(id as number);
                 fresh = true; // a scan that has just got its try slices
             }
         }
         this.rows.value = rows;
-        if (fresh) {
-            void this.load();
+        if (fresh && !this.timer) {
+            // While a run makes one scan after the other the list is not read for each.
+            this.timer = window.setTimeout(() => {
+                this.timer = 0;
+                void this.load();
+            }, RELOAD_MS);
         }
     }
 
@@ -161,7 +173,8 @@ export class Review {
             if (found?.centres.length) {
                 this.pictures.value = new Map(this.pictures.peek()).set(id, found);
             } else {
-                this.without.value++;
+                this.empty.add(id);
+                this.without.value = this.empty.size;
                 this.leave([id]);
             }
         } catch {
@@ -274,7 +287,7 @@ export class Review {
         this.at.value = last.at;
         this.message.value = 'Undone: ' + last.text;
         this.save();
-        const rows = last.rows.map(({ id, cor, cor_source }) => ({ id, cor, cor_source }));
+        const { rows } = last;
         this.send(() => patch('items', { project: this.project, rows }));
     }
 

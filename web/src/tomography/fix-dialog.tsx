@@ -143,7 +143,7 @@ export function FixDialog({ batch, ids, onClose }: { batch: Batch; ids: number[]
             {report && (
                 <>
                     <p>
-                        {report.replaced.length} outliers to replace, {report.filled.length} missing to fill,{' '}
+                        {plural(report.replaced.length, 'outlier')} to replace, {report.filled.length} missing to fill,{' '}
                         {report.unchanged.length} left unchanged, in {plural(report.series, 'series', 'series')}.
                         {changes === 0 && ' There is nothing to change.'}
                     </p>

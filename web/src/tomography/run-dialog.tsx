@@ -216,7 +216,7 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
 
 function Blocked({ rows, hasTop }: { rows: Row[]; hasTop: boolean }) {
     return (
-        <div role="alert">
+        <div role="alert" class="stack">
             <p class="failed-text">
                 {plural(rows.length, 'row has', 'rows have')} no valid COR, so nothing was started:
             </p>

@@ -29,7 +29,7 @@ const SETTLE_MS = 120; // holding an arrow key must not fetch a picture for ever
 
 function historyText(one: History): string {
     if (one.text) {
-        return one.text;
+        return one.text.replace(/^COR of .*?: /, '').replace('->', '→');
     }
     const now = one.new ?? one.cor;
     return `COR ${now === null || now === undefined ? 'taken away' : corText(now)}${one.source ? ` (${one.source})` : ''}`;
@@ -146,7 +146,7 @@ export function Side({ batch }: { batch: Batch }) {
                 <>
                     <h3>History of the centre</h3>
                     <ul class="names">
-                        {(item.history ?? []).slice(0, 6).map((one, at) => (
+                        {(item.history ?? []).slice(-6).reverse().map((one, at) => (
                             <li key={at}>
                                 <span class="muted">{timeText(one.t_us ?? one.t)}</span> {historyText(one)}
                                 {one.user ? ` by ${one.user}` : ''}
