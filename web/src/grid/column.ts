@@ -14,6 +14,8 @@ export interface Column {
     draw(cell: HTMLElement, row: number): void;
     compare?: Compare;
     edit?: {
+        /** May it be changed now? */
+        may?(): boolean;
         text(row: number): string;
         /** Take the text; a returned line says why not. */
         save(row: number, text: string): string | null;

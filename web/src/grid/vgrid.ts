@@ -232,7 +232,7 @@ export class Grid {
         const row = this.view.row(at);
         const index = this.options.columns.findIndex((column) => column.edit);
         const column = this.options.columns[index];
-        if (row < 0 || !column) {
+        if (row < 0 || !column || column.edit?.may?.() === false) {
             return false;
         }
         this.reveal(at);

@@ -1,6 +1,7 @@
 /* The columns of the batch table, in the order of REQUIREMENTS B3: tick box, File, COR, Status, then the rest. */
 import { drawBar, makeBar, setText, type Column } from '../grid/column';
 import { drawState, GROUPS } from '../groups';
+import { mayRun } from '../state';
 import { bytesText, corText } from '../words';
 import type { Batch } from './batch';
 
@@ -53,6 +54,7 @@ export function batchColumns(batch: Batch): Column[] {
                 }
             },
             edit: {
+                may: () => mayRun.value,
                 text: (row) => {
                     const cor = table.cor[row] ?? NaN;
                     return Number.isNaN(cor) ? '' : String(cor);
