@@ -19,7 +19,7 @@ struct row {
 struct rows {
     struct row *rows;
     struct sized *sized;
-    struct size_verdict *verdicts;
+    double *medians; /* of the usable peers */
     size_t n, cap;
 };
 
@@ -39,7 +39,7 @@ static void rows_fini(struct rows *r)
     }
     mem_free(r->rows);
     mem_free(r->sized);
-    mem_free(r->verdicts);
+    mem_free(r->medians);
 }
 
 static bool grow(struct rows *r, struct err *err)
@@ -176,13 +176,15 @@ json_t *judge_rows(struct store *s, const struct project *p, int64_t pct, const 
     int64_t *wanted = NULL;
     bool ok = o && (changes || err_set(err, ERR_NOMEM, "out of memory")) &&
         sorted_ids(only, n_only, &wanted, err) && load(s, p->id, &r, err) &&
-        (r.verdicts = mem_array(r.n, sizeof *r.verdicts, err)) &&
-        series_judge(r.sized, r.n, pct, r.verdicts, err);
+        (r.medians = mem_array(r.n, sizeof *r.medians, err)) &&
+        series_medians(r.sized, r.n, r.medians, err);
     for (size_t i = 0; ok && i < r.n; i++) {
         if (wanted && !bsearch(&r.rows[i].id, wanted, n_only, sizeof *wanted, by_id)) {
             continue;
         }
-        ok = judge_row(&r.rows[i], &r.verdicts[i], o, changes, err);
+        struct size_verdict v;
+        series_verdict(&r.sized[i], r.medians[i], pct, &v);
+        ok = judge_row(&r.rows[i], &v, o, changes, err);
     }
     rows_fini(&r);
     mem_free(wanted);

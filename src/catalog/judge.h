@@ -13,9 +13,9 @@
 #define STATUS_SKIPPED "Skipped"               /* by hand */
 #define STATUS_SKIPPED_SMALL "Skipped (small)" /* by the rule */
 
-/* Rows to change: [{"id", "skip": bool, "reason": "...", "status": "..."}]. pct as in series_judge.
- * `only`: just these n ids are answered (the rule still sees everything); NULL = all. Caller owns
- * it. */
+/* Rows to change: [{"id", "skip": bool, "reason": "...", "status": "..."}]. pct as in
+ * series_verdict. `only`: just these n ids are answered (the rule still sees everything); NULL =
+ * all. Caller owns it. */
 json_t *judge_rows(struct store *s, const struct project *p, int64_t pct, const int64_t *only,
                    size_t n_only, struct err *err) CHECK_RESULT;
 

@@ -61,7 +61,26 @@ static double usable_median(const struct sized *rows, size_t n, int64_t *work)
     return m % 2 ? (double)work[m / 2] : 0.5 * ((double)work[m / 2 - 1] + (double)work[m / 2]);
 }
 
-static void judge_one(const struct sized *row, double median, int64_t pct, struct size_verdict *ret)
+bool series_medians(const struct sized *rows, size_t n, double *ret, struct err *err)
+{
+    int64_t *work = mem_array(n, sizeof *work, err);
+    if (!work) {
+        return false;
+    }
+    for (size_t a = 0, b = 0; a < n; a = b) {
+        while (b < n && !strcmp(rows[a].series, rows[b].series)) {
+            b++;
+        }
+        double median = usable_median(rows + a, b - a, work);
+        for (size_t i = a; i < b; i++) {
+            ret[i] = median;
+        }
+    }
+    mem_free(work);
+    return true;
+}
+
+void series_verdict(const struct sized *row, double median, int64_t pct, struct size_verdict *ret)
 {
     *ret = (struct size_verdict){.skip = false};
     if (!row->readable) {
@@ -89,24 +108,4 @@ static void judge_one(const struct sized *row, double median, int64_t pct, struc
                        "%s of projections, under %" PRId64 " %% of the series' median %s", own, pct,
                        peers);
     }
-}
-
-bool series_judge(const struct sized *rows, size_t n, int64_t pct, struct size_verdict *ret,
-                  struct err *err)
-{
-    int64_t *work = mem_array(n, sizeof *work, err);
-    if (!work) {
-        return false;
-    }
-    for (size_t a = 0, b = 0; a < n; a = b) {
-        while (b < n && !strcmp(rows[a].series, rows[b].series)) {
-            b++;
-        }
-        double median = usable_median(rows + a, b - a, work);
-        for (size_t i = a; i < b; i++) {
-            judge_one(&rows[i], median, pct, &ret[i]);
-        }
-    }
-    mem_free(work);
-    return true;
 }

@@ -30,9 +30,10 @@ struct size_verdict {
 
 #define UNDERSIZED_PCT_DEFAULT 50
 
-/* Judge n rows, those of one series side by side. pct 0 switches the rule off (only unreadable rows
- * stay skipped). `ret` has room for n. */
-bool series_judge(const struct sized *rows, size_t n, int64_t pct, struct size_verdict *ret,
-                  struct err *err) CHECK_RESULT;
+/* The median size of each row's usable peers (those of one series stand side by side); 0 where
+ * there are fewer than two. `ret` has room for n. */
+bool series_medians(const struct sized *rows, size_t n, double *ret, struct err *err) CHECK_RESULT;
+/* Judge one row. pct 0 switches the rule off (only unreadable rows stay skipped). */
+void series_verdict(const struct sized *row, double median, int64_t pct, struct size_verdict *ret);
 
 #endif
