@@ -77,7 +77,7 @@ test('an administrator makes an account; it is there for the command line too', 
     await page.getByRole('link', { name: 'Users' }).click();
     await page.getByLabel('Accounts').getByRole('cell', { name: 'vi', exact: true }).waitFor();
     await button('New account…').click();
-    await page.getByLabel('Name').fill('otto');
+    await page.getByLabel('Name', { exact: true }).fill('otto');
     await page.getByLabel('Role').selectOption('operator');
     await page.getByLabel('Password', { exact: false }).fill('short');
     await page.getByLabel('Password', { exact: false }).fill(SECRET);

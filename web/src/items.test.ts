@@ -37,7 +37,7 @@ const running: ItemRow = [12, 'Running on GPU 1', 'running', 'running', 0.5, 60,
 
 test('columns are read, counted and tinted by series (D4)', () => {
     const table = new items.ItemTable(1);
-    table.fill([page()], 3);
+    table.fill([page()]);
     assert.equal(table.listed, 3);
     assert.equal(table.statusOf(2), 'Skipped (small)');
     assert.deepEqual([0, 1, 2].map((row) => table.tintOf(row)), [0, 0, 1]);
@@ -49,7 +49,7 @@ test('columns are read, counted and tinted by series (D4)', () => {
 
 test('a live row changes its columns and the counts; an unknown id is told', () => {
     const table = new items.ItemTable(1);
-    table.fill([page()], 3);
+    table.fill([page()]);
     const unknown: number[] = [];
     const stranger: ItemRow = [99, 'Ready', 'idle', '', null, null, null, null, null, false, '', null];
     assert.deepEqual(table.apply([running, stranger], unknown), [1]);
@@ -64,7 +64,7 @@ test('a live row changes its columns and the counts; an unknown id is told', () 
 
 test('a row that is gone is no longer counted', () => {
     const table = new items.ItemTable(1);
-    table.fill([page()], 3);
+    table.fill([page()]);
     assert.deepEqual(table.remove([12, 5]), [1]);
     assert.deepEqual(table.remove([12]), []);
     assert.equal(table.listed, 2);
@@ -73,7 +73,7 @@ test('a row that is gone is no longer counted', () => {
 
 test('X6: a skipped row that was enabled by hand is no longer left out', () => {
     const table = new items.ItemTable(1);
-    table.fill([page()], 3);
+    table.fill([page()]);
     table.apply([[13, 'Ready', 'idle', '', null, null, null, null, true, false, '', null]], []);
     assert.equal(table.autoSkipped(2), false);
     assert.equal(table.enabled(2), true);
@@ -81,11 +81,11 @@ test('X6: a skipped row that was enabled by hand is no longer left out', () => {
 
 test('loading anew says which row was which', () => {
     const table = new items.ItemTable(1);
-    table.fill([page()], 3);
+    table.fill([page()]);
     const fresh = page();
     for (const column of Object.values(fresh)) {
         column.reverse();
     }
-    const was = table.fill([fresh], 3);
+    const was = table.fill([fresh]);
     assert.deepEqual([0, 1, 2].map(was), [2, 1, 0]);
 });

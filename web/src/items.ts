@@ -1,7 +1,7 @@
 /* The scans of one project in columns: typed arrays for numbers, one array of strings for names, words kept once.
  * 100,000 scans cost about 20 MB so; as objects they would cost several times that.
  *
- * load() replaces everything; apply() takes the rows of a live event; both tell which rows changed.
+ * fetch() and fill() replace everything; apply() takes the rows of a live event; both tell which rows changed.
  */
 import { get } from './api';
 import { groupNumber, GROUPS, type Group } from './groups';
@@ -149,8 +149,8 @@ export class ItemTable {
         return this.byId.get(id) ?? -1;
     }
 
-    /** Fetch the whole list. Returns a function from a new row to its old one (-1: new). */
-    async load(signal: AbortSignal, progress?: (rows: number, total: number) => void): Promise<(row: number) => number> {
+    /** Fetch the whole list, for fill(). */
+    async fetch(signal: AbortSignal, progress?: (rows: number, total: number) => void): Promise<Columns[]> {
         const pages: Columns[] = [];
         let rows = 0;
         for (let total = 1; rows < total;) {
@@ -165,11 +165,12 @@ export class ItemTable {
             pages.push(page.columns);
             progress?.(rows, page.total);
         }
-        return this.fill(pages, rows);
+        return pages;
     }
 
-    /** Take pages of columns as they came. */
-    fill(pages: Columns[], rows: number): (row: number) => number {
+    /** Replace everything by pages of columns. Returns a function from a new row to its old one (-1: new). */
+    fill(pages: Columns[]): (row: number) => number {
+        const rows = pages.reduce((sum, page) => sum + (page.id?.length ?? 0), 0);
         const before = this.byId;
         this.allot(rows);
         let row = 0;

@@ -64,6 +64,7 @@ export class Grid {
     private readonly words = new Map<string, string>();
     /** Rows that changed while a cell was edited: they move when it is closed, not under the typing hand. */
     private late: number[] = [];
+    private readonly waiting: (() => void)[] = [];
     private pending = false;
 
     constructor(private readonly host: HTMLElement, readonly options: GridOptions) {
@@ -86,7 +87,10 @@ export class Grid {
         });
         this.editor = new Editor({
             name: options.name,
-            closed: (row) => this.touch([row, ...this.late.splice(0)]),
+            closed: (row) => {
+                this.touch([row, ...this.late.splice(0)]);
+                this.waiting.splice(0).forEach((done) => done());
+            },
             leave: (step, editNext) => this.leaveEditor(step, editNext),
         });
         const top = element('div', 'vg-top', 'rowgroup');
@@ -242,6 +246,13 @@ export class Grid {
             this.editor.open(cell, column, row, typed);
         }
         return true;
+    }
+
+    /** When no cell is being edited. */
+    async settled(): Promise<void> {
+        if (this.editor.row >= 0) {
+            await new Promise<void>((done) => this.waiting.push(done));
+        }
     }
 
     /** The menu of the focused row, below it. */

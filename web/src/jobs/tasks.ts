@@ -8,6 +8,7 @@ import { session } from '../state';
 
 const PAGE = 5000;
 const RELOAD_MS = 500;
+const TICK_MS = 1000;
 
 export interface Task {
     id: number;
@@ -88,7 +89,21 @@ export class Tasks {
             on('more', () => this.reloadSoon()),
             on('reset', () => this.reloadSoon()),
         ];
+        const clock = setInterval(() => this.tick(), TICK_MS);
+        this.ends.push(() => clearInterval(clock));
         void this.load();
+    }
+
+    /** How long the running ones have taken so far. */
+    private tick(): void {
+        const running: number[] = [];
+        for (let row = 0; row < this.rows; row++) {
+            if (this.state[row] === 'running') {
+                this.seconds[row] = Math.max(0, Date.now() / 1000 - (this.started[row] ?? NaN) / 1e6);
+                running.push(row);
+            }
+        }
+        this.grid?.touch(running);
     }
 
     close(): void {

@@ -148,7 +148,7 @@ function Tools({ batch, project }: { batch: Batch; project: Project }) {
             >
                 ▾
             </button>
-            <SyncButton project={project.id} disabled={viewer} />
+            <SyncButton project={project.id} disabled={viewer} cor={() => batch.topBarCor()} />
             <span class="divider" />
             <label class="field" title="For rows without a COR of their own">
                 COR

@@ -90,13 +90,17 @@ export class Batch {
         this.fetching = fetching;
         this.late = [];
         try {
-            const was = await this.table.load(fetching.signal, (rows, total) => {
+            const pages = await this.table.fetch(fetching.signal, (rows, total) => {
                 if (this.loading.value !== null) {
                     this.loading.value = `Reading the list… ${rows} of ${total}`;
                 }
             });
             performance.mark('gantry:list-read');
-            this.filled(was);
+            await this.grid?.settled(); // rows get new numbers: not while a COR is typed
+            if (fetching.signal.aborted) {
+                return;
+            }
+            this.filled(this.table.fill(pages));
             const late = this.late;
             this.late = null;
             this.changed(late);

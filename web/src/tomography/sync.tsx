@@ -30,7 +30,14 @@ function follow(project: number): () => void {
     return () => ends.forEach((end) => end());
 }
 
-export function SyncButton({ project, disabled }: { project: number; disabled: boolean }) {
+interface SyncProps {
+    project: number;
+    disabled: boolean;
+    /** The top bar's centre for the runs: null none, undefined no number. */
+    cor: () => number | null | undefined;
+}
+
+export function SyncButton({ project, disabled, cor }: SyncProps) {
     useEffect(() => follow(project), [project]);
     const stop = () => del('watch', { project }).then(() => (watch.value = { on: false }), toastError);
     if (watch.value.on) {
@@ -45,16 +52,21 @@ export function SyncButton({ project, disabled }: { project: number; disabled: b
             <button type="button" disabled={disabled} onClick={() => (asking.value = true)}>
                 Sync Acquisition…
             </button>
-            {asking.value && <SyncDialog project={project} />}
+            {asking.value && <SyncDialog project={project} cor={cor} />}
         </>
     );
 }
 
-function SyncDialog({ project }: { project: number }) {
+function SyncDialog({ project, cor }: Omit<SyncProps, 'disabled'>) {
     const batch = useSignal('');
     const close = () => (asking.value = false);
     const start = () => {
-        post<Watch>('watch', { project, ...(batch.value ? { batch: batch.value } : {}) }).then((now) => {
+        const top = cor();
+        if (top === undefined) {
+            return;
+        }
+        const run = batch.value ? { batch: batch.value, ...(top === null ? {} : { cor: top }) } : {};
+        post<Watch>('watch', { project, ...run }).then((now) => {
             watch.value = { ...now, on: true };
             close();
         }, toastError);
