@@ -120,12 +120,14 @@ def idle(server, words, seconds=5):
 
 def run_tasks(bench, server, batch, tasks, words):
     before, start = cpu_of(server.pid), time.monotonic()
-    subprocess.run([GANTRY, "run", batch, "--slots", "2", "--detach", "--overwrite"], cwd=bench.data, env=bench.env,
-                   check=True, stdout=subprocess.DEVNULL)
+    out = subprocess.run([GANTRY, "run", batch, "--slots", "2", "--detach", "--json"], cwd=bench.data, env=bench.env,
+                         check=True, capture_output=True, text=True)
+    run = json.loads(out.stdout)["run"]
     while True:
         time.sleep(0.2)
         out = subprocess.run([GANTRY, "status", "--json"], cwd=bench.data, env=bench.env, capture_output=True, text=True)
-        if json.loads(out.stdout)[0]["state"] == "finished" if isinstance(json.loads(out.stdout), list) else True:
+        rows = json.loads(out.stdout)
+        if [row["state"] for row in rows if row["id"] == run] == ["finished"]:
             break
     wall = time.monotonic() - start
     used = cpu_of(server.pid) - before
