@@ -77,7 +77,7 @@ test('try viewer: "Use" writes the centre shown, "Use for series" that of every 
     }, 'the centre is written');
     await page.click(`button:has-text("Use for series (${series.length})")`);
     await until(async () => (await list()).filter((one) => one.series === items[0].series && one.cor_source === 'manual').length === series.length, 'the series is written');
-    await page.locator('.toast button:has-text("Undo")').last().click();
+    await page.locator(`.toast:has-text("${series.length} scans of") button:has-text("Undo")`).click();
     await until(async () => {
         const now = await list();
         return series.slice(1).every((one) => {
