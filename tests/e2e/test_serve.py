@@ -421,7 +421,7 @@ def session_of_commands(g):
     for i in range(3):
         scans.write(g.data / f"s_{i:03d}.h5", **TINY)
     g.batch("b", runner.script('test "$(basename "$f1")" != s_001.h5 || exit 3; sleep 0.4; echo x > "$o1"'))
-    g.ok("config", "set", "slots", "1")  # the order in which tasks end
+    g.ok("config", "set", "slots=1")  # the order in which tasks end
     for args in (["init", "--name", "data"], ["scan"], ["ls"], ["set", "cor=4.5", "s_000.h5"], ["cor", "list"],
                  ["run", "b"], ["status"], ["ps", "--all"], ["errors"], ["log", "s_000/work"],
                  ["retry", "s_001/work"], ["run", "--resume"], ["ps", "--all"], ["hold", "s_002/work"],
