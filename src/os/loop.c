@@ -5,6 +5,8 @@
 #include <uv.h>
 #include "base/mem.h"
 
+#define CLOSING_TURNS 8
+
 struct loop {
     uv_loop_t uv;
 };
@@ -59,8 +61,10 @@ struct loop *loop_new(struct err *err)
 void loop_free(struct loop *loop)
 {
     if (loop) {
-        (void)uv_run(&loop->uv, UV_RUN_NOWAIT); /* lets close callbacks run */
-        (void)uv_loop_close(&loop->uv);
+        /* Lets close callbacks run; a loop that was stopped only forgets that the first time. */
+        for (int turns = 0; uv_loop_close(&loop->uv) != 0 && turns < CLOSING_TURNS; turns++) {
+            (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+        }
         mem_free(loop);
     }
 }
