@@ -106,7 +106,7 @@ test('the server is killed under an open page: stale is said; it comes back: liv
     await shoot(page, 'stale');
     server = await project.serve('--listen', `127.0.0.1:${server.port}`);
     await page.locator('.connection.live').waitFor({ timeout: 60_000 });
-    await until(async () => (await page.locator('.stale').count()) === 0, 'the banner goes');
+    await until(async () => (await page.locator('.banner').count()) === 0, 'the banner goes');
     await until(async () => (await states()).filter((state) => state === 'running').length === 2, 'the jobs were found again');
 });
 

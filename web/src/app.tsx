@@ -81,7 +81,7 @@ function Stale() {
         return null;
     }
     return (
-        <div class="stale" role="alert">
+        <div class="banner" role="alert">
             The server does not answer: what you see may be old. This page connects again by itself.
         </div>
     );

@@ -11,6 +11,7 @@ import { finiteNumber } from '../words';
 import { toast, toastError } from '../ui/toast';
 
 const RELOAD_MS = 400; // new rows come in bursts while a folder is read
+const GROWN_MS = 2000; // a scan is read once it has been written
 
 interface CorUndo {
     id: number;
@@ -124,9 +125,9 @@ export class Batch {
         this.turned();
     }
 
-    private reloadSoon(): void {
+    private reloadSoon(wait = RELOAD_MS): void {
         clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => void this.load(), RELOAD_MS);
+        this.timer = window.setTimeout(() => void this.load(), wait);
     }
 
     /** Rows of a live event. */
@@ -140,6 +141,10 @@ export class Batch {
         if (changed.length > 0) {
             this.grid?.touch(changed);
             this.turned();
+            // A scan that was being written when it was listed: size and shape are not in the events.
+            if (changed.some((row) => this.table.shape[3 * row] === 0 && this.table.groupOf(row) !== 'skipped')) {
+                this.reloadSoon(GROWN_MS);
+            }
         }
         if (unknown.length > 0) {
             this.reloadSoon();
