@@ -166,7 +166,8 @@ static bool fill(struct listing *l, size_t i, const struct query *q, struct err 
         !words_put(&l->words, query_text(q, 14), &rest->reason, err)) {
         return false;
     }
-    l->unordered = l->unordered || (l->phase == READ_DONE && series != l->series[i]);
+    bool unranked = l->by_name[i] == UINT32_MAX && !(l->flags[i] & ROW_OFF);
+    l->unordered = l->unordered || (l->phase != READ_ROWS && (unranked || series != l->series[i]));
     l->series[i] = series;
     return true;
 }
@@ -181,7 +182,6 @@ static bool append(struct listing *l, const struct query *q, struct err *err)
     l->id[i] = query_int(q, 0);
     l->by_name[i] = l->by_series[i] = UINT32_MAX;
     l->series[i] = 0;
-    l->unordered = l->unordered || l->phase == READ_DONE;
     if (!fill(l, i, q, err)) {
         return false;
     }

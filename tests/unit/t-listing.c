@@ -240,7 +240,48 @@ static void t_changes(void **state)
     q.sort = SORT_ID;
     q.text = "aab";
     expect(l, s, &q, "SELECT id " ON "AND id=5001");
+    q.text = NULL;
+    q.sort = SORT_NAME;
+    expect(l, s, &q, "SELECT id " ON "ORDER BY name");
     listing_free(l);
+    store_close(s);
+    assert_ok(file_remove_tree(home, &err), err);
+    mem_free(home);
+}
+
+/* A row that comes, or changes its series, while the orders are being read has its place in them
+ * (B3). */
+static void t_changes_while_ordering(void **state)
+{
+    struct err err = {0};
+    bool done = false;
+    char *home = test_folder("listing");
+    struct store *s = make_store(home);
+    (void)state;
+    for (int steps = 1; !done; steps++) {
+        struct listing *l = listing_new(s, 1, &err);
+        assert_non_null(l);
+        for (int i = 0; i < steps && !done; i++) {
+            assert_ok(listing_step(l, &done, &err), err);
+        }
+        run_sql(s,
+                "INSERT INTO item(project_id,level,name,series,idx,added_us,changed_us) "
+                "SELECT 1,'scan','Day0/Scan_'||count(*)||'b.h5','Day0/Scan',5,0,0 FROM item");
+        int64_t id = 0;
+        assert_ok(store_int(s, 0, &id, &err, "SELECT max(id) FROM item", ""), err);
+        listing_touch_item(l, id);
+        run_sql(s, "UPDATE item SET series='A' WHERE id=2997");
+        listing_touch_item(l, 2997);
+        ready(l);
+        struct listing_query q = ANY;
+        q.limit = 5000;
+        q.sort = SORT_NAME;
+        expect(l, s, &q, "SELECT id " ON "ORDER BY name");
+        q.sort = SORT_SERIES;
+        expect(l, s, &q, "SELECT id " ON "ORDER BY series,idx,id");
+        run_sql(s, "UPDATE item SET series='Day2/Scan' WHERE id=2997");
+        listing_free(l);
+    }
     store_close(s);
     assert_ok(file_remove_tree(home, &err), err);
     mem_free(home);
@@ -306,8 +347,12 @@ static void t_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t_orders),  cmocka_unit_test(t_filters), cmocka_unit_test(t_counts),
-        cmocka_unit_test(t_changes), cmocka_unit_test(t_columns),
+        cmocka_unit_test(t_orders),
+        cmocka_unit_test(t_filters),
+        cmocka_unit_test(t_counts),
+        cmocka_unit_test(t_changes),
+        cmocka_unit_test(t_changes_while_ordering),
+        cmocka_unit_test(t_columns),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);
