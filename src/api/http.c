@@ -230,7 +230,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     (void)connection;
     (void)url;
     (void)version;
-    if (!x || !x->uri) {
+    /* While the server ends, nothing new begins: its answer would come after the end. */
+    if (!x || !x->uri || (x->http->ending && x->later.state == LATE_NO)) {
         return MHD_NO;
     }
     if (!x->begun) {

@@ -347,6 +347,22 @@ def test_stop_and_start_again(g):
     assert [len((g.rec / f"s_{i:03d}" / "out.txt").read_text().split()) for i in range(4)] == [1] * 4
 
 
+def test_stop_with_requests_at_the_door(g):
+    """X21: requests that come in the moment the server ends neither hold it nor break it."""
+    with Server(g) as served:
+        head = "".join(f"{name}: {value}\r\n" for name, value in served.headers().items())
+        os.kill(served.pid, signal.SIGSTOP)  # so that the signal and all requests are found at once
+        callers = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]
+        for i, caller in enumerate(callers):
+            path = ("folders", "events", "health")[i % 3]  # one by a child, one without an end, one at once
+            caller.sendall(f"GET /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n{head}\r\n".encode())
+        os.kill(served.pid, signal.SIGTERM)
+        os.kill(served.pid, signal.SIGCONT)
+        assert served.stop() == 0, served.err
+        for caller in callers:
+            caller.close()
+
+
 def test_killed_and_started_again(g):
     """kill -9 of the server under an open stream: the next one goes on, and its ids are told apart."""
     project(g, 4)
