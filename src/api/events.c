@@ -30,29 +30,39 @@
 
 /* --- what changed */
 
+/* Somebody, or one who may come back. */
+static bool listens(const struct hub *hub)
+{
+    return hub->clients || (hub->left_us && clock_mono_us() - hub->left_us <= KEEP_US);
+}
+
+/* Something that is not kept: nobody goes on from before it, neither from an event nor from a
+ * list's "seq". */
+static void miss(struct hub *hub)
+{
+    ring_drop(hub->ring);
+    hub->left_us = 0;
+}
+
 static void row_changed(void *arg, const char *table, int64_t id)
 {
     struct hub *hub = arg;
     for (size_t i = 0; i < hub->n_watchers; i++) {
         hub->watchers[i].fn(hub->watchers[i].arg, table, id);
     }
-    if (!hub->clients && (!hub->left_us || clock_mono_us() - hub->left_us > KEEP_US)) {
-        if (ring_first(hub->ring) < ring_next(hub->ring) || hub->left_us) {
-            ring_drop(hub->ring); /* nobody can go on from here without having missed this */
-            hub->left_us = 0;
-        }
-        return;
-    }
-    if (!strcmp(table, "item")) {
-        dirty_add(&hub->items, id);
-    } else if (!strcmp(table, "task")) {
-        dirty_add(&hub->tasks, id);
-    } else if (!strcmp(table, "run")) {
-        dirty_add(&hub->runs, id);
-    } else if (!strcmp(table, "project")) {
-        hub->projects = true;
-    } else if (!strcmp(table, "watch")) {
-        hub->watches = true;
+    struct dirty *rows = !strcmp(table, "item") ? &hub->items
+        : !strcmp(table, "task")                ? &hub->tasks
+        : !strcmp(table, "run")                 ? &hub->runs
+                                                : NULL;
+    bool *flag = !strcmp(table, "project") ? &hub->projects
+        : !strcmp(table, "watch")          ? &hub->watches
+                                           : NULL;
+    if ((rows || flag) && !listens(hub)) {
+        miss(hub);
+    } else if (rows) {
+        dirty_add(rows, id);
+    } else if (flag) {
+        *flag = true;
     }
 }
 
@@ -311,9 +321,11 @@ static void beat_due(void *arg)
 void hub_publish(struct hub *hub, int64_t project, const char *event, const json_t *data)
 {
     char *text = json_line(data, err_ignore("a page asks again"));
-    if (text && hub->clients) {
+    if (text && listens(hub)) {
         hub_add(hub, project, event, text, strlen(text));
         wake_all(hub);
+    } else {
+        miss(hub);
     }
     mem_free(text);
 }

@@ -291,6 +291,35 @@ def test_events_of_one_project(g, served):
     events.close()
 
 
+def test_what_nobody_heard_is_not_skipped(g, served):
+    """DESIGN 8: a client that goes on from a list's "seq", or from its last event, misses nothing: what changed while
+    nobody listened ends that place, and the client is told to fetch anew."""
+    project(g)
+    page = served.get("/api/v1/items?project=1").json
+    change = {"project": 1, "items": [page["items"][0]["id"]], "set": {"cor": 4.0}}
+    served.ok("PATCH", "/api/v1/items", change)
+    first = served.events()
+    boot = first.wait("hello")["boot"]
+    late = served.events(last=f"{boot}-{page['seq']}")
+    late.wait("reset")
+    late.close()
+    # the list that is fetched now knows it
+    page = served.get("/api/v1/items?project=1").json
+    again = served.events(last=f"{boot}-{page['seq']}")
+    assert again.wait("hello")["seq"] == page["seq"] and not again.of("reset")
+    served.ok("PATCH", "/api/v1/items", {**change, "set": {"cor": 5.0}})
+    again.wait("items", lambda data: data["rows"][0][5] == 5.0)
+    # between two streams: kept for who comes back
+    last = again.last
+    again.close()
+    first.close()
+    runner.wait_for(lambda: b"\ngantry_event_clients 0\n" in served.get("/metrics").body, "nobody")
+    served.ok("POST", "/api/v1/watch", {"project": 1})
+    back = served.events(last=last)
+    back.wait("watch")
+    assert not back.of("reset")
+
+
 def test_slow_client_is_cut_and_comes_back(g, served):
     """A client that does not read is cut when it lags too far; the others go on, and it goes on from its last id."""
     many_rows(g)
