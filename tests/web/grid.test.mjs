@@ -31,8 +31,12 @@ beforeEach(async () => {
 });
 
 const cell = (at, column = 1) => page.locator(`.vg-row[data-at="${at}"] > span`).nth(column);
-const ticked = () => page.evaluate(() => [...document.querySelectorAll('.vg-row.on')]
-    .map((row) => Number(row.dataset.at)).sort((a, b) => a - b));
+const frame = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+/** After the next frame: the table draws once a frame. */
+const ticked = () => page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return [...document.querySelectorAll('.vg-row.on')].map((row) => Number(row.dataset.at)).sort((a, b) => a - b);
+});
 const skipped = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
     .filter((at) => server.columns.auto_skip[at]);
 const shown = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
@@ -94,8 +98,10 @@ test('keys: arrows and j/k move, Space ticks, Shift extends and takes back, Ctrl
     await page.keyboard.press('Shift+ArrowUp');
     assert.deepEqual(await ticked(), [1, ...shown(2, 4)]);
     await page.keyboard.press('End');
+    await frame();
     assert.equal(await page.locator('.vg-row.at').getAttribute('data-at'), '1999');
     await page.keyboard.press('PageUp');
+    await frame();
     const at = Number(await page.locator('.vg-row.at').getAttribute('data-at'));
     assert.ok(at < 1990 && at > 1900);
     await page.keyboard.press('Control+a');
@@ -116,6 +122,7 @@ test('C5, C9: a COR is typed in place; what is no number is refused and says why
     assert.match(await field.evaluate((input) => input.validationMessage), /Invalid COR 'nan'/);
     await field.fill('781.456');
     await field.press('Enter');
+    await frame();
     assert.equal(await cell(0, 2).innerText(), '781.46');
     assert.equal(await page.locator('.vg-row.at').getAttribute('data-at'), '1', 'Enter goes down');
     assert.deepEqual(sent, [{ project: 1, items: [1], set: { cor: 781.456 } }]);
@@ -129,6 +136,7 @@ test('a click on a COR opens it; clicking elsewhere saves', async () => {
     await cell(4, 2).click();
     await page.locator('.editing input').fill('1003.25');
     await cell(8).click();
+    await frame();
     assert.equal(await cell(4, 2).innerText(), '1003.25');
 });
 
@@ -167,6 +175,7 @@ test('filter by text with /, by state with a chip; both say how many are left', 
 
 test('sort by COR puts missing ones last, both the head and a screen reader say so', async () => {
     await page.locator('.vg-sort', { hasText: 'COR px' }).click();
+    await frame();
     const first = Number(await cell(0, 2).innerText());
     const least = Math.min(...server.columns.cor.filter((cor) => cor !== null));
     assert.equal(first, Number(least.toFixed(2)));

@@ -23,6 +23,54 @@ const SOURCES: Record<string, string> = {
     manual: 'typed', ai: 'AI', 'outlier-fixed': 'outlier fix', 'series-mean': 'series mean',
 };
 
+/** What the file and the finder say. */
+function facts({ table }: Batch): Column[] {
+    return [
+        {
+            key: 'size',
+            title: 'Size',
+            width: '76px',
+            number: true,
+            compare: (a, b) => numbers(table.size[a], table.size[b]),
+            draw: (cell, row) => {
+                const size = table.size[row] ?? NaN;
+                setText(cell, Number.isNaN(size) ? '' : bytesText(size));
+            },
+        },
+        {
+            key: 'shape',
+            title: 'Shape',
+            width: '148px',
+            number: true,
+            hint: 'Projections × rows × columns',
+            compare: (a, b) => numbers(table.shape[3 * a], table.shape[3 * b]),
+            draw: (cell, row) => setText(cell, table.shapeText(row)),
+        },
+        {
+            key: 'source',
+            title: 'COR from',
+            width: '88px',
+            compare: (a, b) => texts(table.sourceOf(a), table.sourceOf(b)),
+            draw: (cell, row) => {
+                const source = table.sourceOf(row);
+                setText(cell, SOURCES[source] ?? source);
+            },
+        },
+        {
+            key: 'confidence',
+            title: 'Sure',
+            width: '54px',
+            number: true,
+            hint: 'How sure the finder is of the centre',
+            compare: (a, b) => numbers(table.confidence[a], table.confidence[b]),
+            draw: (cell, row) => {
+                const sure = table.confidence[row] ?? NaN;
+                setText(cell, Number.isNaN(sure) ? '' : Math.round(sure * 100) + '%');
+            },
+        },
+    ];
+}
+
 export function batchColumns(batch: Batch): Column[] {
     const { table } = batch;
     // Few numbers are drawn often: natural order of names is series, then index.
@@ -90,48 +138,7 @@ export function batchColumns(batch: Batch): Column[] {
             compare: (a, b) => texts(table.placeOf(a), table.placeOf(b)),
             draw: (cell, row) => setText(cell, table.placeOf(row)),
         },
-        {
-            key: 'size',
-            title: 'Size',
-            width: '76px',
-            number: true,
-            compare: (a, b) => numbers(table.size[a], table.size[b]),
-            draw: (cell, row) => {
-                const size = table.size[row] ?? NaN;
-                setText(cell, Number.isNaN(size) ? '' : bytesText(size));
-            },
-        },
-        {
-            key: 'shape',
-            title: 'Shape',
-            width: '148px',
-            number: true,
-            hint: 'Projections × rows × columns',
-            compare: (a, b) => numbers(table.shape[3 * a], table.shape[3 * b]),
-            draw: (cell, row) => setText(cell, table.shapeText(row)),
-        },
-        {
-            key: 'source',
-            title: 'COR from',
-            width: '88px',
-            compare: (a, b) => texts(table.sourceOf(a), table.sourceOf(b)),
-            draw: (cell, row) => {
-                const source = table.sourceOf(row);
-                setText(cell, SOURCES[source] ?? source);
-            },
-        },
-        {
-            key: 'confidence',
-            title: 'Sure',
-            width: '54px',
-            number: true,
-            hint: 'How sure the finder is of the centre',
-            compare: (a, b) => numbers(table.confidence[a], table.confidence[b]),
-            draw: (cell, row) => {
-                const sure = table.confidence[row] ?? NaN;
-                setText(cell, Number.isNaN(sure) ? '' : Math.round(sure * 100) + '%');
-            },
-        },
+        ...facts(batch),
     ];
 }
 

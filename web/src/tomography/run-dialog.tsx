@@ -74,6 +74,27 @@ async function askPlan(body: Record<string, unknown>, signal: AbortSignal): Prom
     }
 }
 
+/** The plan of a request, asked anew when `key` changes; nothing is asked without a request. */
+function usePlan(body: Record<string, unknown> | null, key: string) {
+    const [plan, setPlan] = useState<Plan | null>(null);
+    const [refused, setRefused] = useState('');
+    useEffect(() => {
+        setPlan(null);
+        setRefused('');
+        if (!body) {
+            return;
+        }
+        const asking = new AbortController();
+        askPlan(body, asking.signal).then(setPlan, (error: unknown) => {
+            if (!asking.signal.aborted) {
+                setRefused(errorText(error));
+            }
+        });
+        return () => asking.abort();
+    }, [key]);
+    return { plan, refused, setPlan, setRefused };
+}
+
 function placesText(plan: Plan): string {
     const slots = plan.slots ? plural(plan.slots, 'slot') : '';
     const gpus = Array.isArray(plan.gpus) ? plan.gpus.length : Number(plan.gpus ?? 0);
@@ -82,8 +103,6 @@ function placesText(plan: Plan): string {
 
 export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     const [phases, setPhases] = useState<string[]>(['try', 'infer', 'full']);
-    const [plan, setPlan] = useState<Plan | null>(null);
-    const [refused, setRefused] = useState('');
     const [busy, setBusy] = useState(false);
     const { table } = batch;
     // Skipped by itself, yet ticked by hand: that row is meant to run, and stays enabled (X6).
@@ -97,21 +116,7 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     if (cor !== null) {
         body.cor = cor;
     }
-
-    useEffect(() => {
-        setPlan(null);
-        setRefused('');
-        if (none) {
-            return;
-        }
-        const asking = new AbortController();
-        askPlan(body, asking.signal).then(setPlan, (error: unknown) => {
-            if (!asking.signal.aborted) {
-                setRefused(errorText(error));
-            }
-        });
-        return () => asking.abort();
-    }, [phases.join()]);
+    const { plan, refused, setPlan, setRefused } = usePlan(none ? null : body, phases.join());
 
     const start = async (skipMissing: boolean) => {
         setBusy(true);
@@ -143,6 +148,7 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     // The plan was asked before rows that are to be enabled were.
     const going = plan?.items === undefined ? ids.length - blocked.length : plan.items + enable.length;
     const enabling = new Set(table.names(enable.map((id) => table.rowOf(id))));
+    const ready = !busy && !none && plan !== null && going > 0 && refused === '';
     const left = (plan?.skipped ?? []).filter((row) => !enabling.has(row.name));
     return (
         <Dialog
@@ -159,41 +165,14 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
                         </button>
                     )}
                     {blocked.length === 0 && (
-                        <button
-                            type="button"
-                            class="main"
-                            disabled={busy || none || !plan || going === 0 || refused !== ''}
-                            onClick={() => void start(false)}
-                        >
+                        <button type="button" class="main" disabled={!ready} onClick={() => void start(false)}>
                             {busy ? 'Starting…' : `Run ${going}`}
                         </button>
                     )}
                 </>
             }
         >
-            {kind.choose && (
-                <fieldset class="phases">
-                    <legend>Phases</legend>
-                    {PHASES.map((phase) => (
-                        <label key={phase.id} class="check">
-                            <input
-                                type="checkbox"
-                                checked={phases.includes(phase.id)}
-                                onChange={(event) =>
-                                    setPhases(
-                                        event.currentTarget.checked
-                                            ? [...phases, phase.id]
-                                            : phases.filter((id) => id !== phase.id),
-                                    )
-                                }
-                            />
-                            <span>
-                                {phase.label} <span class="muted">{phase.hint}</span>
-                            </span>
-                        </label>
-                    ))}
-                </fieldset>
-            )}
+            {kind.choose && <PhaseBoxes phases={phases} onChange={setPhases} />}
             {none && <p class="failed-text">Choose at least one phase.</p>}
             {refused && (
                 <p class="failed-text" role="alert">
@@ -211,6 +190,28 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
                 </p>
             )}
         </Dialog>
+    );
+}
+
+function PhaseBoxes({ phases, onChange }: { phases: string[]; onChange: (phases: string[]) => void }) {
+    return (
+        <fieldset class="phases">
+            <legend>Phases</legend>
+            {PHASES.map((phase) => (
+                <label key={phase.id} class="check">
+                    <input
+                        type="checkbox"
+                        checked={phases.includes(phase.id)}
+                        onChange={(event) =>
+                            onChange(event.currentTarget.checked ? [...phases, phase.id] : phases.filter((id) => id !== phase.id))
+                        }
+                    />
+                    <span>
+                        {phase.label} <span class="muted">{phase.hint}</span>
+                    </span>
+                </label>
+            ))}
+        </fieldset>
     );
 }
 
