@@ -203,3 +203,23 @@ void num_show_bytes(int64_t bytes, char *out, unsigned size)
     }
     (void)snprintf(out, size, u == 0 ? "%.0f %s" : v < 9.95 ? "%.1f %s" : "%.0f %s", v, units[u]);
 }
+
+void num_show_plain(double value, int digits, char *out, unsigned size)
+{
+    int exponent = value != 0 ? (int)floor(log10(fabs(value))) : 0;
+    int places = digits - 1 - exponent;
+    places = exponent < -40 || places < 0 ? 0 : places;
+    (void)snprintf(out, size, "%.*f", places, value);
+    if (strchr(out, '.')) {
+        size_t n = strlen(out);
+        while (out[n - 1] == '0') {
+            out[--n] = '\0';
+        }
+        if (out[n - 1] == '.') {
+            out[n - 1] = '\0';
+        }
+    }
+    if (!strcmp(out, "-0")) {
+        (void)snprintf(out, size, "0");
+    }
+}

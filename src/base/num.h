@@ -20,5 +20,10 @@ bool num_ranges_valid(const char *text);
 bool num_ranges_contain(const char *text, int64_t value);
 /* "1.2 GB" style (powers of 1000), into `out` of at least 24 bytes. */
 void num_show_bytes(int64_t bytes, char *out, unsigned size);
+/* A finite number with `digits` (1..17) significant digits and never an exponent, which many
+ * programs take for an option ("-1e-05"); no trailing zeros. Below 1e-40 it is 0. `out` of at least
+ * NUM_PLAIN bytes. */
+#define NUM_PLAIN 400
+void num_show_plain(double value, int digits, char *out, unsigned size);
 
 #endif

@@ -13,7 +13,8 @@
 #include "os/file.h"
 
 static const struct opt options[] = {
-    {0, "phase", OPT_TEXT, "LIST", "only these jobs: try,infer,full (any combination)", false},
+    {0, "phase", OPT_TEXT, "LIST", "only these jobs: try,infer,full,upload (any combination)",
+     false},
     {0, "cor", OPT_TEXT, "X", "rotation axis of rows that have none of their own; auto = find it",
      false},
     {0, "set", OPT_TEXT, "KEY=VALUE", "a tool's parameter, for all items (may be repeated)", false},

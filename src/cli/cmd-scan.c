@@ -14,7 +14,7 @@
 static const struct opt options[] = {
     {0, "watch", OPT_FLAG, NULL, "stay and follow scans that are being written", false},
     {0, "run", OPT_TEXT, "BATCH", "with --watch: launch BATCH on each scan as it completes", false},
-    {0, "phase", OPT_TEXT, "LIST", "with --run: only these phases: try,infer,full", false},
+    {0, "phase", OPT_TEXT, "LIST", "with --run: only these phases: try,infer,full,upload", false},
     {0, "cor", OPT_TEXT, "X", "with --run: rotation centre of rows without one, or auto", false},
     {0, "set", OPT_TEXT, "KEY=VALUE", "with --run: a parameter; may be repeated", false},
     {0, "poll", OPT_SECONDS, "SECONDS", "with --watch: look this often where nothing tells (10 s)",
@@ -116,7 +116,7 @@ static json_t *phases_of(const struct cli *c, const char *text, struct err *err)
         }
     }
     if (!json_array_size(list)) {
-        (void)cli_usage(c, err, "--phase is a list of phases: try,infer,full");
+        (void)cli_usage(c, err, "--phase is a list of phases: try,infer,full,upload");
         json_decref(list);
         return NULL;
     }

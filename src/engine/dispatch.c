@@ -164,7 +164,8 @@ static int choose_gpu(struct engine *e, const struct active *run, const json_t *
 {
     struct err *quiet = err_ignore("a GPU whose lock cannot be taken is not free");
     *ret_uuid = "";
-    if (run->n_gpus == 0 && json_get_int(resources, "gpus", 0) == 0) {
+    int64_t wanted = json_get_int(resources, "gpus", -1); /* 0: never, whatever the run has */
+    if (wanted == 0 || (run->n_gpus == 0 && wanted < 0)) {
         return -1;
     }
     if (!e->gpus_known) {

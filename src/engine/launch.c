@@ -1,8 +1,15 @@
 /* Each rule is one small function. */
 #include "engine/launch.h"
 
+#include <dirent.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "base/mem.h"
+#include "base/num.h"
 #include "base/str.h"
+#include "os/proc.h"
+#include "plan/batch.h"
+#include "plan/command.h"
 
 bool launch_mode(const json_t *args, json_t *batch, struct err *err)
 {
@@ -88,4 +95,161 @@ bool launch_words(const struct engine *e, const json_t *args, const json_t *batc
     }
     return check_options(options, err) && add_configured(e, options, err) &&
         (!word || put_auto(params, batch, err));
+}
+
+/* The job's own object of arguments, made when it has none. Borrowed. */
+static json_t *arguments_of(json_t *job, struct err *err)
+{
+    json_t *args = json_object_get(job, "args");
+    if (!args && json_put(job, "args", json_object(), err)) {
+        args = json_object_get(job, "args");
+    }
+    return args;
+}
+
+static json_t *option_value(const json_t *input, const char *text)
+{
+    double number;
+    int64_t whole;
+    if (!strcmp(json_get_text(input, "type", ""), "Number")) {
+        return num_int64(text, &whole)  ? json_integer(whole)
+            : num_double(text, &number) ? json_real(number)
+                                        : json_string(text);
+    }
+    return json_string(text);
+}
+
+static bool fill_from_options(const struct engine *e, json_t *job, const struct tool *tool,
+                              const json_t *params, struct err *err)
+{
+    json_t *args = arguments_of(job, err), *option;
+    const char *id;
+    if (!args) {
+        return false;
+    }
+    json_object_foreach(json_object_get(tool->gantry, "options"), id, option)
+    {
+        const char *key = json_string_value(option), *text = options_text(e->options, key);
+        const json_t *input = tool_input(tool, id);
+        const json_t *given = json_object_get(params, id);
+        given = given ? given : json_object_get(args, id);
+        bool blank = given ? str_equal(json_string_value(given), "") : !text[0];
+        if (blank && !json_get_bool(input, "optional", false)) {
+            return err_set(err, ERR_USAGE,
+                           "job '%s' needs the option %s, which is blank: `gantry config set "
+                           "%s=...`",
+                           json_get_text(job, "id", ""), key, key);
+        }
+        if (!given && !blank && !json_put(args, id, option_value(input, text), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* With lines of set-up (module load, conda activate) the program may be there only then. */
+static bool check_program(const json_t *batch, const json_t *job, const struct tool *tool,
+                          const json_t *params, struct err *err)
+{
+    const char *id = json_get_text(tool->gantry, "program", NULL);
+    const char *key = json_get_text(json_object_get(tool->gantry, "options"), id ? id : "", NULL);
+    const char *program = json_get_text(json_object_get(job, "args"), id ? id : "", NULL);
+    program = id ? json_get_text(params, id, program) : NULL;
+    if (!program || json_get_text(job, "setup", "")[0] ||
+        json_get_text(json_object_get(batch, "options"), "setup", "")[0] ||
+        proc_program_there(program)) {
+        return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "job '%s' needs the program '%s', which is not %s: `gantry config set "
+                   "%s=/path/to/program`",
+                   json_get_text(job, "id", ""), program,
+                   strchr(program, '/') ? "there" : "on the PATH", key ? key : id);
+}
+
+bool launch_tools(struct engine *e, json_t *batch, const json_t *params, struct err *err)
+{
+    json_t *job;
+    size_t i;
+    bool ok = true;
+    engine_reread(e);
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        const struct tool *tool = batch_tool(job, e->tools);
+        ok = ok && tool && (strcmp(tool->kind, "command") != 0 || command_check(tool, err)) &&
+            (!json_object_get(tool->gantry, "options") ||
+             fill_from_options(e, job, tool, params, err)) &&
+            check_program(batch, job, tool, params, err);
+    }
+    return ok;
+}
+
+bool launch_reads_open(struct engine *e, struct store *s, int64_t project, const json_t *batch,
+                       struct launch_reads *ret, struct err *err)
+{
+    const json_t *job, *jobs = json_object_get(batch, "jobs");
+    size_t i, k;
+    *ret = (struct launch_reads){.tool = NULL};
+    json_array_foreach(jobs, i, job)
+    {
+        const struct tool *tool = batch_tool(job, e->tools);
+        const json_t *reads = tool ? json_object_get(tool->gantry, "reads") : NULL;
+        const char *from = json_get_text(reads, "from", NULL);
+        for (k = 0; from && k < i; k++) {
+            const struct tool *earlier = batch_tool(json_array_get(jobs, k), e->tools);
+            from = earlier && str_equal(json_get_text(earlier->gantry, "phase", NULL), from) ? NULL
+                                                                                             : from;
+        }
+        if (from) {
+            ret->tool = tool;
+            ret->from = from;
+        }
+    }
+    return !ret->tool ||
+        (store_text(s, &ret->root, err, "SELECT root FROM project WHERE id=?1", "i", project) &&
+         store_text(s, &ret->rec, err, "SELECT rec FROM project WHERE id=?1", "i", project) &&
+         ((ret->root && ret->rec) || err_set(err, ERR_USAGE, "there is no such project")));
+}
+
+/* A file with something in it, or a folder with anything that is not hidden. */
+static bool has_content(const char *path)
+{
+    struct stat st;
+    bool any = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+    DIR *dir = any ? NULL : opendir(path);
+    for (struct dirent *entry; dir && !any && (entry = readdir(dir));) {
+        any = entry->d_name[0] != '.';
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return any;
+}
+
+bool launch_reads_there(const struct launch_reads *r, const char *item, bool *ret, struct err *err)
+{
+    const struct bind in = {.item_name = item, .root = r->root, .rec = r->rec};
+    json_t *pattern;
+    size_t i;
+    bool there = !r->tool;
+    json_array_foreach(
+        json_object_get(json_object_get(r->tool ? r->tool->gantry : NULL, "reads"), "any"), i,
+        pattern)
+    {
+        char *path = command_place(&in, json_string_value(pattern), err);
+        if (!path) {
+            return false;
+        }
+        there = there || has_content(path);
+        mem_free(path);
+    }
+    *ret = there;
+    return true;
+}
+
+void launch_reads_close(struct launch_reads *r)
+{
+    mem_free(r->root);
+    mem_free(r->rec);
+    *r = (struct launch_reads){.tool = NULL};
 }

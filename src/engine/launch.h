@@ -15,4 +15,24 @@ bool launch_mode(const json_t *args, json_t *batch, struct err *err) CHECK_RESUL
 bool launch_words(const struct engine *e, const json_t *args, const json_t *batch, json_t *params,
                   json_t *options, struct err *err) CHECK_RESULT;
 
+/* Tools that take values from config.ini (descriptor: options) get them as arguments of their jobs,
+ * frozen with the batch: what `params`, a job or an item says comes first. Refused by name: an
+ * option that is needed and blank, a program that is not there, a command-line that cannot be run.
+ * After launch_words. */
+bool launch_tools(struct engine *e, json_t *batch, const json_t *params,
+                  struct err *err) CHECK_RESULT;
+
+/* A tool that works on what another phase made (descriptor: reads), while no job of the batch makes
+ * it: items without that output are left out (X14). */
+struct launch_reads {
+    const struct tool *tool; /* NULL: there is none */
+    const char *from;        /* the phase */
+    char *root, *rec;
+};
+bool launch_reads_open(struct engine *e, struct store *s, int64_t project, const json_t *batch,
+                       struct launch_reads *ret, struct err *err) CHECK_RESULT;
+bool launch_reads_there(const struct launch_reads *r, const char *item, bool *ret,
+                        struct err *err) CHECK_RESULT;
+void launch_reads_close(struct launch_reads *r);
+
 #endif

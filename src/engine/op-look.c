@@ -248,7 +248,8 @@ bool op_item_adopt(struct engine *e, struct store *s, const json_t *args, json_t
 {
     json_t *wanted = json_object_get(args, "batch"),
            *fallback = wanted ? json_incref(wanted) : json_string("tomo-ai-reco");
-    json_t *batch = op_find_batch(e, s, fallback, err), *none = json_object(), *id;
+    json_t *whole = op_find_batch(e, s, fallback, err), *none = json_object(), *id;
+    json_t *batch = whole ? batch_phases(whole, NULL, e->tools, err) : NULL;
     json_t *adopted = json_array();
     struct err missing = {ERR_NONE, ""};
     int64_t run = 0, n = 0;
@@ -296,6 +297,7 @@ bool op_item_adopt(struct engine *e, struct store *s, const json_t *args, json_t
                          "outputs", adopted);
     }
     json_decref(fallback);
+    json_decref(whole);
     json_decref(batch);
     json_decref(none);
     json_decref(adopted);

@@ -25,6 +25,8 @@
 
 /* Items that are planned for an estimate. */
 #define SUMMARY_SAMPLE 20
+/* Skipped items that a refusal names. */
+#define SKIPPED_NAMED 4
 
 const struct op ops_run[] = {
     {"run.create", op_run_create},       {"run.resume", op_run_resume},
@@ -88,7 +90,7 @@ static bool reads_scans(const struct engine *e, const json_t *batch)
     json_array_foreach(json_object_get(batch, "jobs"), i, job)
     {
         const struct tool *tool = batch_tool(job, e->tools);
-        if (tool && !strcmp(tool->kind, "step")) {
+        if (tool && (!strcmp(tool->kind, "step") || json_object_get(tool->gantry, "reads"))) {
             return true;
         }
     }
@@ -102,6 +104,7 @@ struct selection {
     json_t *missing, *missing_ids; /* names without any centre, and their rows */
     const struct engine *engine;
     const json_t *batch, *params; /* to be checked against the items' own parameters */
+    struct launch_reads reads;
 };
 
 static bool skip(struct selection *sel, int64_t id, const char *name, const char *reason,
@@ -151,6 +154,15 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     if (!check_own(sel, name, query_text(q, 8), err)) {
         return false;
     }
+    bool there = true;
+    if (!launch_reads_there(&sel->reads, name, &there, err)) {
+        return false;
+    }
+    if (!there) {
+        char reason[60];
+        (void)snprintf(reason, sizeof reason, "has no %s output", sel->reads.from);
+        return skip(sel, id, name, reason, err);
+    }
     json_t *own = centre ? json_loads(query_text(q, 8), 0, NULL) : NULL;
     bool given = json_is_number(json_object_get(own, "rotation_axis"));
     json_decref(own);
@@ -177,7 +189,8 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
     sel->skipped = json_array();
     sel->missing = json_array();
     sel->missing_ids = json_array();
-    if (!sel->ids || !sel->skipped || !sel->missing || !sel->missing_ids) {
+    if (!sel->ids || !sel->skipped || !sel->missing || !sel->missing_ids ||
+        !launch_reads_open(e, s, json_get_int(args, "project", 0), batch, &sel->reads, err)) {
         return false;
     }
     json_array_foreach(ids, i, id)
@@ -444,6 +457,25 @@ static bool summary(struct engine *e, struct store *s, const json_t *args, json_
     return ok;
 }
 
+/* All were skipped: the first of them are named. */
+static bool say_nothing(const struct selection *sel, struct err *err)
+{
+    size_t n = json_array_size(sel->skipped), i;
+    struct str names = STR_INIT;
+    for (i = 0; i < n && i < SKIPPED_NAMED; i++) {
+        const json_t *row = json_array_get(sel->skipped, i);
+        str_addf(&names, "%s%s (%s)", i ? ", " : ": ", json_get_text(row, "name", "?"),
+                 json_get_text(row, "reason", ""));
+    }
+    if (n > i) {
+        str_addf(&names, " (+%zu more)", n - i);
+    }
+    (void)err_set(err, ERR_NOTHING, "nothing to run: %zu selected, all of them skipped%s", n,
+                  str_text(&names));
+    str_fini(&names);
+    return false;
+}
+
 bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                    struct err *err)
 {
@@ -458,7 +490,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     params = params ? json_copy(params) : json_object();
     ok = batch && options && answer && params &&
         launch_words(e, args, batch, params, options, err) &&
-        batch_check_params(batch, params, e->tools, err);
+        batch_check_params(batch, params, e->tools, err) && launch_tools(e, batch, params, err);
     if (ok && json_is_number(json_object_get(args, "cor"))) {
         ok = json_object_set(options, "cor", json_object_get(args, "cor")) == 0;
     }
@@ -476,9 +508,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     } else if (ok && json_get_bool(args, "dry_run", false)) {
         ok = dry_run(e, s, args, batch, params, options, &sel, answer, err);
     } else if (ok) {
-        ok = sel.n > 0 ||
-            err_set(err, ERR_NOTHING, "nothing to run: %zu selected, all of them skipped",
-                    json_array_size(json_object_get(args, "items")));
+        ok = sel.n > 0 || say_nothing(&sel, err);
         tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
         ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
             insert_run(s, args, batch, params, options, &run, err) &&
@@ -507,6 +537,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_decref(sel.missing);
     json_decref(sel.missing_ids);
     mem_free(sel.ids);
+    launch_reads_close(&sel.reads);
     return ok;
 }
 

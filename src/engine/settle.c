@@ -255,7 +255,7 @@ static void status_word(struct engine *e, const struct change *c, const json_t *
     const json_t *words = tool ? json_object_get(tool->gantry, "word") : NULL;
     const char *word = "Queued";
     if (!c->settled) {
-        word = "Running";
+        word = json_get_text(words, "running", "Running");
     } else if (c->state == TASK_DONE || c->state == TASK_CACHED) {
         word = json_get_text(words, "done", "Done");
     } else if (c->state == TASK_FAILED) {
@@ -264,7 +264,7 @@ static void status_word(struct engine *e, const struct change *c, const json_t *
         word = "Cancelled";
     }
     (void)snprintf(out, size, "%s", word);
-    if (!c->settled && c->live->gpu >= 0) {
+    if (!c->settled && c->live->gpu >= 0 && !strcmp(word, "Running")) {
         (void)snprintf(out, size, "Running on GPU %d", c->live->gpu);
     } else if (c->settled && !strcmp(word, "Full") && json_object_get(values, "first")) {
         (void)snprintf(out, size, "Full %" PRId64 "-%" PRId64, json_get_int(values, "first", 0),
@@ -296,6 +296,17 @@ static bool write_centre(struct engine *e, const struct change *c, const json_t 
     return true;
 }
 
+/* Does the item's next job work on what this one makes (G15)? Then it cannot go on without. */
+static bool feeds_next(const struct engine *e, const struct change *c)
+{
+    const json_t *jobs = json_object_get(c->live->run->batch, "jobs");
+    const struct tool *own = batch_tool(job_of(c->live), e->tools),
+                      *next = batch_tool(json_array_get(jobs, (size_t)c->live->job + 1), e->tools);
+    const char *from =
+        json_get_text(json_object_get(next ? next->gantry : NULL, "reads"), "from", NULL);
+    return own && from && str_equal(json_get_text(own->gantry, "phase", NULL), from);
+}
+
 /* The item's next job: ready, or blocked when this one failed. Jobs of one item have consecutive
  * ids. */
 static bool write_next(struct engine *e, const struct change *c, struct err *err)
@@ -306,6 +317,7 @@ static bool write_next(struct engine *e, const struct change *c, struct err *err
                                     json_get_text(json_object_get(c->live->run->batch, "options"),
                                                   "on_error", "break")));
     bool good = c->state == TASK_DONE || c->state == TASK_CACHED;
+    mode = feeds_next(e, c) ? "break" : mode;
     if ((size_t)c->live->job + 1 >= json_array_size(json_object_get(c->live->run->batch, "jobs"))) {
         return true;
     }

@@ -54,6 +54,22 @@ const struct option_info option_table[] = {
      "a browser that was not used for so long signs in again"},
     {"rate_limit", OPTION_INT, 0, 1000000, "400",
      "requests a second from one address, with bursts of ten times as many; 0 = no limit"},
+    {"tomolog.command", OPTION_TEXT, 0, 0, "tomolog",
+     "the upload's program, looked for on PATH, or its path"},
+    {"tomolog.presentation_url", OPTION_TEXT, 0, 0, "",
+     "where the upload goes: the address of the Google presentation; no upload without it"},
+    {"tomolog.beamline", OPTION_TEXT, 0, 0, "", "beamline for the upload, such as 2-bm"},
+    {"tomolog.cloud", OPTION_TEXT, 0, 0, "",
+     "service that keeps the upload's pictures, such as imgur or aps; blank = tomolog's own "
+     "choice"},
+    {"tomolog.idx", OPTION_INT, -1, 1e9, "-1", "x slice shown by the upload; -1 = the middle"},
+    {"tomolog.idy", OPTION_INT, -1, 1e9, "-1", "y slice shown by the upload; -1 = the middle"},
+    {"tomolog.idz", OPTION_INT, -1, 1e9, "-1", "z slice shown by the upload; -1 = the middle"},
+    {"tomolog.min", OPTION_NUMBER, -1e30, 1e30, "",
+     "black of the upload's slices; this or max blank = 5 % of each scan's middle slice"},
+    {"tomolog.max", OPTION_NUMBER, -1e30, 1e30, "",
+     "white of the upload's slices; this or min blank = 95 % of each scan's middle slice"},
+    {"tomolog.note", OPTION_TEXT, 0, 0, "", "a note on every slide of the upload"},
     {NULL, OPTION_TEXT, 0, 0, NULL, NULL},
 };
 

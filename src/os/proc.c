@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,6 +229,26 @@ static bool match_group(pid_t pid, void *arg)
         s->alive = true;
     }
     return !s->alive;
+}
+
+static bool runnable(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+bool proc_program_there(const char *name)
+{
+    const char *at = getenv("PATH");
+    bool there = name[0] == '/' && runnable(name);
+    char path[4200];
+    for (at = strchr(name, '/') || !name[0] ? NULL : at; at && !there;) {
+        size_t n = strcspn(at, ":");
+        int length = snprintf(path, sizeof path, "%.*s%s%s", (int)n, at, n ? "/" : "./", name);
+        there = length > 0 && (size_t)length < sizeof path && runnable(path);
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    return there;
 }
 
 bool proc_group_alive(pid_t pgid)

@@ -46,6 +46,9 @@ bool proc_alive(pid_t pid, int64_t start_time);
 /* Processes that have `assignment` ("NAME=value") in their environment; returns how many were found
  * (at most max kept). */
 size_t proc_find_env(const char *assignment, pid_t *ret, size_t max);
+/* Would `name` start wherever we are? An absolute path, or a program on PATH as proc_spawn looks it
+ * up. */
+bool proc_program_there(const char *name);
 /* Processes in group `pgid` other than zombies. */
 bool proc_group_alive(pid_t pgid);
 /* Highest resident size so far (VmHWM) in bytes; 0 when unknown. */

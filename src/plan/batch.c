@@ -51,7 +51,7 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
 {
     static const char *const keys[] = {"id",      "tool",       "name",    "args",  "resources",
                                        "setup",   "on_error",   "timeout", "stall", "queue",
-                                       "collect", "on_success", NULL};
+                                       "collect", "on_success", "off",     NULL};
     static const char *const resource_keys[] = {"cpus", "mem",      "mem_max", "time",
                                                 "gpus", "licenses", NULL};
     char where[100];
@@ -163,18 +163,13 @@ json_t *batch_phases(const json_t *batch, const json_t *phases, const struct too
                 str_equal(json_string_value(phase), phase_of(job, tools));
         }
         if (ok && !known) {
-            ok = err_set(
-                err, str_equal(json_string_value(phase), "upload") ? ERR_UNSUPPORTED : ERR_USAGE,
-                "batch '%s' has no phase '%s'%s", json_get_text(batch, "name", ""),
-                json_string_value(phase),
-                str_equal(json_string_value(phase), "upload")
-                    ? " (the upload to tomolog is not built yet)"
-                    : "");
+            ok = err_set(err, ERR_USAGE, "batch '%s' has no phase '%s'",
+                         json_get_text(batch, "name", ""), json_string_value(phase));
         }
     }
     json_array_foreach(json_object_get(batch, "jobs"), i, job)
     {
-        bool wanted = json_array_size(phases) == 0;
+        bool wanted = json_array_size(phases) == 0 && !json_get_bool(job, "off", false);
         json_array_foreach(phases, k, phase)
         {
             wanted = wanted || str_equal(json_string_value(phase), json_get_text(job, "id", "")) ||

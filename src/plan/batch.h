@@ -10,8 +10,8 @@
 
 /* Check shape, keys, tools, arguments. The message says which job and what is wrong. */
 bool batch_check(const json_t *batch, const struct tools *tools, struct err *err) CHECK_RESULT;
-/* A copy with only the jobs whose id or phase is in `phases` (array of texts; NULL or empty = all).
- * ERR_USAGE when a phase is unknown or none is left. */
+/* A copy with only the jobs whose id or phase is in `phases` (array of texts; NULL or empty = all
+ * but those that are "off"). ERR_USAGE when a phase is unknown or none is left. */
 json_t *batch_phases(const json_t *batch, const json_t *phases, const struct tools *tools,
                      struct err *err) CHECK_RESULT;
 /* Every key of `params` must be a parameter of a tool of the batch, with a fitting value, and pairs

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "plan/command.h"
 #include "plan/jobfile.h"
 
 static bool out_of_memory(struct err *err)
@@ -112,29 +113,6 @@ static bool bind_centre(const struct bind *in, json_t *params, struct err *err)
     return true;
 }
 
-/* {rec}/try_center/{name} -> an absolute path. Caller frees. */
-static char *expand(const struct bind *in, const char *pattern, struct err *err)
-{
-    char *stem = bind_stem(in->item_name, err);
-    struct str out = STR_INIT;
-    for (const char *p = pattern; stem && *p;) {
-        if (str_starts(p, "{rec}")) {
-            str_add(&out, in->rec);
-            p += 5;
-        } else if (str_starts(p, "{name}")) {
-            str_add(&out, stem);
-            p += 6;
-        } else if (str_starts(p, "{project}")) {
-            str_add(&out, in->root);
-            p += 9;
-        } else {
-            str_addc(&out, *p++);
-        }
-    }
-    mem_free(stem);
-    return str_take(&out, err);
-}
-
 /* Gantry made what has its provenance beside it, also when another home did. */
 static bool has_provenance(const char *final, const char *name, bool files)
 {
@@ -199,7 +177,7 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
         if (!applies(output, params)) {
             continue;
         }
-        char *final = expand(in, json_get_text(output, "path", ""), err);
+        char *final = command_place(in, json_get_text(output, "path", ""), err);
         bool ok = final &&
             add_output(in, outputs, json_get_text(output, "id", "output"), kind, final, pattern,
                        output, b, err);
@@ -210,7 +188,7 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     }
     json_array_foreach(json_object_get(in->tool->gantry, "touches"), i, output)
     {
-        char *final = expand(in, json_get_text(output, "path", ""), err);
+        char *final = command_place(in, json_get_text(output, "path", ""), err);
         json_t *row = final
             ? json_pack("{s:s, s:s, s:s, s:s}", "name", json_get_text(output, "id", "files"),
                         "kind", "files", "final", final, "pattern",
@@ -240,6 +218,28 @@ static bool add_input(const struct bind *in, json_t *inputs, json_t *basis, cons
                     "mtime_ns", (json_int_t)mtime_ns);
     bool ok = row && json_array_append_new(inputs, row) == 0;
     return (short_row && json_array_append_new(basis, short_row) == 0 && ok) || out_of_memory(err);
+}
+
+/* What an earlier phase made and this tool works on: other output is other work. What is not there
+ * (yet) is left out. */
+static bool read_inputs(const struct bind *in, json_t *inputs, json_t *basis, struct err *err)
+{
+    size_t i;
+    json_t *pattern;
+    bool ok = true;
+    json_array_foreach(json_object_get(json_object_get(in->tool->gantry, "reads"), "any"), i,
+                       pattern)
+    {
+        struct stat st;
+        char *path = ok ? command_place(in, json_string_value(pattern), err) : NULL;
+        ok = path != NULL;
+        if (ok && stat(path, &st) == 0) {
+            ok = add_input(in, inputs, basis, "reads", path, S_ISREG(st.st_mode) ? st.st_size : 0,
+                           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
+        }
+        mem_free(path);
+    }
+    return ok;
 }
 
 /* FILE of a script: "." is the item's own file; a pattern is looked for among the item's outputs,
@@ -346,8 +346,12 @@ static bool script_arguments(const struct bind *in, json_t *params, json_t *args
     return true;
 }
 
-static json_t *command_of(const struct bind *in, json_t *positional)
+static json_t *command_of(const struct bind *in, const json_t *params, const json_t *args,
+                          json_t *positional, struct err *err)
 {
+    if (!strcmp(in->tool->kind, "command")) {
+        return command_words(in, params, args, err);
+    }
     if (!strcmp(in->tool->kind, "step")) {
         return json_pack("[s,s,s]", in->imaging, "run", in->dir);
     }
@@ -363,8 +367,14 @@ static json_t *command_of(const struct bind *in, json_t *positional)
     return json_array();
 }
 
-/* The keys stand in sorted order. Where a script writes counts: two jobs may differ in that alone.
- */
+/* Scripts and commands: what goes where is said by the job's arguments. */
+static bool has_arguments(const struct tool *tool)
+{
+    return !strcmp(tool->kind, "script") || !strcmp(tool->kind, "command");
+}
+
+/* The keys stand in sorted order. Where a job's arguments write counts: two jobs may differ in that
+ * alone. */
 static bool make_fingerprint(const struct bind *in, const json_t *input_basis, struct bound *b,
                              struct err *err)
 {
@@ -379,7 +389,7 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     json_add_value(&out, input_basis);
     str_add(&out, ",\"item\":");
     json_add_text(&out, in->item_name);
-    if (script) {
+    if (has_arguments(in->tool)) {
         json_t *outs = json_object();
         json_object_foreach(json_object_get(in->job, "args"), name, spec)
         {
@@ -437,14 +447,15 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
         b.params && b.inputs && b.outputs && input_basis && touches && args && positional && own;
     ok = ok && bind_centre(in, b.params, err);
     ok = ok && tool_outputs(in, b.params, b.outputs, touches, &b, err);
-    if (ok && !strcmp(in->tool->kind, "script")) {
+    if (ok && has_arguments(in->tool)) {
         ok = script_arguments(in, b.params, args, positional, b.inputs, input_basis, b.outputs, &b,
-                              err);
+                              err) &&
+            read_inputs(in, b.inputs, input_basis, err);
     } else if (ok && strcmp(in->tool->kind, "noop") != 0) {
         ok = add_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
                        err);
     }
-    b.command = ok ? command_of(in, positional) : NULL;
+    b.command = ok ? command_of(in, b.params, args, positional, err) : NULL;
     ok = b.command && make_fingerprint(in, input_basis, &b, err);
     struct jobfile file = {b.params,  b.inputs, b.outputs,     touches,
                            b.command, args,     b.fingerprint, own};

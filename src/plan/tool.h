@@ -2,7 +2,10 @@
  * Tools as the engine sees them: Boutiques 0.5 descriptors, one JSON file each (share/tools/,
  * HOME/tools/, the project's .gantry/tools/; later ones win by name), with Gantry's own facts under
  * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise
- * an external command; version, level, phase, stall (s), resources, word {running,done,failed},
+ * an external command, whose command-line becomes words (command.h); version, level, phase, stall
+ * (s), resources, word {running,done,failed}, options {input: option of config.ini that fills it},
+ * program (the input that names a program which must be there), reads {from: phase, any: [paths]}
+ * (what that phase made, if it is there),
  * outputs [{id,kind,path,pattern,when}], bind {parameter: "cor" | "cor-seed"}, touches
  * [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h); for the check of
  * parameters at launch forms {parameter: form of model/values.h}, order [[first, last], ...], and

@@ -80,7 +80,7 @@ def test_reading_commands_in_a_fresh_home(g):
 def test_batches(g):
     names = {row["name"] for row in g.json("batch", "ls")}
     assert {"tomo-ai-reco", "tomo-try", "tomo-full"} <= names
-    assert [job["id"] for job in g.json("batch", "show", "tomo-ai-reco")["jobs"]] == ["try", "infer", "full"]
+    assert [job["id"] for job in g.json("batch", "show", "tomo-ai-reco")["jobs"]] == ["try", "infer", "full", "upload"]
     g.batch("mine", script("true"))
     assert "mine" in {row["name"] for row in g.json("batch", "ls")}
     g.ok("batch", "validate", "mine")

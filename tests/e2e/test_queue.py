@@ -278,13 +278,6 @@ def test_G7_X16_slots_are_read_at_every_dispatch(g):
     assert process.wait(60) == 0
 
 
-def test_G15_X14_upload_is_refused_by_name(g):
-    """The upload phase comes with the site's tomolog; until then nobody is left to believe that it ran."""
-    make(g, "s_1.h5")
-    outcome = g.fails(2, "run", "tomo-ai-reco", "--phase", "full,upload", "--cor", "24")
-    assert "upload" in outcome.err
-
-
 def test_G17_the_command_that_repeats_it_uses_tomocupys_flags(g):
     make(g, "s_1.h5")
     g.ok("run", "tomo-full", "--cor", "24.25")

@@ -177,11 +177,35 @@ static void test_batches_are_checked(void **state)
     cut = batch_phases(good, phases, f->tools, &err);
     assert_non_null(cut);
     assert_null(batch_phases(good, wrong, f->tools, &err));
-    assert_int_equal(err.code, ERR_UNSUPPORTED);
+    assert_int_equal(err.code, ERR_USAGE);
     json_decref(cut);
     json_decref(good);
     json_decref(phases);
     json_decref(wrong);
+}
+
+/* G9: a job that is off runs only when it is named. */
+static void test_jobs_that_are_off(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    json_t *batch =
+        json_loads("{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\"},"
+                   "{\"id\":\"z\",\"tool\":\"t.full\",\"off\":true}]}",
+                   0, NULL);
+    json_t *named = json_pack("[s]", "z"), *cut;
+    assert_ok(batch_check(batch, f->tools, &err), err);
+    cut = batch_phases(batch, NULL, f->tools, &err);
+    assert_int_equal(json_array_size(json_object_get(cut, "jobs")), 1);
+    assert_string_equal(json_get_text(json_array_get(json_object_get(cut, "jobs"), 0), "id", ""),
+                        "a");
+    json_decref(cut);
+    cut = batch_phases(batch, named, f->tools, &err);
+    assert_string_equal(json_get_text(json_array_get(json_object_get(cut, "jobs"), 0), "id", ""),
+                        "z");
+    json_decref(cut);
+    json_decref(named);
+    json_decref(batch);
 }
 
 int main(void)
@@ -191,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_later_parameters_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fingerprint, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_jobs_that_are_off, setup, teardown),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,35 @@ static void t_shown_for_people(void **state)
     assert_string_equal(text, "3 min 05 s");
 }
 
+static void t_plain_has_no_exponent(void **state)
+{
+    static const struct {
+        double value;
+        int digits;
+        const char *text;
+    } cases[] = {
+        {0, 9, "0"},
+        {-0.0, 9, "0"},
+        {1, 9, "1"},
+        {-1e-5, 9, "-0.00001"},
+        {0.1, 15, "0.1"},
+        {0.1f, 9, "0.100000001"},
+        {1e20, 9, "100000000000000000000"},
+        {123456, 3, "123456"},
+        {-2.50, 15, "-2.5"},
+        {1e-300, 9, "0"},
+        {0.0012345678912, 9, "0.00123456789"},
+    };
+    char text[NUM_PLAIN];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        num_show_plain(cases[i].value, cases[i].digits, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+    num_show_plain(-1.7976931348623157e308, 17, text, sizeof text);
+    assert_int_equal(strlen(text), 310);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +137,7 @@ int main(void)
         cmocka_unit_test(t_seconds),
         cmocka_unit_test(t_ranges),
         cmocka_unit_test(t_shown_for_people),
+        cmocka_unit_test(t_plain_has_no_exponent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
