@@ -134,11 +134,12 @@ static void unlink_waiting(struct waiting *w)
     mem_free(w);
 }
 
+/* `list` is NULL when `err` says why there is none. */
 static void answer_one(struct waiting *w, struct list *list, struct err *err)
 {
     struct later *later = w->later;
     lists_fn *answer = w->answer;
-    bool ok = err->code == ERR_NONE;
+    bool ok = list && err->code == ERR_NONE;
     unlink_waiting(w);
     if (ok && answer(later_request(later), later_reply(later), list->listing, err)) {
         later_done(later);

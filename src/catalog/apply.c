@@ -147,6 +147,14 @@ static bool apply_file_cor(struct store *s, const json_t *row, struct err *err)
     if (!isfinite(cor)) {
         return err_set(err, ERR_USAGE, "scan.apply: a COR that is no number");
     }
+    int64_t as_read = 0;
+    if (!store_int(s, 0, &as_read, err, "SELECT cor_seen IS ?2 FROM item WHERE id=?1", "id", id,
+                   json_get_double(row, "was", NAN))) {
+        return false;
+    }
+    if (!as_read) {
+        return true; /* the next refresh compares again */
+    }
     return (json_get_bool(row, "seen", false) ||
             cor_write(s, id, cor, "file", NAN, 0, 0, NULL, err)) &&
         store_exec(s, err, "UPDATE item SET cor_seen=?2 WHERE id=?1", "id", id, cor);

@@ -14,10 +14,10 @@
  *   "files": [{"name","kind","size","mtime_ns","header": {...} or null}]   new or changed
  *   "gone": [ids]                    no longer on disk
  *   "rows": [{"id","skip","reason","status"}]     what judge_rows said
- *   "cors": [{"id","cor","seen"?}]   what cor_file_changes said
- *   "all": true                      forgotten rows come back}
- * `header` is one line of `gantry-imaging headers`. A new row counts as arrived while watched
- * (baseline 0) when a watch of the project stands.
+ *   "cors": [{"id","cor","was","seen"?}]   what cor_file_changes said; not applied when cor_seen is
+ * no longer what it `was`: somebody wrote in between "all": true                      forgotten
+ * rows come back} `header` is one line of `gantry-imaging headers`. A new row counts as arrived
+ * while watched (baseline 0) when a watch of the project stands.
  */
 bool apply_scan(struct store *s, const json_t *args, struct err *err) CHECK_RESULT;
 

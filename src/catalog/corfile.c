@@ -187,11 +187,13 @@ static double json_value(const struct cor_files *f, const char *name, const char
 
 /* --- from the files into the catalog */
 
-static bool push_change(json_t *changes, int64_t id, double cor, bool only_seen, struct err *err)
+static bool push_change(json_t *changes, int64_t id, double cor, double was, bool only_seen,
+                        struct err *err)
 {
     json_t *row = json_object();
     bool ok = json_put(row, "id", json_integer(id), err) &&
         json_put(row, "cor", json_real(cor), err) &&
+        json_put(row, "was", isfinite(was) ? json_real(was) : json_null(), err) &&
         (!only_seen || json_put(row, "seen", json_true(), err));
     if (!ok || json_array_append(changes, row) != 0) {
         ok = err_set(err, ERR_NOMEM, "out of memory");
@@ -216,10 +218,10 @@ static bool compare_row(const struct cor_files *f, const struct query *q, json_t
         return true;
     }
     if (same(file, cor)) {
-        return push_change(changes, query_int(q, 0), file, true, err);
+        return push_change(changes, query_int(q, 0), file, seen, true, err);
     }
     /* Both sides changed: the catalog's value stays, and will be mirrored. */
-    return !same(cor, seen) || push_change(changes, query_int(q, 0), file, false, err);
+    return !same(cor, seen) || push_change(changes, query_int(q, 0), file, seen, false, err);
 }
 
 static bool warn(json_t *warnings, const struct err *why, struct err *err)
@@ -240,9 +242,15 @@ json_t *cor_file_changes(struct store *s, const struct project *p, json_t *warni
     struct cor_files f = {0};
     struct err why, late;
     json_t *changes = json_array();
-    struct query *q = NULL;
-    bool ok = (changes || err_set(err, ERR_NOMEM, "out of memory")) &&
-        files_paths(p->root, p->rec, &f, err);
+    /* The store's state is taken first: what an engine writes goes into the files before it is
+     * committed, so that the files are never older than the rows. */
+    struct query *q = changes || err_set(err, ERR_NOMEM, "out of memory")
+        ? store_query(s, err,
+                      "SELECT id,name,cor,cor_seen FROM item WHERE project_id=?1 AND "
+                      "level='scan' AND gone=0",
+                      "i", p->id)
+        : NULL;
+    bool more = q && query_next(q), ok = q && files_paths(p->root, p->rec, &f, err);
     if (ok && !load_csv(&f, &why)) {
         ok = warn(warnings, &why, err);
     }
@@ -250,15 +258,9 @@ json_t *cor_file_changes(struct store *s, const struct project *p, json_t *warni
         ok = warn(warnings, &why, err);
     }
     bool any = ok && (json_object_size(f.json) || json_object_size(f.csv_row));
-    if (any) {
-        q = store_query(s, err,
-                        "SELECT id,name,cor,cor_seen FROM item WHERE project_id=?1 AND "
-                        "level='scan' AND gone=0",
-                        "i", p->id);
-        ok = q != NULL;
-    }
-    while (ok && any && query_next(q)) {
+    while (ok && any && more) {
         ok = compare_row(&f, q, changes, err);
+        more = ok && query_next(q);
     }
     ok = (!q || query_end(q, ok ? err : &late)) && ok;
     files_fini(&f);

@@ -253,6 +253,27 @@ static void sync_in(struct fixture *f, size_t want)
     json_decref(warnings);
 }
 
+/* What a refresh read before a person's change was written is not taken for news after it. */
+static void t_C10_a_change_in_between_stays(void **state)
+{
+    (void)state;
+    struct fixture *f = open_fixture();
+    add_scan(f, "s_1.h5", 4, 4);
+    put_file(f, "rot_cen.json", "{\"s_1.h5\": 30.5}");
+    json_t *warnings = json_array();
+    json_t *cors = cor_file_changes(f->s, &f->p, warnings, &f->err);
+    assert_int_equal(json_array_size(cors), 1);
+    set_cor(f, "s_1.h5", 24.126, "manual");
+    assert_ok(cor_mirror(f->s, f->p.id, &f->err), f->err);
+    json_t *args = json_pack("{s:I, s:o}", "project", (json_int_t)f->p.id, "cors", cors);
+    assert_ok(apply_scan(f->s, args, &f->err), f->err);
+    assert_true(cor_of(f, "s_1.h5") == 24.126);
+    json_decref(args);
+    json_decref(warnings);
+    sync_in(f, 0);
+    close_fixture(f);
+}
+
 static void t_C10_X21_files_are_read_merged_written(void **state)
 {
     (void)state;
@@ -491,6 +512,7 @@ int main(void)
         cmocka_unit_test(t_B6_status_from_disk),
         cmocka_unit_test(t_diff),
         cmocka_unit_test(t_watch_marks_what_arrives),
+        cmocka_unit_test(t_C10_a_change_in_between_stays),
         cmocka_unit_test(t_C10_X21_files_are_read_merged_written),
         cmocka_unit_test(t_C10_csv_comes_first),
         cmocka_unit_test(t_broken_files_are_left_alone),
