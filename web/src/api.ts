@@ -35,6 +35,7 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 let csrf = '';
 let onDenied = (): void => undefined;
+let onRead = (_seq: number): void => undefined;
 
 /** The session's token goes along with every write. */
 export function setCsrf(token: string): void {
@@ -44,6 +45,11 @@ export function setCsrf(token: string): void {
 /** Called when the session is gone: the login page takes over. */
 export function whenDenied(then: () => void): void {
     onDenied = then;
+}
+
+/** Called with the `seq` of every list that was read: the newest event it knows of. */
+export function whenRead(then: (seq: number) => void): void {
+    onRead = then;
 }
 
 /** An address of the API, relative to the page so that it works below any path of a proxy. */
@@ -106,7 +112,12 @@ async function json<T>(response: Response): Promise<T> {
 }
 
 export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-    return json<T>(await send('GET', path, query, undefined, signal));
+    const body = await json<T>(await send('GET', path, query, undefined, signal));
+    const seq = (body as { seq?: unknown } | null)?.seq;
+    if (typeof seq === 'number') {
+        onRead(seq);
+    }
+    return body;
 }
 
 export async function post<T>(path: string, body: unknown = {}, query?: Query, signal?: AbortSignal): Promise<T> {

@@ -3,9 +3,10 @@
  * whoever shows a list listens to it.
  */
 import { signal } from '@preact/signals';
-import { apiUrl } from './api';
+import { apiUrl, whenRead } from './api';
+import { Stream, type Connection } from './stream';
 
-export type Connection = 'connecting' | 'live' | 'stale' | 'refused';
+export type { Connection };
 
 /** [id, status, group, state, progress, cor, cor_source, confidence, enabled, skipped, place, task] */
 export type ItemRow = [
@@ -35,8 +36,11 @@ export const connection = signal<Connection>('connecting');
 export const lostAt = signal(0);
 
 const handlers = new Map<string, Set<Handler>>();
-let send: (message: unknown) => void = () => undefined;
+let send: (message: unknown) => unknown = () => undefined;
 let boot: string | null = null;
+/** Number of the newest event when this tab began to listen, and the oldest that a list read before then knew of. */
+let heardFrom = Infinity;
+let oldestRead = Infinity;
 
 export function on<K extends keyof LiveEvents>(type: K, handler: (data: LiveEvents[K]) => void): () => void {
     const set = handlers.get(type) ?? new Set();
@@ -64,27 +68,43 @@ function received(message: { kind: string; state?: Connection; type?: string; da
     }
     const data: unknown = JSON.parse(message.data || '{}');
     if (message.type === 'hello') {
-        const now = (data as LiveEvents['hello']).boot;
-        // A server that was started anew may have settled things while nobody listened.
-        const restarted = boot !== null && boot !== now;
-        boot = now;
-        if (restarted) {
-            deliver('reset', {});
-        }
+        greeted(data as LiveEvents['hello']);
     }
     deliver(message.type ?? '', data);
 }
 
+/** Changes between a list and our first `hello` were told to nobody here; and a server that was started anew may have
+ * settled things while nobody listened. */
+function greeted({ boot: now, seq }: LiveEvents['hello']): void {
+    const first = boot === null;
+    const restarted = !first && boot !== now;
+    boot = now;
+    if (first || restarted) {
+        heardFrom = seq;
+    }
+    if (restarted || (first && oldestRead < seq)) {
+        deliver('reset', {});
+    }
+}
+
+/** A list was read; `seq` is the newest event it knows of. */
+function wasRead(seq: number): void {
+    if (boot === null) {
+        oldestRead = Math.min(oldestRead, seq);
+    } else if (seq < heardFrom) {
+        heardFrom = -Infinity; // once: an answer that the server keeps for a while may say it again
+        deliver('reset', {});
+    }
+}
+whenRead(wasRead);
+
 /** Without SharedWorker (some private windows) this tab has a connection of its own. */
 function connectAlone(url: string): void {
-    const source = new EventSource(url);
-    source.onopen = () => turned('live');
-    source.onerror = () => turned(source.readyState === EventSource.CLOSED ? 'refused' : 'stale');
-    for (const type of ['hello', 'items', 'gone', 'more', 'tasks', 'runs', 'projects', 'watch', 'note', 'reset']) {
-        source.addEventListener(type, (event) =>
-            received({ kind: 'event', type, data: (event as MessageEvent<string>).data }));
-    }
-    send = () => undefined;
+    const stream = new Stream(url, {
+        state: turned,
+        event: (type, data) => received({ kind: 'event', type, data }),
+    });
+    send = (message) => message === 'retry' && stream.open();
 }
 
 let started = false;
@@ -107,5 +127,10 @@ export function connect(): void {
     send = (message) => worker.port.postMessage(message);
     send({ open: url });
     addEventListener('pagehide', () => send('bye'));
-    addEventListener('pageshow', (event) => event.persisted && send({ open: url }));
+    addEventListener('pageshow', (event) => {
+        if (event.persisted) {
+            send({ open: url });
+            deliver('reset', {});
+        }
+    });
 }

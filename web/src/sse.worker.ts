@@ -1,20 +1,15 @@
-/* One EventSource for all tabs of the browser: HTTP/1.1 allows six connections to a host, so a connection a tab would
+/* One connection for all tabs of the browser: HTTP/1.1 allows six connections to a host, so a connection a tab would
  * hang the seventh. Every tab connects to this SharedWorker by a port and sends the address once.
  *
- * To a tab: { kind: 'state', state } when the connection changes, { kind: 'event', type, data, id } otherwise.
+ * To a tab: { kind: 'state', state } when the connection changes, { kind: 'event', type, data } otherwise; a tab that
+ * comes later gets a `hello` of its own, with the number of the last event that came before it.
  * From a tab: { open: url }, 'retry' (it has logged in again), 'bye'.
  */
-const TYPES = ['hello', 'items', 'gone', 'more', 'tasks', 'runs', 'projects', 'watch', 'note', 'reset'];
-const AGAIN_MS = 2000; // after a refusal EventSource does not try again by itself
-
-type State = 'connecting' | 'live' | 'stale' | 'refused';
+import { Stream } from './stream';
 
 const ports = new Set<MessagePort>();
-let source: EventSource | null = null;
-let address = '';
-let state: State = 'connecting';
-let timer = 0;
-let hello: unknown = null;
+let stream: Stream | null = null;
+let hello = '';
 
 function tell(message: unknown): void {
     for (const port of ports) {
@@ -22,35 +17,23 @@ function tell(message: unknown): void {
     }
 }
 
-function turn(to: State): void {
-    if (to !== state) {
-        state = to;
-        tell({ kind: 'state', state });
-    }
+function open(address: string): void {
+    stream?.close();
+    hello = '';
+    stream = new Stream(address, {
+        state: (state) => tell({ kind: 'state', state }),
+        event: (type, data) => {
+            if (type === 'hello') {
+                hello = data;
+            }
+            tell({ kind: 'event', type, data });
+        },
+    });
 }
 
-function open(): void {
-    clearTimeout(timer);
-    source?.close();
-    source = new EventSource(address);
-    source.onopen = () => turn('live');
-    source.onerror = () => {
-        if (source?.readyState === EventSource.CLOSED) {
-            turn('refused');
-            timer = self.setTimeout(open, AGAIN_MS);
-        } else {
-            turn('stale');
-        }
-    };
-    for (const type of TYPES) {
-        source.addEventListener(type, (event) => {
-            const message = { kind: 'event', type, data: event.data, id: event.lastEventId };
-            if (type === 'hello') {
-                hello = message;
-            }
-            tell(message);
-        });
-    }
+/** The server's words, as it would say them now. */
+function lateHello(last: string): string {
+    return JSON.stringify({ ...(JSON.parse(hello) as object), seq: Number(last.slice(last.lastIndexOf('-') + 1)) });
 }
 
 function connect(port: MessagePort): void {
@@ -61,16 +44,16 @@ function connect(port: MessagePort): void {
             return;
         }
         if (data === 'retry') {
-            open();
+            stream?.open();
             return;
         }
-        if (!source || data.open !== address) {
-            address = data.open;
-            open();
+        ports.add(port);
+        if (data.open !== stream?.address) {
+            open(data.open);
         }
-        port.postMessage({ kind: 'state', state });
-        if (hello) {
-            port.postMessage(hello);
+        port.postMessage({ kind: 'state', state: stream?.state });
+        if (hello && stream) {
+            port.postMessage({ kind: 'event', type: 'hello', data: lateHello(stream.last) });
         }
     };
     port.start();

@@ -59,9 +59,9 @@ export async function start(): Promise<void> {
     try {
         const who = await get<Session>('session');
         setCsrf(who.csrf);
+        connect(); // first, so that few lists are older than it
         await loadProjects();
         session.value = who;
-        connect();
     } catch (error) {
         if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) {
             throw error;
