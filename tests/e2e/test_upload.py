@@ -237,6 +237,33 @@ def test_options_are_in_the_one_table(g):
     assert "tomolog.min" in g.fails(2, "config", "set", "tomolog.min=dark").err
 
 
+def test_G9_the_page_asks_and_is_refused_by_name(site):
+    """The question of Batch AI Reco (a dry run) and the launch say which option is missing; then it runs."""
+    g = site
+    make(g, "s_1.h5")
+    g.ok("run", "tomo-full", "--cor", "24")
+    with Server(g) as server:
+        g.ok("config", "set", "tomolog.presentation_url=")
+        project = server.get("/api/v1/projects").json[0]["id"]
+        body = {"project": project, "batch": "tomo-ai-reco", "items": [g.row("s_1.h5")["id"]], "phases": ["upload"]}
+        for more in ({"dry_run": True}, {}):
+            answer = server.post("/api/v1/runs", {**body, **more})
+            assert answer.status == 400 and "tomolog.presentation_url" in answer.json["detail"], answer
+        assert server.request("PUT", "/api/v1/config", {"tomolog.presentation_url": URL}).status == 200
+        assert server.post("/api/v1/runs", {**body, "dry_run": True}).json["phases"] == ["upload"]
+        run = server.post("/api/v1/runs", body).json["run"]
+        wait_for(lambda: server.get(f"/api/v1/runs/{run}").json["state"] == "finished", "the upload is done")
+    assert uploaded(g) == ["s_1.h5"]
+
+
+def test_an_upload_takes_no_gpu(site):
+    """Of a run on GPUs only the jobs that may use one take one."""
+    g = site
+    make(g, "s_1.h5")
+    g.ok("run", "tomo-ai-reco", "--phase", "full,upload", "--cor", "24", "--gpus", "0")
+    assert calls(g)[0]["gpu"] is None
+
+
 def test_the_dry_run_shows_the_command(site):
     g = site
     make(g, "s_1.h5")
