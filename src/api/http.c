@@ -191,7 +191,7 @@ static bool parse_body(struct exchange *x, struct err *err)
     }
     x->q.body =
         x->body.len > 0 ? json_parse(x->body.buf, x->body.len, "the request", err) : json_object();
-    if (x->q.body && json_is_object(x->q.body)) {
+    if (json_is_object(x->q.body)) {
         return true;
     }
     reply_status(&x->r, 400);
@@ -296,13 +296,16 @@ static int listen_on(const char *text, const char *host, int port, struct err *e
 
 static int bound_port(int fd)
 {
-    struct sockaddr_storage name = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = {.v6 = {0}};
     socklen_t n = sizeof name;
-    if (getsockname(fd, (struct sockaddr *)&name, &n) != 0) {
+    if (getsockname(fd, &name.any, &n) != 0) {
         return 0;
     }
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
+    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
 static struct MHD_Daemon *start(struct http *h, int fd, struct err *err)

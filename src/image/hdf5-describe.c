@@ -80,7 +80,8 @@ static void describe_storage(hid_t dataset, const hsize_t *dims, struct hdf5_sca
         }
         if (info->unallocated && chunk[0] > 0) { /* chunks of one layer cover the same frames */
             hsize_t layers = (dims[0] + chunk[0] - 1) / chunk[0];
-            size_t frames = (size_t)(written / (expected / layers) * chunk[0]);
+            hsize_t each = layers > 0 ? expected / layers : 0;
+            size_t frames = each > 0 ? (size_t)(written / each * chunk[0]) : info->frames;
             info->frames = frames < info->frames ? frames : info->frames;
         }
         hdf5_drop(space);

@@ -101,7 +101,7 @@ bool values_logical(const char *name, const char *text, bool *ret, struct err *e
 bool values_check(const char *form, const char *name, const char *text, struct err *err)
 {
     double number[VALUES_MAX];
-    size_t count;
+    size_t count = 0;
     int64_t whole;
     bool on;
     if (str_equal(form, "rows")) {
