@@ -2,14 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "api/child.h"
 #include "api/route.h"
 #include "api/scope.h"
-#include "base/clock.h"
 #include "base/mem.h"
+#include "os/file.h"
 
 static const struct format {
     const char *name, *type;
@@ -24,16 +25,32 @@ struct making {
     struct api_child *child;
     const struct format *format;
     int64_t run;
+    char *folder; /* its own: a child that is ended leaves what it had begun there */
     char *path;
 };
 
 static void making_free(struct making *m)
 {
-    if (m && m->path) {
-        (void)unlink(m->path);
+    if (m) {
+        if (m->folder) {
+            err_waive(file_remove_tree(m->folder, err_ignore("it is a small file")));
+        }
+        mem_free(m->folder);
         mem_free(m->path);
     }
     mem_free(m);
+}
+
+/* *folder: a pattern that becomes a name; NULL on failure. */
+static bool make_folder(char **folder, struct err *err)
+{
+    if (!mkdtemp(*folder)) {
+        int why = errno;
+        mem_free(*folder);
+        *folder = NULL;
+        return err_errno(err, why, "making room for the table");
+    }
+    return true;
 }
 
 static bool send_file(struct making *m, struct reply *r, struct err *err)
@@ -101,10 +118,10 @@ static bool show(struct request *q, struct reply *r, struct err *err)
     if (ok) {
         m->format = &formats[i];
         m->run = id;
-        m->path = mem_printf(err, "%s/results-%" PRId64 ".%s", q->api->home, clock_utc_us(),
-                             formats[i].name);
+        m->folder = mem_printf(err, "%s/results-XXXXXX", q->api->home);
         (void)snprintf(run, sizeof run, "%" PRId64, id);
-        ok = m->path != NULL;
+        ok = m->folder && make_folder(&m->folder, err) &&
+            (m->path = mem_printf(err, "%s/table.%s", m->folder, formats[i].name));
     }
     if (ok) {
         const char *args[] = {"results", run, "-o", m->path, NULL};

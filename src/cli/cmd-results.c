@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "os/file.h"
+#include "os/pass.h"
 #include "report/results.h"
 
 #define MOST_JOBS 12 /* shown on a terminal; files have all */
@@ -20,32 +21,34 @@ static const struct opt options[] = {
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
-/* Excel is written by gantry-imaging, from a file of ours. */
-static bool write_xlsx(struct cli *c, const char *path, const json_t *columns, const json_t *rows,
-                       struct err *err)
+/* Excel is written by gantry-imaging, from a file without a name: it is gone with us, however we
+ * end.
+ */
+static bool write_xlsx(const char *path, const json_t *columns, const json_t *rows, struct err *err)
 {
+    struct memfile file = MEMFILE_NONE;
     json_t *table = results_table(columns, rows, err);
-    char *text = table ? json_text(table, err) : NULL;
-    char *in = text ? mem_printf(err, "%s/results-%ld.json", c->home, (long)getpid()) : NULL;
-    bool ok = in && file_write(in, text, strlen(text), false, err);
+    char *text = table ? json_text(table, err) : NULL, *in = NULL;
+    bool ok = text && memfile_new(strlen(text), &file, err) &&
+        (in = mem_printf(err, "/proc/%ld/fd/%d", (long)getpid(), file.fd));
     if (ok) {
+        memcpy(file.bytes, text, strlen(text));
         const char *args[] = {"table", in, path, NULL};
         ok = child_imaging(args, NULL, err);
-        (void)unlink(in);
     }
+    memfile_free(&file);
     mem_free(in);
     mem_free(text);
     json_decref(table);
     return ok;
 }
 
-static bool write_file(struct cli *c, const char *path, const json_t *columns, const json_t *rows,
-                       struct err *err)
+static bool write_file(const char *path, const json_t *columns, const json_t *rows, struct err *err)
 {
     const char *ext = path_ext(path);
     char *text = NULL;
     if (!strcmp(ext, ".xlsx")) {
-        return write_xlsx(c, path, columns, rows, err);
+        return write_xlsx(path, columns, rows, err);
     }
     text = !strcmp(ext, ".csv") ? results_csv(columns, rows, err) : json_pretty(rows, err);
     bool ok = text && file_write(path, text, strlen(text), true, err);
@@ -103,7 +106,7 @@ static bool run(struct cli *c, struct err *err)
     rows = columns ? results_rows(c->store, id, err) : NULL;
     ok = rows != NULL;
     if (ok && path) {
-        ok = write_file(c, path, columns, rows, err);
+        ok = write_file(path, columns, rows, err);
         if (ok) {
             cli_note(c, "wrote %zu rows of run %" PRId64 " to %s", json_array_size(rows), id, path);
         }

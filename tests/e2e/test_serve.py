@@ -357,6 +357,19 @@ def many_rows(g, n=1500):
     g.ok("scan")
 
 
+def test_tables_that_nobody_waits_for_leave_nothing(g, served):
+    """R: a client that goes away while its table is made: the child ends, nothing stays in the home."""
+    project(g, 1)
+    g.batch("b", runner.script('echo x > "$o1"'))
+    g.ok("run", "b")
+    head = "".join(f"{name}: {value}\r\n" for name, value in served.headers().items())
+    for i in range(60):
+        with socket.create_connection(("127.0.0.1", served.port)) as caller:
+            caller.sendall(f"GET /api/v1/results/1?format=xlsx HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n{head}\r\n".encode())
+            time.sleep(0.002 * (i % 15))  # at another point of the child's work each time
+    runner.wait_for(lambda: not list(g.home.glob("results-*")), "the home is tidy")
+
+
 # -- its life ------------------------------------------------------------------------------------------------------
 def test_stop_and_start_again(g):
     """Clean stop on SIGTERM: what runs goes on and the next server takes it up; nothing is lost, nothing twice."""
