@@ -105,6 +105,18 @@ test('full viewer: slices by slider, keys and number; the address keeps the slic
     assert.equal(await page.inputValue('.viewer-slider input[type=number]'), '7');
 });
 
+test('full viewer: the picture fills its place also after the jobs page', async () => {
+    const height = () => page.locator('.pane').first().evaluate((pane) => pane.clientHeight);
+    await go(`#/item/${items[1].id}/full`);
+    await drawn(page);
+    const before = await height();
+    await page.goto(new URL('/#/jobs', server.url).href); // no reload: styles that were read stay
+    await page.getByRole('button', { name: 'Kill all' }).waitFor();
+    await page.goto(new URL(`/#/item/${items[1].id}/full`, server.url).href);
+    await drawn(page);
+    assert.equal(await height(), before);
+});
+
 test('full viewer: window by number, by drag, by 5-95 %; inverted; the pixels follow', async () => {
     const auto = await settled(page);
     const [low, high] = [page.getByLabel('Low'), page.getByLabel('High')];
