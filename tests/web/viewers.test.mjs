@@ -1,6 +1,7 @@
 // Try, full and raw viewers on a real server and real reconstructions (issue 3 part 5).
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { violations } from './axe.mjs';
 import { launch } from './browser.mjs';
@@ -274,4 +275,15 @@ test('full viewer: slices appear while the rest is still being made', async () =
     await drawn(page);
     assert.ok(growing, 'the run was over before any slice was seen');
     assert.deepEqual(page.problems, []);
+});
+
+test('a link to a scan of another project opens that project in the header', async () => {
+    const other = path.join(project.data, '..', 'other');
+    await mkdir(other);
+    await project.gantry('init', other);
+    await go('#/p/other/tomography');
+    await page.getByText('0 scans', { exact: true }).waitFor();
+    await page.goto(new URL(`/#/item/${items[0].id}/try`, server.url).href);
+    const chosen = page.locator('header select option:checked');
+    await until(async () => (await chosen.innerText()) === 'data', 'the header shows the project of the scan');
 });

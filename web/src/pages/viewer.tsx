@@ -12,7 +12,7 @@ import { Plot } from '../image/plot';
 import { digits, profile } from '../image/stats';
 import { on } from '../live';
 import { link, route, setQuery } from '../router';
-import { projects } from '../state';
+import { projects, rememberProject } from '../state';
 import './looks.css';
 import './viewer.css';
 
@@ -252,6 +252,11 @@ interface FrameProps {
 export function Frame({ subject, view, bar, side, children }: FrameProps) {
     const item = subject.item.value;
     const project = projects.value?.find((one) => one.id === item?.project);
+    useEffect(() => {
+        if (project) {
+            rememberProject(project.name); // a link may lead to another project than the one that was open
+        }
+    }, [project?.name]);
     return (
         <div class={side ? 'viewer' : 'viewer alone'}>
             <div class="viewer-bar">
