@@ -2,7 +2,7 @@
 // tick with Shift and Ctrl, type a COR, Batch Try, AI Reco, Full; Fix COR with its preview; Delete; two browsers.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch } from './browser.mjs';
@@ -53,6 +53,14 @@ test('B1: Refresh File List finds what has come', async () => {
     await project.makeScans({ series: 1, scans: 1, columns: 96, rows: 8, angles: 90, name: 'late' });
     await button('Refresh File List').click();
     await page.getByText('9 scans', { exact: true }).first().waitFor();
+});
+
+test('B1: Refresh says which files it leaves out', async () => {
+    const odd = Buffer.concat([Buffer.from(project.data + '/odd'), Buffer.from([0xff]), Buffer.from('_001.h5')]);
+    await writeFile(odd, '');
+    await button('Refresh File List').click();
+    await page.getByText(/name is not UTF-8 and left out/).waitFor();
+    await unlink(odd);
 });
 
 test('B7-B9: ticks with a click, with Shift and with Ctrl', async () => {

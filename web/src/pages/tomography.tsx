@@ -42,6 +42,8 @@ function ask(batch: Batch, dialog: 'fix' | 'delete'): void {
     }
 }
 
+const SAID_AT_MOST = 3; // troubles of a refresh
+
 interface ScanReport {
     found?: number;
     added?: number;
@@ -50,13 +52,18 @@ interface ScanReport {
     scans?: number;
     new?: number;
     warnings?: string[];
+    unreadable_files?: string[];
 }
 
 async function refresh(batch: Batch, all: boolean): Promise<void> {
     refreshing.value = true;
     try {
         const report = await post<ScanReport>(`projects/${batch.project}/refresh`, all ? { all: true } : {});
-        report.warnings?.forEach((line) => toast(line, 'warning'));
+        const said = [...(report.warnings ?? []), ...(report.unreadable_files ?? [])];
+        said.slice(0, SAID_AT_MOST).forEach((line) => toast(line, 'warning'));
+        if (said.length > SAID_AT_MOST) {
+            toast(`And ${plural(said.length - SAID_AT_MOST, 'file')} more with such a trouble; gantry scan names them.`, 'warning');
+        }
         await batch.load();
         toast(`The list is up to date: ${plural(batch.table.listed, 'scan')}.`);
         await loadProjects();
