@@ -242,14 +242,19 @@ static bool act(struct request *q, struct reply *r, struct err *err)
                                          (int)json_get_bool(q->body, "failed", false), "set", set),
                                err);
     }
+    if (!strcmp(verb, "clear")) {
+        return scope_answer_op(q, r, "task.clear", json_pack("{s:[I]}", "runs", (json_int_t)run),
+                               err);
+    }
     while (verbs[i] && strcmp(verbs[i], verb) != 0) {
         i++;
     }
     if (!verbs[i]) {
-        return err_set(err, ERR_NOTHING,
-                       "a run understands kill, suspend, resume, hold, release and retry, not "
-                       "'%.40s'",
-                       verb);
+        return err_set(
+            err, ERR_NOTHING,
+            "a run understands kill, suspend, resume, hold, release, retry and clear, not "
+            "'%.40s'",
+            verb);
     }
     return scope_answer_op(q, r, "task.signal",
                            json_pack("{s:s, s:[I]}", "action", verb, "runs", (json_int_t)run), err);
@@ -296,6 +301,6 @@ const struct route routes_runs[] = {
      launch_params, launch, false},
     {"GET", "/api/v1/runs/{id}", ROLE_VIEWER, "One run, as it was launched", NULL, show, false},
     {"POST", "/api/v1/runs/{id}/{verb}", ROLE_OPERATOR,
-     "kill, suspend, resume, hold, release or retry its tasks", act_params, act, false},
+     "kill, suspend, resume, hold, release, retry or clear its tasks", act_params, act, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},
 };

@@ -252,14 +252,18 @@ static bool act_on(struct request *q, struct reply *r, const char *verb, json_t 
     if (!strcmp(verb, "retry")) {
         return retry(q, r, tasks, err);
     }
+    if (!strcmp(verb, "clear")) {
+        return scope_answer_op(q, r, "task.clear", json_pack("{s:O}", "tasks", tasks), err);
+    }
     while (verbs[i] && strcmp(verbs[i], verb) != 0) {
         i++;
     }
     if (!verbs[i]) {
-        return err_set(err, ERR_NOTHING,
-                       "a task understands kill, suspend, resume, hold, release and retry, not "
-                       "'%.40s'",
-                       verb);
+        return err_set(
+            err, ERR_NOTHING,
+            "a task understands kill, suspend, resume, hold, release, retry and clear, not "
+            "'%.40s'",
+            verb);
     }
     return scope_answer_op(q, r, "task.signal",
                            json_pack("{s:s, s:O}", "action", verb, "tasks", tasks), err);
@@ -284,7 +288,8 @@ static const struct route_param list_params[] = {
     {IN_QUERY, "run", P_INT, false, "of this run only"},
     {IN_QUERY, "item", P_INT, false, "of this scan only"},
     {IN_QUERY, "state", P_TEXT, false, "states or groups, separated by commas"},
-    {IN_QUERY, "open", P_BOOL, false, "0: done, cached and cancelled ones too (hidden by default)"},
+    {IN_QUERY, "open", P_BOOL, false,
+     "0: done, cached, cancelled and cleared ones too (hidden by default)"},
     {IN_QUERY, "tool", P_TEXT, false, "the tool's name"},
     {IN_QUERY, "text", P_TEXT, false, "in the file's name or the message, or the job"},
     {IN_QUERY, "sort", P_TEXT, false,
@@ -313,7 +318,8 @@ const struct route routes_tasks[] = {
     {"GET", "/api/v1/tasks", ROLE_VIEWER, "Tasks: filtered, ordered, in pages, counted by state",
      list_params, list, false},
     {"POST", "/api/v1/tasks/{verb}", ROLE_OPERATOR,
-     "kill, suspend, resume, hold, release or retry a selection", many_params, act_many, false},
+     "kill, suspend, resume, hold, release, retry or clear a selection", many_params, act_many,
+     false},
     {"GET", "/api/v1/tasks/{id}", ROLE_VIEWER,
      "One task: command, arguments, attempts, outputs, provenance", NULL, show, false},
     {"GET", "/api/v1/tasks/{id}/log", ROLE_VIEWER, "What it printed, a piece at a time", log_params,
@@ -321,6 +327,6 @@ const struct route routes_tasks[] = {
     {"GET", "/api/v1/tasks/{id}/why", ROLE_VIEWER, "Why it would run, or why it is skipped", NULL,
      why, false},
     {"POST", "/api/v1/tasks/{id}/{verb}", ROLE_OPERATOR,
-     "kill, suspend, resume, hold, release or retry one task", one_params, act_one, false},
+     "kill, suspend, resume, hold, release, retry or clear one task", one_params, act_one, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},
 };

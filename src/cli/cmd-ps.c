@@ -69,8 +69,8 @@ static json_t *task_rows(struct cli *c, int64_t project, bool any_run, struct er
         " JOIN project p ON p.id = r.project_id"
         " LEFT JOIN attempt a ON a.task_id = t.id AND a.state = 1"
         " WHERE (?1 = 0 OR r.project_id = ?1) AND (?2 OR r.state = 'active' OR r.id ="
-        " (SELECT max(id) FROM run WHERE ?1 = 0 OR project_id = ?1)) AND (?3 OR t.state NOT IN (5, "
-        "6, 8))"
+        " (SELECT max(id) FROM run WHERE ?1 = 0 OR project_id = ?1)) AND (?3 OR (t.cleared = 0 AND "
+        "t.state NOT IN (5, 6, 8)))"
         " ORDER BY t.id",
         "iii", project, (int64_t)any_run, (int64_t)cli_has(c, "all"));
 }

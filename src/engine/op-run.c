@@ -29,12 +29,19 @@
 #define SKIPPED_NAMED 4
 
 const struct op ops_run[] = {
-    {"run.create", op_run_create},       {"run.resume", op_run_resume},
-    {"run.interrupt", op_run_interrupt}, {"task.signal", op_task_signal},
-    {"task.retry", op_task_retry},       {"task.why", op_task_why},
-    {"item.adopt", op_item_adopt},       {"batch.save", op_batch_save},
-    {"batch.rm", op_batch_remove},       {"engine.state", op_engine_state},
-    {"engine.flush", op_engine_flush},   {NULL, NULL},
+    {"run.create", op_run_create},
+    {"run.resume", op_run_resume},
+    {"run.interrupt", op_run_interrupt},
+    {"task.signal", op_task_signal},
+    {"task.retry", op_task_retry},
+    {"task.clear", op_task_clear},
+    {"task.why", op_task_why},
+    {"item.adopt", op_item_adopt},
+    {"batch.save", op_batch_save},
+    {"batch.rm", op_batch_remove},
+    {"engine.state", op_engine_state},
+    {"engine.flush", op_engine_flush},
+    {NULL, NULL},
 };
 
 json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted, struct err *err)
@@ -420,7 +427,7 @@ static bool estimate(struct engine *e, struct store *s, struct active *run,
     return ok &&
         json_put(answer, "bytes", json_integer((json_int_t)((double)bytes * share)), err) &&
         json_put(answer, "memory", json_integer(memory), err) &&
-        json_put(answer, "estimated_from", json_integer((json_int_t)known), err);
+        json_put(answer, "estimated_from", json_integer(known), err);
 }
 
 /* What a person confirms before a launch (B14): how many rows, which phases, which slots. */
@@ -441,8 +448,8 @@ static bool summary(struct engine *e, struct store *s, const json_t *args, json_
         (void)json_array_append_new(gpus, json_integer((json_int_t)i));
     }
     bool ok = json_put(answer, "items", json_integer((json_int_t)sel->n), err) &&
-        json_put(answer, "tasks", json_integer((json_int_t)(sel->n * json_array_size(phases))),
-                 err) &&
+        json_put(answer, "tasks",
+                 json_integer((json_int_t)sel->n * (json_int_t)json_array_size(phases)), err) &&
         json_put(answer, "phases", json_incref(phases), err) &&
         json_put(answer, "slots",
                  json_integer(slots && (slots < e->slots || !e->slots) ? slots : e->slots), err) &&

@@ -195,7 +195,7 @@ static json_t *retry_tasks(struct store *s, const json_t *args, struct err *err)
     if (cause) {
         return store_rows(s, err,
                           "SELECT id,run_id,item_id,job,state,params AS params_json FROM task "
-                          "WHERE cause_id=?1 AND state=7 "
+                          "WHERE cause_id=?1 AND state=7 AND cleared=0 "
                           "AND (?2=0 OR run_id=?2) ORDER BY id",
                           "ii", cause, run);
     }
@@ -287,14 +287,16 @@ static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t
     }
     *ret = true;
     return previous_done(s, t, &first, err) && may_retry(e, s, t, first, err) &&
-        store_exec(s, err,
-                   "UPDATE task SET "
-                   "state=?2,force=1,alone=0,lost=0,stopping=0,params=?3,code='',message='',"
-                   "cause_id=NULL WHERE id=?1",
-                   "iij", id, (int64_t)(first ? TASK_READY : TASK_WAITING), params) &&
+        store_exec(
+               s, err,
+               "UPDATE task SET "
+               "state=?2,force=1,alone=0,lost=0,stopping=0,cleared=0,params=?3,code='',message='',"
+               "cause_id=NULL WHERE id=?1",
+               "iij", id, (int64_t)(first ? TASK_READY : TASK_WAITING), params) &&
         /* what follows is stale: it runs again (or is found unchanged and taken from the cache) */
         store_exec(s, err,
-                   "UPDATE task SET state=0,code='',message='',cause_id=NULL WHERE run_id=?1 AND "
+                   "UPDATE task SET state=0,cleared=0,code='',message='',cause_id=NULL WHERE "
+                   "run_id=?1 AND "
                    "item_id=?2 AND id>?3 "
                    "AND state IN (1,5,6,7,8,9) AND (SELECT "
                    "coalesce(json_extract(batch,'$.options.mode'),'split') "
@@ -375,6 +377,47 @@ bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t
     if (ok) {
         *ret = json_pack("{s:I, s:I, s:O*}", "run", (json_int_t)run, "tasks", (json_int_t)n, "diff",
                          set);
+        ok = *ret || err_set(err, ERR_NOMEM, "out of memory");
+    }
+    json_decref(tasks);
+    return ok;
+}
+
+/* ---- clear ---- */
+
+/* With the later jobs of its item that it blocked. Others of the selection stay as they are. */
+static bool clear_one(struct store *s, const json_t *t, bool *ret, struct err *err)
+{
+    enum task_state state = (enum task_state)json_get_int(t, "state", 0);
+    *ret = state == TASK_FAILED || state == TASK_CANCELLED || state == TASK_BLOCKED;
+    return !*ret ||
+        store_exec(s, err,
+                   "UPDATE task SET cleared=1 WHERE cleared=0 AND (id=?1 OR (run_id=?2 AND "
+                   "item_id=?3 AND id>?1 AND state=9))",
+                   "iii", json_get_int(t, "id", 0), json_get_int(t, "run_id", 0),
+                   json_get_int(t, "item_id", 0));
+}
+
+bool op_task_clear(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                   struct err *err)
+{
+    json_t *tasks = named_tasks(s, args, err), *t;
+    int64_t n = 0;
+    size_t i;
+    (void)e;
+    bool ok = tasks != NULL;
+    json_array_foreach(tasks, i, t)
+    {
+        bool hit = false;
+        ok = ok && clear_one(s, t, &hit, err);
+        n += hit;
+    }
+    ok = ok &&
+        (n > 0 ||
+         err_set(err, ERR_NOTHING, "nothing to clear: no failed or cancelled task is among them"));
+    ok = ok && store_event(s, "task", 0, 0, 0, 0, "clear", (json_t *)args, err);
+    if (ok) {
+        *ret = json_pack("{s:I}", "cleared", (json_int_t)n);
         ok = *ret || err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(tasks);

@@ -6,9 +6,10 @@
 #include "base/path.h"
 
 /* Failed tasks of a run (?2), or those of a project (?1; 0: of all) that no later run has made
- * good. */
+ * good; never what a person has cleared. */
 #define OPEN_FAILURES                                                                            \
-    "t.state = 7 AND (?4 IS NULL OR r.project_id IN (SELECT value FROM json_each(?4)))"          \
+    "t.state = 7 AND t.cleared = 0 AND (?4 IS NULL OR r.project_id IN (SELECT value FROM "       \
+    "json_each(?4)))"                                                                            \
     " AND (?1 = 0 OR r.project_id = ?1) AND (r.id = ?2 OR (?2 = 0 AND NOT EXISTS"                \
     " (SELECT 1 FROM task n WHERE n.item_id = t.item_id AND n.job_id = t.job_id AND n.id > t.id" \
     " AND n.state IN (5, 6))))"

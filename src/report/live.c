@@ -144,11 +144,13 @@ static bool one_task(struct store *s, int64_t id, struct str *out, struct live_r
 {
     struct query *q = store_query(
         s, err,
-        "SELECT t.id,t.run_id,t.item_id,t.job_id,t.state,t.attempts,t.message,r.project_id "
+        "SELECT "
+        "t.id,t.run_id,t.item_id,t.job_id,t.state,t.attempts,t.message,r.project_id,t.cleared "
         "FROM task t JOIN run r ON r.id=t.run_id WHERE t.id=?1",
         "i", id);
     int state = 0;
     int64_t attempts = 0;
+    bool cleared = false;
     char *message = NULL, place[PLACE_BYTES] = "";
     double progress = NAN;
     bool ok = q != NULL;
@@ -157,6 +159,7 @@ static bool one_task(struct store *s, int64_t id, struct str *out, struct live_r
         state = (int)query_int(q, 4);
         attempts = query_int(q, 5);
         ret->project = query_int(q, 7);
+        cleared = query_int(q, 8) != 0;
         ret->gone = false;
         str_addf(out, "[%" PRId64 ",%" PRId64 ",%" PRId64 ",", id, query_int(q, 1),
                  query_int(q, 2));
@@ -175,7 +178,7 @@ static bool one_task(struct store *s, int64_t id, struct str *out, struct live_r
         json_add_text(out, place);
         str_addc(out, ',');
         json_add_text(out, message);
-        str_addc(out, ']');
+        str_add(out, cleared ? ",true]" : ",false]");
     }
     ret->length = out->len - ret->at;
     mem_free(message);

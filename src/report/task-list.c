@@ -28,9 +28,10 @@ static const char *const columns[] = {"id",      "run",   "name",    "job",     
 /* the states are written out so that (run, state) is looked up */
 #define FROM_OPEN                                                                            \
     " FROM run r CROSS JOIN task t ON t.run_id=r.id AND t.state IN (0,1,2,3,4,7,9,10)" JOINS \
-    " WHERE ?6=0" TESTS
+    " WHERE ?6=0 AND t.cleared=0" TESTS
 
-#define FITS " AND (?3>>t.state)&1"
+/* ?11: hide what was cleared */
+#define FITS " AND (?3>>t.state)&1 AND (?11=0 OR t.cleared=0)"
 /* ?7 column, ?8 offset, ?9 limit, ?10 now */
 #define KEY                                                                                    \
     "CASE ?7 WHEN 1 THEN t.run_id WHEN 2 THEN i.name WHEN 3 THEN t.job_id WHEN 4 THEN t.tool " \
@@ -39,10 +40,10 @@ static const char *const columns[] = {"id",      "run",   "name",    "job",     
 #define ROW                                                                                \
     "SELECT t.id,t.run_id AS run,t.item_id AS item,i.name,t.job_id AS job,t.tool,t.state," \
     "t.started_us AS started,t.ended_us AS ended,t.attempts AS attempt,t.message,t.code,"  \
-    "r.user AS owner,t.cause_id AS cause"
+    "r.user AS owner,t.cause_id AS cause,t.cleared"
 #define UP " ORDER BY " KEY ",t.id LIMIT ?9 OFFSET ?8"
 #define DOWN " ORDER BY " KEY " DESC,t.id DESC LIMIT ?9 OFFSET ?8"
-#define COUNT "SELECT t.state,count(*)"
+#define COUNT "SELECT t.state,count(*),sum(t.cleared)"
 #define BY_STATE " AND ?3 IS NOT NULL GROUP BY t.state"
 
 enum way { WAY_RUN, WAY_ITEM, WAY_OPEN, WAY_NEWEST };
@@ -87,7 +88,8 @@ static bool count(struct store *s, const struct task_query *q, enum way way, int
     bool ok = rows != NULL;
     while (rows && query_next(rows)) {
         int state = (int)query_int(rows, 0);
-        total += (states >> state) & 1 ? query_int(rows, 1) : 0;
+        total +=
+            (states >> state) & 1 ? query_int(rows, 1) - (q->open ? query_int(rows, 2) : 0) : 0;
         ok = json_object_set_new(counts, task_state_name((enum task_state)state),
                                  json_integer(query_int(rows, 1))) == 0 &&
             ok;
@@ -117,6 +119,7 @@ static bool complete(struct store *s, json_t *row, int64_t now, struct err *err)
                  err) &&
         (!runs || json_put(row, "ended", json_null(), err)) &&
         json_put(row, "place", json_string(place), err) &&
+        json_put(row, "cleared", json_boolean(json_get_int(row, "cleared", 0)), err) &&
         json_put(row, "progress", isfinite(progress) ? json_real(progress) : json_null(), err);
 }
 
@@ -133,9 +136,9 @@ json_t *task_list(struct store *s, const struct task_query *q, struct err *err)
         key = key > TASK_LIST_NEWEST ? key - TASK_LIST_NEWEST : 0;
     }
     ok = ok && count(s, q, way, key, states, answer, err) &&
-        (rows = store_rows(s, err, shown[way][q->descending], "isissiiiii", q->project, q->within,
+        (rows = store_rows(s, err, shown[way][q->descending], "isissiiiiii", q->project, q->within,
                            (int64_t)states, q->tool, q->text, key, (int64_t)column_of(q->sort),
-                           q->offset, q->limit, now));
+                           q->offset, q->limit, now, (int64_t)q->open));
     json_array_foreach(rows, i, row)
     {
         ok = ok && complete(s, row, now, err);

@@ -16,7 +16,7 @@ struct task_query {
     int64_t project, run, item; /* 0 = any */
     const char *within;         /* of these projects only, a JSON array as text; NULL = any */
     unsigned states;            /* bits of enum task_state that fit */
-    bool open;                  /* hide done, cached and cancelled ones */
+    bool open;                  /* hide done, cached, cancelled and cleared ones */
     const char *tool, *text;    /* text: in the item's name, the message or the job; "" = any */
     const char *sort; /* id, run, name, job, tool, state, started, ended, seconds, attempt, owner */
     bool descending;
@@ -24,8 +24,8 @@ struct task_query {
 };
 
 /* {"total": n, "counts": {state: n}, "tasks": [{id, run, item, name, job, tool, state, progress,
- * place, started, ended, seconds, attempt, message, code, owner, cause}]}; `item` is its id, times
- * are microseconds. Counts are over what fits all but `states` and `open`. */
+ * place, started, ended, seconds, attempt, message, code, owner, cause, cleared}]}; `item` is its
+ * id, times are microseconds. Counts are over what fits all but `states` and `open`. */
 json_t *task_list(struct store *s, const struct task_query *q, struct err *err) CHECK_RESULT;
 /* Is there a column of that name to sort by? */
 bool task_list_sorts(const char *name);

@@ -75,28 +75,51 @@ static bool pragma_int(struct store *s, const char *sql, int *ret, struct err *e
     return ok;
 }
 
+/* By a connection of its own: one that has begun to write may not be copied from. */
+static bool copy_aside(const char *path, int version, struct err *err)
+{
+    struct store before = {.db = NULL};
+    char *copy = mem_printf(err, "%s.v%d", path, version);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    bool ok = copy &&
+        (sqlite3_open_v2(path, &before.db, flags, NULL) == SQLITE_OK ||
+         err_set(err, ERR_IO, "cannot open '%s'", path)) &&
+        store_backup(&before, copy, err);
+    sqlite3_close(before.db);
+    mem_free(copy);
+    return ok || err_wrap(err, "copying the state before its upgrade");
+}
+
+/* From version v to the next. Within the transaction the version is looked at again: two commands
+ * may find an older file at the same moment. */
+static bool lift(struct store *s, const char *path, int v, bool copied, struct err *err)
+{
+    char text[80];
+    int now = 0;
+    (void)snprintf(text, sizeof text, "PRAGMA user_version=%d; PRAGMA application_id=%d;", v + 1,
+                   APPLICATION_ID);
+    if (!plain(s, "BEGIN IMMEDIATE", err)) {
+        return false;
+    }
+    bool ok = pragma_int(s, "PRAGMA user_version", &now, err) &&
+        (now > v ||
+         ((copied || copy_aside(path, v, err)) && plain(s, migration_sql[v], err) &&
+          plain(s, text, err))) &&
+        plain(s, "COMMIT", err);
+    if (!ok) {
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        return err_wrap(err, "upgrading the state to version %d", v + 1);
+    }
+    return true;
+}
+
 /* Each migration runs in a transaction of its own and lifts user_version; the file is copied before
- * a lift. */
+ * the first. */
 static bool migrate(struct store *s, const char *path, int version, struct err *err)
 {
-    if (version > 0 && version < migration_count) {
-        char *copy = mem_printf(err, "%s.v%d", path, version);
-        bool ok = copy && store_backup(s, copy, err);
-        mem_free(copy);
-        if (!ok) {
-            return err_wrap(err, "copying the state before its upgrade");
-        }
-    }
     for (int v = version; v < migration_count; v++) {
-        char lift[80];
-        (void)snprintf(lift, sizeof lift, "PRAGMA user_version=%d; PRAGMA application_id=%d;",
-                       v + 1, APPLICATION_ID);
-        if (!plain(s, "BEGIN IMMEDIATE", err)) {
+        if (!lift(s, path, v, version == 0 || v > version, err)) {
             return false;
-        }
-        if (!plain(s, migration_sql[v], err) || !plain(s, lift, err) || !plain(s, "COMMIT", err)) {
-            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-            return err_wrap(err, "upgrading the state to version %d", v + 1);
         }
     }
     return true;
@@ -121,9 +144,12 @@ static bool prepare_file(struct store *s, const char *path, enum store_mode mode
                        path);
     }
     if (mode == STORE_READ) {
-        return version == migration_count ||
-            err_set(err, ERR_NOTHING,
-                    "no state yet in '%s': run `gantry init` in a data folder first", path);
+        /* an older file is lifted by who comes first, also by a command that only looks */
+        return version > 0 ? migrate(s, path, version, err)
+                           : err_set(err, ERR_NOTHING,
+                                     "no state yet in '%s': run `gantry init` in a data folder "
+                                     "first",
+                                     path);
     }
     return plain(
                s,

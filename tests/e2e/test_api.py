@@ -413,6 +413,37 @@ def test_failure_repaired(g, api):
     assert "no luck" in api.get(f"tasks/{task['id']}/log", attempt=1)["text"]
 
 
+def test_cleared(g, api):
+    """N10, N4: failures that a person has dealt with are cleared: out of the default list, its counts and the causes,
+    still there with the finished ones, in the task and in results; a retry takes the mark away."""
+    g.batch("two", script("exit 3", job="a", out="a.txt"), script('echo x > "$o1"', job="b", out="b.txt"))
+    run = api.post("runs", project=1, batch="two", items=list(api.ids(series="rock").values()))["run"]
+    api.over(run)
+    tasks = api.get("tasks", run=run, open=0)["tasks"]
+    failed = [task["id"] for task in tasks if task["state"] == "failed"]
+    assert len(tasks) == 6 and len(failed) == 3 and not any(task["cleared"] for task in tasks)
+    assert api.post("tasks/clear", tasks=failed[:1])["cleared"] == 1
+    left = api.get("tasks")  # what it blocked goes with it
+    assert left["total"] == 4 and failed[0] not in [task["id"] for task in left["tasks"]]
+    assert left["counts"] == {"failed": 2, "blocked": 2}
+    assert api.get("tasks", run=run)["total"] == 4
+    assert [cause["tasks"] for cause in api.get("errors", run=run)] == [failed[1:]]
+    shown = {task["id"]: task["cleared"] for task in api.get("tasks", run=run, open=0)["tasks"]}
+    assert len(shown) == 6 and sum(shown.values()) == 2 and shown[failed[0]]
+    assert api.get(f"tasks/{failed[0]}")["cleared"] == 1 and api.get(f"tasks/{failed[0]}")["state"] == "failed"
+    assert api.get(f"runs/{run}")["counts"] == {"failed": 3, "blocked": 3}
+    assert api.post(f"runs/{run}/clear")["cleared"] == 6
+    assert api.get("tasks", run=run)["tasks"] == [] and api.get("errors", project=1) == []
+    assert api.post("tasks/retry", tasks=failed[:1])["tasks"] == 1
+    api.over(run)
+    assert [(task["id"], task["state"]) for task in api.get("tasks", run=run)["tasks"]] == [
+        (failed[0], "failed"), (failed[0] + 1, "blocked")]
+    g.batch("fine", script("true", out=None))
+    done = api.post("runs", project=1, batch="fine", items=[api.ids()["rock_1.h5"]])["run"]
+    api.over(done)
+    assert api.problem(404, "POST", f"runs/{done}/clear")["code"] == "nothing-to-do"
+
+
 def test_log_follows(g, api):
     """N11: a log that is still being written is read on from where the reader is, also once it is packed."""
     batch_of(g, "sleep", SLEEPER + '; echo "and done"')

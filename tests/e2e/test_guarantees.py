@@ -165,6 +165,29 @@ def test_errors_are_grouped_by_cause(g):
     assert "cannot open" in causes[0]["example"]
 
 
+def test_N10_errors_are_cleared(g):
+    """N10 on the command line: by cause, by run, all; kept in results and ps --all; a retry takes the mark away."""
+    some(g, 4)
+    text = 'case "$f1" in *s_0.h5) echo "error: one kind" >&2; exit 1;; *s_[12].h5) echo "error: another" >&2; exit 4;; esac; '
+    assert g.run("run", g.batch("b", script(text + COPY))).rc == 1
+    causes = g.json("errors")
+    assert [cause["count"] for cause in causes] == [2, 1]
+    assert g.json("errors", "--cause", causes[1]["id"]) == causes[1:]
+    assert "1 task cleared" in g.ok("errors", "--clear", "--cause", causes[1]["id"]).out
+    assert [cause["id"] for cause in g.json("errors")] == [causes[0]["id"]]
+    g.fails(3, "errors", "--clear", "--cause", causes[1]["id"])
+    assert sorted(task["item"] for task in g.json("ps")) == ["s_1", "s_2"]
+    assert g.json("errors", "last", "--clear") == {"cleared": 3}
+    assert g.json("errors") == [] and g.json("errors", "last") == [] and g.json("ps") == []
+    assert "No failures" in g.ok("errors").out
+    assert len(g.states()) == 4 and g.json("show", "s_0/work")["cleared"] == 1
+    assert "one kind" in g.ok("results", "last").out
+    g.fails(3, "errors", "--clear")
+    assert g.run("retry", "s_0/work").rc == 1
+    assert [cause["count"] for cause in g.json("errors")] == [1]
+    assert g.json("errors", "--clear") == {"cleared": 1}
+
+
 def test_retry_of_a_cause_with_a_changed_parameter(g):
     some(g, 3)
     text = 'if [ "$n1" -lt 5 ]; then echo "error: too small" >&2; exit 1; fi; echo "$n1" > "$o1"'

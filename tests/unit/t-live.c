@@ -75,10 +75,11 @@ static void t_tasks(void **state)
     struct live_row rows[3];
     struct str out = STR_INIT;
     (void)state;
+    assert_ok(store_exec(s, &err, "UPDATE task SET cleared=1 WHERE id=4", ""), err);
     assert_ok(live_tasks(s, ids, 3, &out, rows, &err), err);
     assert_string_equal(str_text(&out),
-                        "[2,2,1,\"try\",\"running\",null,\"GPU 1\",\"\"]"
-                        "[4,2,3,\"try\",\"failed\",null,\"\",\"no \\\"theta\\\"\"]");
+                        "[2,2,1,\"try\",\"running\",null,\"GPU 1\",\"\",false]"
+                        "[4,2,3,\"try\",\"failed\",null,\"\",\"no \\\"theta\\\"\",true]");
     assert_true(rows[2].gone);
     str_fini(&out);
     store_close(s);

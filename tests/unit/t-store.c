@@ -92,12 +92,45 @@ static void test_a_newer_or_foreign_file_is_refused(void **state)
     clean(home);
 }
 
+/* What an earlier Gantry wrote is lifted by who comes first, also by a command that only reads, and
+ * a copy of the file as it was lies beside it. */
+static void test_an_older_file_is_lifted(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("older"), *copy = mem_printf(&err, "%s/gantry.db.v1", home);
+    int64_t version = 0, n = 0;
+    (void)state;
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    assert_non_null(s);
+    assert_ok(store_exec(s, &err, "INSERT INTO batch(name,json,changed_us) VALUES('x','{}',1)", ""),
+              err);
+    assert_ok(store_exec(s, &err, "ALTER TABLE task DROP COLUMN cleared", ""), err);
+    assert_ok(store_exec(s, &err, "PRAGMA user_version=1", ""), err);
+    store_close(s);
+    s = store_open(home, STORE_READ, &err);
+    assert_ok(s != NULL, err);
+    struct store *again = store_open(home, STORE_WRITE, &err);
+    assert_ok(again != NULL, err);
+    assert_ok(store_int(s, 0, &version, &err, "PRAGMA user_version", ""), err);
+    assert_true(version > 1);
+    assert_ok(store_int(s, 0, &n, &err, "SELECT count(*) FROM batch", ""), err);
+    assert_int_equal(n, 1);
+    assert_ok(store_exec(again, &err, "UPDATE task SET cleared=1", ""), err);
+    assert_false(store_exec(s, &err, "DELETE FROM batch", "")); /* a reader still may not write */
+    store_close(again);
+    store_close(s);
+    assert_int_equal(unlink(copy), 0);
+    mem_free(copy);
+    clean(home);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made_reopened_and_read),
         cmocka_unit_test(test_a_failed_change_leaves_nothing),
         cmocka_unit_test(test_a_newer_or_foreign_file_is_refused),
+        cmocka_unit_test(test_an_older_file_is_lifted),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,16 @@ static void t_lists(void **state)
     q.project = 1;
     expect(s, &q, FROM "WHERE t.state NOT IN (5,6,8) AND r.project_id=1 ORDER BY t.id");
     q.project = 0;
+    /* N10: what was cleared is out of sight too, unless all is asked for */
+    run_sql(s, "UPDATE task SET cleared=1 WHERE state=7 AND id<40");
+    expect(s, &q, FROM "WHERE t.state NOT IN (5,6,8) AND t.cleared=0 ORDER BY t.id");
+    q.run = 2;
+    expect(s, &q, FROM "WHERE t.run_id=2 AND t.state NOT IN (5,6,8) AND t.cleared=0 ORDER BY t.id");
+    q.open = false;
+    expect(s, &q, FROM "WHERE t.run_id=2 ORDER BY t.id");
+    q.run = 0;
+    q.open = true;
+    run_sql(s, "UPDATE task SET cleared=0");
     q.within = "[2]";
     expect(s, &q, FROM "WHERE t.state NOT IN (5,6,8) AND r.project_id=2 ORDER BY t.id");
     q = (struct task_query)ANY;
@@ -163,6 +173,16 @@ static void t_causes(void **state)
     row = json_array_get(rows, 0);
     assert_true(json_get_int(row, "count", 0) < failed);
     assert_int_equal(json_array_size(json_object_get(row, "runs")), 1);
+    json_decref(rows);
+    run_sql(s, "UPDATE task SET cleared=1 WHERE id=(SELECT min(id) FROM task WHERE state=7)");
+    rows = causes_rows(s, 0, 0, NULL, &err); /* N10: dealt with */
+    assert_non_null(rows);
+    assert_int_equal(json_get_int(json_array_get(rows, 0), "count", 0), failed - 1);
+    json_decref(rows);
+    run_sql(s, "UPDATE task SET cleared=1 WHERE state=7");
+    rows = causes_rows(s, 0, 0, NULL, &err);
+    assert_non_null(rows);
+    assert_int_equal(json_array_size(rows), 0);
     json_decref(rows);
     store_close(s);
     assert_ok(file_remove_tree(home, &err), err);

@@ -137,6 +137,29 @@ test('J3, N4: failures stay, grouped by cause, with what was said', async () => 
     await shoot(page, 'errors');
 });
 
+test('N10: failures that were dealt with are cleared, by job and by cause; finished ones show them; a retry takes the mark away', async () => {
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await tick('failed');
+    await button('Clear', { exact: true }).click();
+    await until(async () => (await rows().count()) === 3, 'one has left the list');
+    await until(async () => /err: 3 \+ 0/.test(await counter()), 'the counter');
+    await page.getByRole('link', { name: 'Errors' }).click();
+    await page.getByText('3 failures').waitFor();
+    await button('Clear', { exact: true }).click();
+    await page.getByText('Nothing has failed.', { exact: false }).waitFor();
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await page.getByText('Nothing runs, nothing waits, nothing has failed.').waitFor();
+    await page.getByLabel('Show finished').check();
+    await until(async () => (await rows().locator('.state.cleared').count()) === 4, 'all four, marked');
+    assert.match(await counter(), /err: 0 \+ 0/);
+    await shoot(page, 'jobs-cleared');
+    await page.getByLabel('Show finished').uncheck();
+    await project.gantry('retry', 'last').catch(() => undefined);
+    await until(async () => (await states()).filter((state) => state === 'failed').length === 4, 'they fail again');
+    await page.getByRole('link', { name: 'Errors' }).click();
+    await page.getByText('4 failures').waitFor();
+});
+
 test('J4: "Select these" ticks the scans in the table', async () => {
     await button(/^Select these 4 scans/).click();
     await page.getByText('4 selected of 4 scans').waitFor();

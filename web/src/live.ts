@@ -13,8 +13,8 @@ export type ItemRow = [
     number, string, string, string, number | null, number | null, string | null, number | null,
     boolean | null, boolean, string | null, number | null,
 ];
-/** [id, run, item, job, state, progress, place, message] */
-export type TaskRow = [number, number, number, string, string, number | null, string | null, string | null];
+/** [id, run, item, job, state, progress, place, message, cleared] */
+export type TaskRow = [number, number, number, string, string, number | null, string | null, string | null, boolean];
 
 export interface LiveEvents {
     hello: { seq: number; version: string; boot: string };

@@ -47,7 +47,11 @@ export function taskColumns(tasks: Tasks, actions: JobActions): Column[] {
         {
             key: 'state', title: 'State', width: '108px', ...texts(() => tasks.state),
             compare: (a, b) => (tasks.group[a] ?? 0) - (tasks.group[b] ?? 0),
-            draw: (cell, row) => drawState(cell, tasks.groupOf(row), tasks.state[row] ?? ''),
+            draw: (cell, row) => {
+                drawState(cell, tasks.groupOf(row), tasks.state[row] ?? '');
+                cell.classList.toggle('cleared', tasks.cleared[row] === 1);
+            },
+            more: (row) => (tasks.cleared[row] ? 'Cleared: somebody has dealt with it' : ''),
         },
         {
             key: 'progress', title: 'Progress', width: '112px', className: 'bar', make: makeBar,

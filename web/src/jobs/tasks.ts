@@ -27,6 +27,8 @@ export interface Task {
     message?: string | null;
     code?: string | null;
     owner?: string | null;
+    /** Failed or cancelled, and dealt with (N10). */
+    cleared?: boolean;
 }
 
 interface TaskPage {
@@ -60,6 +62,7 @@ export class Tasks {
     seconds = new Float32Array(0);
     attempt = new Int32Array(0);
     group = new Uint8Array(0);
+    cleared = new Uint8Array(0);
     name: string[] = [];
     job: string[] = [];
     tool: string[] = [];
@@ -180,6 +183,7 @@ export class Tasks {
         this.started = Float64Array.from(numbers((task) => timeOf(task.started)));
         this.ended = Float64Array.from(numbers((task) => timeOf(task.ended)));
         this.group = Uint8Array.from(tasks, (task) => groupNumber(groupOfState(task.state)));
+        this.cleared = Uint8Array.from(tasks, (task) => Number(task.cleared ?? false));
         this.name = tasks.map((task) => task.name ?? '');
         this.job = tasks.map((task) => task.job ?? '');
         this.tool = tasks.map((task) => task.tool ?? '');
@@ -200,10 +204,10 @@ export class Tasks {
     private changed(events: readonly TaskRow[]): void {
         const rows: number[] = [];
         let strange = false;
-        for (const [id, run, item, , state, progress, place, message] of events) {
+        for (const [id, run, item, , state, progress, place, message, cleared] of events) {
             const row = this.rowOf(id);
             if (row < 0) {
-                strange ||= this.wanted(run, item, state);
+                strange ||= this.wanted(run, item, state, cleared);
                 continue;
             }
             const now = Date.now() * 1000;
@@ -216,6 +220,7 @@ export class Tasks {
                 this.seconds[row] = (now - (this.started[row] ?? now)) / 1e6;
             }
             this.state[row] = state;
+            this.cleared[row] = Number(cleared);
             this.group[row] = groupNumber(groupOfState(state));
             this.progress[row] = progress ?? NaN;
             this.place[row] = place ?? '';
@@ -231,12 +236,12 @@ export class Tasks {
         }
     }
 
-    private wanted(run: number, item: number, state: string): boolean {
+    private wanted(run: number, item: number, state: string, cleared: boolean): boolean {
         const { filter } = this;
         return (
             (filter.run === undefined || filter.run === run) &&
             (filter.item === undefined || filter.item === item) &&
-            (filter.finished || !isFinished(state))
+            (filter.finished || !(isFinished(state) || cleared))
         );
     }
 
@@ -250,9 +255,9 @@ export class Tasks {
         }
     }
 
-    /** Is the row shown? Finished ones leave the table as they finish, errors stay. */
+    /** Is the row shown? Finished ones leave the table as they finish, errors stay until they are cleared. */
     shown(row: number): boolean {
-        return this.filter.finished || !isFinished(this.state[row] ?? '');
+        return this.filter.finished || !(isFinished(this.state[row] ?? '') || this.cleared[row]);
     }
 
     get anyShown(): boolean {
@@ -271,7 +276,7 @@ export class Tasks {
         const counts = { run: [0, 0], que: [0, 0], err: [0, 0] };
         for (let row = 0; row < this.rows; row++) {
             const group = this.groupOf(row);
-            const kind = group === 'failed' ? 'err' : group === 'waiting' ? 'que' : group === 'running' || group === 'partial' ? 'run' : null;
+            const kind = this.cleared[row] ? null : group === 'failed' ? 'err' : group === 'waiting' ? 'que' : group === 'running' || group === 'partial' ? 'run' : null;
             if (kind) {
                 const whose = !this.owner[row] || !me || this.owner[row] === me ? 0 : 1;
                 counts[kind][whose] = (counts[kind][whose] ?? 0) + 1;

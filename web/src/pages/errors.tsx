@@ -38,6 +38,13 @@ async function retry(cause: Cause, set: Record<string, unknown>, here: number | 
     toast(`${plural(tasksOf(cause), 'job')} will run again.`, 'info', { label: 'Show jobs', run: () => go(link('jobs')) });
 }
 
+/** N10: dealt with; the failures leave this page and stay in results. */
+async function clear(cause: Cause): Promise<void> {
+    const ids = Array.isArray(cause.tasks) ? cause.tasks : [];
+    await post('tasks/clear', { tasks: ids });
+    toast(`${plural(ids.length, 'failure')} cleared. “Show finished” on the Jobs page still shows ${ids.length === 1 ? 'it' : 'them'}.`);
+}
+
 function Card({ cause, here }: { cause: Cause; here: { id: number; name: string } | undefined }) {
     const count = tasksOf(cause);
     const items = cause.items.filter((item): item is number => typeof item === 'number');
@@ -74,6 +81,14 @@ function Card({ cause, here }: { cause: Cause; here: { id: number; name: string 
                 </button>
                 <button type="button" disabled={!mayRun.value} onClick={() => (asked.value = cause)}>
                     Retry with…
+                </button>
+                <button
+                    type="button"
+                    title="These are dealt with: take them off this page; results keep them"
+                    disabled={!mayRun.value}
+                    onClick={() => void clear(cause).catch(toastError)}
+                >
+                    Clear
                 </button>
             </div>
         </article>
@@ -112,7 +127,7 @@ export function ErrorsPage() {
             <h1>Errors{here ? ` of ${here.name}` : ''}</h1>
             {failed && <p class="failed-text">{failed}</p>}
             {causes?.length === 0 && (
-                <p class="empty">Nothing has failed. A failure stays here, with its cause, until it was retried with success.</p>
+                <p class="empty">Nothing has failed. A failure stays here, with its cause, until it was retried with success or cleared.</p>
             )}
             {causes?.map((cause) => <Card key={`${cause.cause} ${cause.signature}`} cause={cause} here={here} />)}
             {now && (

@@ -23,7 +23,7 @@ const tab = signal<'log' | 'json'>('log');
 const retryWith = signal<number[] | null>(null);
 const killAll = signal(false);
 
-type Verb = 'kill' | 'suspend' | 'resume' | 'hold' | 'release' | 'retry';
+type Verb = 'kill' | 'suspend' | 'resume' | 'hold' | 'release' | 'retry' | 'clear';
 
 const VERBS: { verb: Verb; label: string; hint: string }[] = [
     { verb: 'kill', label: 'Kill', hint: 'End them now' },
@@ -32,10 +32,12 @@ const VERBS: { verb: Verb; label: string; hint: string }[] = [
     { verb: 'hold', label: 'Hold', hint: 'Do not start them' },
     { verb: 'release', label: 'Release', hint: 'Let held ones start' },
     { verb: 'retry', label: 'Retry', hint: 'Run them again' },
+    { verb: 'clear', label: 'Clear', hint: 'Failed and cancelled ones are dealt with: take them off this list; results keep them' },
 ];
 
 interface ActAnswer {
     tasks?: number;
+    cleared?: number;
     refused?: { id?: number; error?: string }[];
     warnings?: string[];
 }
@@ -46,6 +48,9 @@ async function act(verb: Verb, ids: number[], set?: Record<string, unknown>): Pr
         return;
     }
     const answer = await post<ActAnswer>(`tasks/${verb}`, { tasks: ids, ...(set && Object.keys(set).length > 0 ? { set } : {}) });
+    if (answer.cleared) {
+        toast(`${plural(answer.cleared, 'job')} cleared. “Show finished” still shows ${answer.cleared === 1 ? 'it' : 'them'}.`);
+    }
     answer.warnings?.forEach((line) => toast(line, 'warning'));
 }
 
