@@ -6,6 +6,18 @@
 #include "codec/secret.h"
 #include "model/account.h"
 
+/* What a person sees who opens the bare address of a server without accounts. */
+static const char how_in[] =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Gantry: not signed in</title>"
+    "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" "
+    "content=\"light dark\">"
+    "<body style=\"font:15px/1.5 system-ui,sans-serif;max-width:42rem;margin:4rem auto;"
+    "padding:0 1rem\"><h1>Gantry is running</h1><p>To come in, open the address that <code>gantry "
+    "serve</code> printed when it was started: it ends with <code>?token=</code> and a long word. "
+    "Once is enough: this browser remembers it.</p><p>It is out of sight? <code>gantry "
+    "doctor</code>, on the machine and by the person that serves, says where it is kept.</p></body>"
+    "</html>";
+
 static bool refuse(struct reply *r, int status, struct err *err, const char *why)
 {
     reply_status(r, status);
@@ -78,6 +90,25 @@ bool access_may(struct request *q, struct reply *r, struct err *err)
     return true;
 }
 
+/* A person with a browser, or a program? */
+static bool takes_html(const struct request *q)
+{
+    const char *accept = request_header(q, "Accept");
+    return !accept || strstr(accept, "text/html") ||
+        (strstr(accept, "*/*") && !strstr(accept, "json"));
+}
+
+static bool tell_how(struct request *q, struct reply *r, bool *ret_done, struct err *err)
+{
+    if (q->who.proxied || !takes_html(q)) {
+        return nobody(q, r, err);
+    }
+    *ret_done = true;
+    reply_status(r, 401);
+    err_waive(reply_header(r, "WWW-Authenticate", "Bearer", err_ignore("only a hint")));
+    return reply_static(r, "text/html; charset=utf-8", how_in, sizeof how_in - 1, NULL, err);
+}
+
 /* The address with the token becomes a session, and leaves the address bar. With accounts the page
  * itself is where one signs in: it carries no data. */
 bool access_page(struct request *q, struct reply *r, bool *ret_done, struct err *err)
@@ -88,7 +119,8 @@ bool access_page(struct request *q, struct reply *r, bool *ret_done, struct err 
         *ret_done = true;
         return access_enter(q, r, 0, err) && reply_redirect(r, "/", err);
     }
-    return q->who.role != ROLE_NONE || !access_token(q->api->access) || nobody(q, r, err);
+    return q->who.role != ROLE_NONE || !access_token(q->api->access) ||
+        tell_how(q, r, ret_done, err);
 }
 
 bool access_sees(const struct who *who, int64_t project)

@@ -94,7 +94,14 @@ def test_nothing_without_the_token(g, serve):
         assert answer.json()["code"] == "permission" and "token" in answer.detail
     for page in ("/", "/index.html", "/assets/index.js", "/nothing"):
         assert visitor.get(page).status == 401, page
-    assert visitor.get("/?token=" + "0" * 64).status == 401
+    for page in ("/", "/index.html", "/assets/index.js", "/nothing", "/?token=" + "0" * 64):  # a person reads how to come in
+        for accept in ({}, {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, {"Accept": "*/*"}):
+            answer = visitor.get(page, headers=accept)
+            assert answer.status == 401 and answer.headers["Content-Type"].startswith("text/html"), answer
+            assert b"gantry serve" in answer.body and server.token.encode() not in answer.body
+            assert answer.headers["Cache-Control"] == "no-store" and answer.headers["WWW-Authenticate"] == "Bearer"
+        answer = visitor.get(page, headers={"Accept": "application/json"})  # a program gets the problem document
+        assert answer.status == 401 and answer.json()["code"] == "permission" and "token" in answer.detail
     assert visitor.post("/api/v1/session", {"token": "0" * 64}).status == 401
     assert set(visitor.get("/api/v1/health").json()) == {"ok", "version"}
     for bad in ("Bearer", "Bearer ", "Bearer " + "0" * 64, "Basic " + server.token, server.token):
