@@ -13,6 +13,7 @@
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/resolve.h"
+#include "cli/served.h"
 #include "engine/session.h"
 #include "exec/gpu.h"
 #include "model/options.h"
@@ -67,10 +68,33 @@ static void look_at_home(struct report *r)
             : err.code == ERR_NOTHING ? "no database yet"
                                       : err.text);
     bool alive = session_engine_alive(r->c->home, &note);
-    add(r, "engine", FINE, "", "%s%s",
-        alive ? "alive: " : "none is running; gantry run brings its own",
-        alive && note ? note : "");
+    char host[256], since[32] = "";
+    long pid = 0;
+    if (!alive) {
+        add(r, "engine", FINE, "", "none is running; gantry run brings its own");
+    } else if (note && sscanf(note, "%255s %*s %ld %31s", host, &pid, since) >= 2) {
+        add(r, "engine", FINE, "", "alive: process %ld on %s%s%s", pid, host,
+            since[0] ? " since " : "", since);
+    } else {
+        add(r, "engine", FINE, "", "alive");
+    }
     mem_free(note);
+}
+
+/* The token stays where it is: this is read over shoulders and pasted into mails. */
+static void look_at_server(struct report *r)
+{
+    struct served served;
+    served_find(r->c->home, &served);
+    if (!served.url[0]) {
+        add(r, "server", FINE, "", "none is running; gantry serve starts one");
+    } else if (served.token) {
+        add(r, "server", FINE, "", "listens at %s; the address with its token is in %s", served.url,
+            served.file);
+    } else {
+        add(r, "server", FINE, "", "listens at %s; accounts come in by name and password",
+            served.url);
+    }
 }
 
 static void look_at_disk(struct report *r, const char *what, const char *path)
@@ -226,6 +250,7 @@ static bool run(struct cli *c, struct err *err)
     bool ok = r.rows != NULL;
     add(&r, "gantry", FINE, "", "version %s", GANTRY_VERSION);
     look_at_home(&r);
+    look_at_server(&r);
     look_at_disks(&r);
     look_at_machine(&r);
     look_at_imaging(&r);

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/resolve.h"
+#include "cli/served.h"
 #include "cli/waiting.h"
 #include "engine/session.h"
 #include "model/state.h"
@@ -195,6 +196,16 @@ static bool follow(struct cli *c, int64_t run, json_t *rows, struct err *err)
     return ok;
 }
 
+/* On stderr: the table is the same with a server and without. */
+static void say_server(const struct cli *c)
+{
+    struct served served;
+    served_find(c->home, &served);
+    if (served.url[0]) {
+        cli_note(c, "the page of this home is at %s", served.url);
+    }
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     int64_t project = 0, id = 0;
@@ -220,6 +231,9 @@ static bool run(struct cli *c, struct err *err)
         ok = rows != NULL;
     }
     ok = ok && print_rows(c, rows, err) && waiting_say(c, err);
+    if (ok && !c->json) {
+        say_server(c);
+    }
     json_decref(rows);
     return ok;
 }

@@ -469,6 +469,7 @@ def test_detached(g):
 def plain(text):
     """Without what differs from one run to the next: times, paths, numbers of processes, and widths of columns."""
     text = re.sub(r'"(pid|pid_start|peak_bytes|cpu_us|slot|seconds|[a-z_]+_us|mtime_ns|fingerprint)": ?"?[\w.-]+"?', "V", text)
+    text = re.sub(r"gantry: the page of this home is at \S+\n", "", text)  # the one thing that a server adds
     text = re.sub(r"\d\d\d\d-\d\d-\d\dT[\d:.]+Z|\d+(\.\d+)? s\b|\d\d:\d\d(:\d\d)?", "T", text)
     return re.sub(r"[ -]+", " ", re.sub(r"/tmp/[\w./-]+|\b1\d{9,}\b", "P", text))
 
@@ -498,3 +499,23 @@ def test_commands_say_the_same_through_a_server(g, tmp_path):
         through = session_of_commands(other)
     for a, b in zip(alone, through):
         assert a == b, f"alone:\n{a}\n\nthrough the server:\n{b}"
+
+
+def test_status_and_doctor_say_where_it_listens(g, served):
+    """Where the server of this home is, without its token: status on stderr, doctor with the file that has the rest.
+    Every line of doctor says something. After a kill -9 the file that it left counts for nothing."""
+    bare = f"http://127.0.0.1:{served.port}/"
+    status, doctor = g.ok("status"), g.run("doctor")
+    assert f"the page of this home is at {bare}\n" in status.err and bare not in status.out
+    assert g.run("status", "--json").err == ""
+    [line] = [line for line in doctor.out.split("\n") if " server " in line]
+    assert f"listens at {bare};" in line and str(g.home / "serve.json") in line
+    [engine] = [row for row in g.run("doctor", "--json").json() if row["what"] == "engine"]
+    assert f"process {served.pid} on" in engine["found"]
+    assert all(line.strip() for line in doctor.out.rstrip("\n").split("\n"))
+    assert served.token and served.token not in status.out + status.err + doctor.out + doctor.err
+    served.process.kill()
+    served.process.wait()
+    assert (g.home / "serve.json").exists()
+    assert "page of this home" not in g.ok("status").err
+    assert "none is running; gantry serve starts one" in g.run("doctor").out
