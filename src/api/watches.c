@@ -18,7 +18,7 @@
 #include "catalog/project.h"
 
 #define LINES_MOST 200
-#define WORDS_MOST 24
+#define WORDS_MOST 54 /* what a child's command line takes, but for ours */
 
 struct watch_child {
     struct watches *owner;
@@ -259,16 +259,37 @@ json_t *watches_state(struct api *api, int64_t project, struct err *err)
     return doc;
 }
 
+/* With the words it was begun with. */
+static bool take_up(struct api *api, const json_t *row, struct err *err)
+{
+    const char *words[WORDS_MOST + 1] = {NULL};
+    const json_t *kept = json_object_get(row, "words"), *word;
+    const char *batch = json_get_text(row, "batch", "");
+    size_t i;
+    if (json_array_size(kept) > WORDS_MOST) {
+        return err_set(err, ERR_USAGE,
+                       "the acquisition followed with '%s' has too many parameters to go on: start "
+                       "it anew with fewer",
+                       batch);
+    }
+    json_array_foreach(kept, i, word)
+    {
+        words[i] = json_string_value(word);
+    }
+    return watches_start(api, json_get_int(row, "project", 0), batch, words, err);
+}
+
 bool watches_take_up(struct api *api, struct err *err)
 {
-    json_t *rows = store_rows(api->store, err, "SELECT project_id AS project,batch FROM watch", ""),
+    json_t *rows =
+               store_rows(api->store, err,
+                          "SELECT project_id AS project,batch,words AS words_json FROM watch", ""),
            *row;
     size_t i;
     json_array_foreach(rows, i, row)
     {
         struct err why = {ERR_NONE, ""};
-        if (!watches_start(api, json_get_int(row, "project", 0), json_get_text(row, "batch", ""),
-                           NULL, &why)) {
+        if (!take_up(api, row, &why)) {
             hub_note(api->hub, json_get_int(row, "project", 0), "error", why.text, 0, 0);
         }
     }

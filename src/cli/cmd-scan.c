@@ -1,5 +1,6 @@
 /* `gantry scan`: the catalog is brought up to date; with --watch it follows a live acquisition. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/str.h"
@@ -123,23 +124,65 @@ static json_t *phases_of(const struct cli *c, const char *text, struct err *err)
     return list;
 }
 
+/* What was said for the runs: ["--cor", "31.5", "--set", "key=value", ...]. Nothing, and a watch of
+ * this batch still stands: what was said when that one began. */
+static json_t *watch_words(struct cli *c, int64_t project, struct err *err)
+{
+    static const char *const names[] = {"cor", "phase", "set"};
+    json_t *words = json_array(), *rows = NULL;
+    bool ok = words || err_set(err, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char option[16];
+        (void)snprintf(option, sizeof option, "--%s", names[i]);
+        for (size_t k = 0; ok && k < cli_count(c, names[i]); k++) {
+            ok = (json_array_append_new(words, json_string(option)) == 0 &&
+                  json_array_append_new(words, json_string(cli_nth(c, names[i], k))) == 0) ||
+                err_set(err, ERR_USAGE, "--%s is not valid UTF-8", names[i]);
+        }
+    }
+    if (ok && !json_array_size(words)) {
+        ok = cli_store(c, err) &&
+            (rows = store_rows(
+                 c->store, err,
+                 "SELECT words AS words_json FROM watch WHERE project_id=?1 AND batch=?2", "is",
+                 project, cli_text(c, "run", "")));
+        const json_t *kept = json_object_get(json_array_get(rows, 0), "words");
+        ok = ok &&
+            (!kept || json_array_extend(words, (json_t *)kept) == 0 ||
+             err_set(err, ERR_FORMAT, "the state's words of this watch are no list"));
+        cli_store_close(c);
+    }
+    json_decref(rows);
+    if (!ok) {
+        json_decref(words);
+        return NULL;
+    }
+    return words;
+}
+
 /* What run.create gets for every scan that completes. */
-static json_t *launch_args(struct cli *c, struct err *err)
+static json_t *launch_args(struct cli *c, const json_t *words, struct err *err)
 {
     json_t *args = json_object();
-    size_t n = cli_count(c, "set");
-    char **words = mem_array(n + 1, sizeof *words, err);
+    size_t n = 0, total = json_array_size(words);
+    char **sets = mem_array(total + 1, sizeof *sets, err);
     json_t *params = NULL, *batch = NULL;
-    const char *cor = cli_text(c, "cor", NULL);
+    const char *cor = NULL, *phase = NULL;
     double value;
-    for (size_t i = 0; words && i < n; i++) {
-        words[i] = (char *)cli_nth(c, "set", i);
+    for (size_t i = 0; sets && i + 1 < total; i += 2) {
+        const char *option = json_string_value(json_array_get(words, i));
+        const char *said = json_string_value(json_array_get(words, i + 1));
+        if (option && said && !strcmp(option, "--set")) {
+            sets[n++] = (char *)said;
+        } else if (option) {
+            *(!strcmp(option, "--cor") ? &cor : &phase) = said;
+        }
     }
-    params = words ? cli_pairs(c, words, n, err) : NULL;
+    params = sets ? cli_pairs(c, sets, n, err) : NULL;
     bool ok = args && params && (batch = batch_of(cli_text(c, "run", ""), err)) &&
         json_put(args, "batch", json_incref(batch), err);
-    if (ok && cli_has(c, "phase")) {
-        json_t *phases = phases_of(c, cli_text(c, "phase", ""), err);
+    if (ok && phase) {
+        json_t *phases = phases_of(c, phase, err);
         ok = phases && json_put(args, "phases", phases, err);
     }
     if (ok && cor && !strcmp(cor, "auto")) {
@@ -151,7 +194,7 @@ static json_t *launch_args(struct cli *c, struct err *err)
     ok = ok && json_put(args, "params", json_incref(params), err);
     json_decref(batch);
     json_decref(params);
-    mem_free(words);
+    mem_free(sets);
     if (!ok) {
         json_decref(args);
         return NULL;
@@ -162,19 +205,21 @@ static json_t *launch_args(struct cli *c, struct err *err)
 static bool scan_watch(struct cli *c, const struct project *p, struct err *err)
 {
     struct options *o = options_load(c->home, err);
-    json_t *launch = NULL;
-    bool ok = o && (!cli_has(c, "run") || (launch = launch_args(c, err)));
+    json_t *launch = NULL, *words = o ? watch_words(c, p->id, err) : NULL;
+    bool ok = words && (!cli_has(c, "run") || (launch = launch_args(c, words, err)));
     if (ok) {
         const struct watch_spec spec = {
             .project = p,
             .batch = cli_text(c, "run", NULL),
             .launch = launch,
+            .words = words,
             .poll_s = cli_number(c, "poll", options_number(o, "watch_poll")),
             .abort_after_s = cli_number(c, "abort-after", options_number(o, "watch_abort_after")),
         };
         ok = watch_run(c, &spec, err);
     }
     json_decref(launch);
+    json_decref(words);
     options_free(o);
     return ok;
 }

@@ -520,6 +520,7 @@ static bool start(struct watcher *w, struct err *err)
         rows_say(w->c, report.warnings);
         refresh_report_fini(&report);
         ok = json_put(args, "since_us", json_integer(started_us()), err) &&
+            json_put(args, "words", json_incref((json_t *)w->spec->words), err) &&
             (!w->spec->launch ||
              json_put(args, "run", json_incref((json_t *)w->spec->launch), err)) &&
             (answer = session_call(w->session, "watch.start", args, err));

@@ -12,6 +12,7 @@ struct watch_spec {
     const struct project *project;
     const char *batch;    /* NULL: only report what is complete */
     const json_t *launch; /* arguments of run.create but project and items; NULL without a batch */
+    const json_t *words;  /* what was said for it: ["--cor", "31.5", ...], kept with the watch */
     double poll_s;        /* how often to look where the system does not tell */
     double abort_after_s; /* nothing new for so long: flagged as aborted */
     int64_t min_size_pct; /* as in struct refresh */

@@ -53,9 +53,27 @@ static bool check_launch(struct engine *e, struct store *s, const json_t *launch
     return ok;
 }
 
-/* {"project", "batch", "since_us"?, "run"?} -> {"resumed": bool, "started_us"}. A row that still
- * stands was left by a kill: the watch goes on where it was. A fresh one starts from what is on
- * disk now. */
+/* The words are kept with it, so that whoever takes the watch up launches with the same. */
+static bool keep_watch(struct store *s, int64_t project, const char *batch, json_t *words,
+                       bool fresh, struct err *err)
+{
+    json_t *none = json_array();
+    bool ok = none || err_set(err, ERR_NOMEM, "out of memory");
+    if (ok && fresh) {
+        ok = store_exec(
+            s, err, "INSERT INTO watch(project_id,batch,words,started_us) VALUES(?1,?2,?3,?4)",
+            "isji", project, batch, json_is_array(words) ? words : none, clock_utc_us());
+    } else if (ok && json_is_array(words)) {
+        ok = store_exec(s, err, "UPDATE watch SET words=?3 WHERE project_id=?1 AND batch=?2", "isj",
+                        project, batch, words);
+    }
+    json_decref(none);
+    return ok;
+}
+
+/* {"project", "batch", "words"?, "since_us"?, "run"?} -> {"resumed": bool, "started_us"}. A row
+ * that still stands was left by a kill: the watch goes on where it was. A fresh one starts from
+ * what is on disk now. */
 bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                     struct err *err)
 {
@@ -76,11 +94,8 @@ bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_
     } else if (ok && since && e) {
         ok = load_watch_runs(e, s, project, err);
     }
-    if (ok && !since) {
-        ok = store_exec(s, err, "INSERT INTO watch(project_id,batch,started_us) VALUES(?1,?2,?3)",
-                        "isi", project, batch, clock_utc_us());
-    }
-    ok = ok && json_put(answer, "resumed", json_boolean(since != 0), err) &&
+    ok = ok && keep_watch(s, project, batch, json_object_get(args, "words"), !since, err) &&
+        json_put(answer, "resumed", json_boolean(since != 0), err) &&
         json_put(answer, "started_us", json_integer(since ? since : clock_utc_us()), err);
     return op_finish(ok, answer, ret);
 }

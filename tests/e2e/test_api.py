@@ -543,8 +543,9 @@ def test_events_log(api):
 
 # -- live acquisition ----------------------------------------------------------------------------------------------
 def test_watch(g):
-    """H1-H4, B2: an acquisition is followed from the page: progress a file, launched as each completes, through a
-    reload of the page and a restart of the server, until it is stopped."""
+    """H1-H4, B2: an acquisition is followed from the page: progress a file, launched as each completes, with the
+    centre and parameters it was begun with, through a reload of the page and a restart of the server, until it is
+    stopped."""
     g.ok("init", "--name", "data")
     g.ok("config", "set", "watch_poll=0.5")
     g.batch("note", script(f'echo "$(basename "$f1")" >> "{g.base}/journal"; echo x > "$o1"'))
@@ -552,7 +553,7 @@ def test_watch(g):
     try:
         api = Api(server)
         assert not api.get("watch", project=1)["on"]
-        begun = api.post("watch", project=1, batch="note")
+        begun = api.post("watch", project=1, batch="note", cor=24.5)
         assert begun["on"] and begun["batch"] == "note"
         assert api.problem(409, "POST", "watch", project=1, batch="note")["code"] == "exists"
         assert api.problem(400, "POST", "watch", project=1, batch="none")["code"] == "usage"
@@ -574,6 +575,8 @@ def test_watch(g):
         assert api.get("watch", project=1)["on"]
         scans.write(g.data / "live_2.h5", columns=48, rows=2, angles=40)
         wait_for(lambda: (g.base / "journal").read_text().split() == ["live_1.h5", "live_2.h5"], "the second scan")
+        said = rows(g, "SELECT params,json_extract(options,'$.cor') FROM run ORDER BY id")
+        assert len(said) == 2 and said[0] == said[1] and said[0][1] == 24.5
         assert not api.send("DELETE", "watch", project=1)["on"]
         wait_for(lambda: not api.get("watch", project=1)["on"], "its end")
         assert rows(g, "SELECT count(*) FROM watch") == [(0,)]

@@ -137,6 +137,24 @@ def test_live_acquisition_with_an_aborted_scan_and_a_killed_watcher(g):
     assert [name for name, in done] == ["s_1.h5", "s_2.h5"]
 
 
+def test_B2_a_watch_that_goes_on_keeps_the_centre_it_was_begun_with(g):
+    """Killed and started again without a word: the first one's --cor. Another --cor takes its place."""
+    def launched():
+        with sqlite3.connect(f"file:{g.home}/gantry.db?mode=ro", uri=True) as db:
+            return [row[0] for row in db.execute("SELECT json_extract(options,'$.cor') FROM run ORDER BY id")]
+
+    batch = journal_batch(g)
+    for i, (words, cor) in enumerate(((["--cor", "24.5"], 24.5), ([], 24.5), (["--cor", "23"], 23), ([], 23))):
+        with open(g.base / f"said_{i}", "wb") as said:
+            process = watch(g, "--run", batch, *words, stdout=said, stderr=said)
+        wait_for(lambda: b"watch" in (g.base / f"said_{i}").read_bytes(), "its first line")
+        scans.write(g.data / f"s_{i}.h5", columns=48, rows=2, angles=40)
+        wait_for(lambda: len(lines(g)) == i + 1, "the scan taken")
+        process.kill()
+        process.wait()
+        assert launched()[-1] == cor
+
+
 def begun(path, mode, frames=17):
     """A scan of 40 that a writer still has open, `frames` of them written."""
     file = h5py.File(path, "w", **({"libver": "latest"} if mode in ("swmr", "latest") else {}))

@@ -179,6 +179,7 @@ CREATE TABLE watch (
     id         INTEGER PRIMARY KEY,
     project_id INTEGER NOT NULL REFERENCES project(id),
     batch      TEXT NOT NULL DEFAULT '',
+    words      TEXT NOT NULL DEFAULT '[]',     -- --cor, --phase, --set with their values: what goes on has them too (JSON)
     started_us INTEGER NOT NULL,
     UNIQUE (project_id, batch)
 ) STRICT;
