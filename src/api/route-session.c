@@ -37,16 +37,48 @@ static json_t *projects_of(const struct who *who)
     return list;
 }
 
+/* {"ID of a project": role in it} of an account that is kept to some; `role` is the most of them.
+ * null: the same everywhere. */
+static bool rights_of(struct request *q, json_t **ret, struct err *err)
+{
+    char id[24];
+    if (q->who.all_projects) {
+        *ret = json_null();
+        return true;
+    }
+    json_t *rights = json_object();
+    struct query *rows = rights
+        ? store_query(q->api->store, err,
+                      "SELECT project_id,role FROM user_project WHERE user_id=?1", "i", q->who.user)
+        : NULL;
+    bool ok = rows != NULL;
+    while (rows && query_next(rows)) {
+        (void)snprintf(id, sizeof id, "%lld", (long long)query_int(rows, 0));
+        ok = json_object_set_new(rights, id, json_string(query_text(rows, 1))) == 0 && ok;
+    }
+    ok = rows && query_end(rows, err) && (ok || err_set(err, ERR_NOMEM, "out of memory"));
+    if (!rights) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (!ok) {
+        json_decref(rights);
+        return false;
+    }
+    *ret = rights;
+    return true;
+}
+
 static bool answer(struct request *q, struct reply *r, struct err *err)
 {
     static const char *const roles[] = {"none", "viewer", "operator", "admin"};
     bool accounts = false;
-    return access_accounts(q->api, &accounts, err) &&
+    json_t *rights = NULL;
+    return access_accounts(q->api, &accounts, err) && rights_of(q, &rights, err) &&
         reply_json(r, 200,
-                   json_pack("{s:s, s:s, s:s, s:o, s:b, s:b}", "user", q->who.name, "role",
+                   json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:b}", "user", q->who.name, "role",
                              roles[q->who.role], "csrf", q->who.csrf, "projects",
-                             projects_of(&q->who), "accounts", (int)accounts, "proxied",
-                             (int)q->who.proxied),
+                             projects_of(&q->who), "rights", rights, "accounts", (int)accounts,
+                             "proxied", (int)q->who.proxied),
                    err);
 }
 

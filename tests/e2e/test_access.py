@@ -406,6 +406,7 @@ def test_other_projects_are_invisible(g, serve):
     admin, vera = server.client().login("anna", PASSWORD), server.client().login("vera", PASSWORD)
     who = vera.get("/api/v1/session").json()
     assert len(who["projects"]) == 1 and who["role"] == "operator"
+    assert who["rights"] == {str(who["projects"][0]): "operator"} and admin.get("/api/v1/session").json()["rights"] is None
     folders = vera.get("/api/v1/folders").json()["folders"]
     assert [f["path"] for f in folders] == [str(mine)]
     assert vera.get(f"/api/v1/folders?path={theirs}").status == 403

@@ -1,6 +1,7 @@
 // A server with accounts: signing in, what a viewer may not do, accounts made and changed on the page, signing out.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { violations } from './axe.mjs';
@@ -14,9 +15,9 @@ const SECRET = 'correct horse battery';
 let project, server, browser, page;
 const problems = [];
 
-function addUser(name, role) {
+function addUser(name, role, ...more) {
     const env = { PATH: process.env.PATH, HOME: path.dirname(project.home), GANTRY_HOME: project.home, LANG: 'C.UTF-8' };
-    const done = spawnSync(PROGRAM, ['user', 'add', name, '--role', role], { env, cwd: project.data, input: SECRET + '\n', encoding: 'utf8' });
+    const done = spawnSync(PROGRAM, ['user', 'add', name, '--role', role, ...more], { env, cwd: project.data, input: SECRET + '\n', encoding: 'utf8' });
     assert.equal(done.status, 0, done.stderr);
 }
 
@@ -27,6 +28,12 @@ before(async () => {
     await project.gantry('scan');
     addUser('ada', 'admin');
     addUser('vi', 'viewer');
+    // a second project on another folder: may look at the one, run in the other
+    const other = path.join(path.dirname(project.data), 'other');
+    await cp(project.data, other, { recursive: true, filter: (from) => !from.includes('.gantry') });
+    await project.gantry('init', other, '--name', 'annex');
+    await project.gantry('scan', '-p', 'annex');
+    addUser('both', 'viewer', '--project', 'lab:viewer', '--project', 'annex:operator');
     server = await project.serve();
     browser = await launch();
     page = await (await browser.newContext({ viewport: { width: 1400, height: 860 } })).newPage();
@@ -68,6 +75,24 @@ test('a viewer sees the table and may change nothing', async () => {
     await page.keyboard.press('F2');
     assert.equal(await page.locator('.editing').count(), 0, 'a viewer has no field to type into');
     await shoot(page, 'viewer');
+    await button('Log out').click();
+    await button('Log in').waitFor();
+});
+
+test('actions go by the role in the project that is shown, not by the most that the account has somewhere', async () => {
+    const changing = ['Refresh File List', 'Batch Try', 'Fix COR Outliers…'];
+    await login('both', SECRET);
+    await page.goto(new URL('/#/p/lab/tomography', server.url).href);
+    await page.waitForSelector('.vg-row');
+    for (const name of changing) {
+        assert.ok(await button(name).isDisabled(), `${name} in lab`);
+    }
+    await page.getByLabel('Project').selectOption({ label: 'annex' });
+    await until(() => button('Refresh File List').isEnabled(), 'an operator here');
+    await page.waitForSelector('.vg-row');
+    await until(() => button('Fix COR Outliers…').isEnabled(), 'so here too');
+    await page.getByLabel('Project').selectOption({ label: 'lab' });
+    await until(() => button('Refresh File List').isDisabled(), 'a viewer again');
     await button('Log out').click();
     await button('Log in').waitFor();
 });

@@ -4,7 +4,10 @@ export interface Session {
     user: string;
     role: 'viewer' | 'operator' | 'admin';
     csrf: string;
-    projects?: unknown;
+    /** Ids of the projects that the account is kept to; null: all. */
+    projects?: number[] | null;
+    /** Its role in each of these; `role` is the most of them. null: `role` holds everywhere. */
+    rights?: Record<string, 'viewer' | 'operator'> | null;
     accounts: boolean;
 }
 

@@ -46,7 +46,19 @@ export function rememberProject(name: string): void {
     remember('gantry.project', name);
 }
 
-export const mayRun = computed(() => session.value?.role === 'operator' || session.value?.role === 'admin');
+/** May the account change something in that project (undefined: in any)? */
+export function mayRunIn(id: number | undefined): boolean {
+    const who = session.value;
+    const some = who?.role === 'operator' || who?.role === 'admin';
+    return some && (!who.rights || id === undefined || who.rights[id] === 'operator');
+}
+
+/** In the project that is shown. */
+export const mayRun = computed(() => mayRunIn(project.value?.id));
+/** In one at least: for lists over all projects. The server refuses the rows of the others. */
+export const mayRunSome = computed(() => mayRunIn(undefined));
+/** Open a folder as a new project. */
+export const mayOpen = computed(() => mayRunSome.value && !session.value?.rights);
 export const mayAdmin = computed(() => session.value?.role === 'admin');
 
 export async function loadProjects(): Promise<void> {

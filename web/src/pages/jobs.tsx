@@ -8,7 +8,7 @@ import '../jobs/jobs.css';
 import { RetryDialog } from '../jobs/retry-dialog';
 import { Tasks } from '../jobs/tasks';
 import { go, link, route } from '../router';
-import { mayRun, project, projects, recall, remember } from '../state';
+import { mayRunSome, project, projects, recall, remember } from '../state';
 import { batchOf } from '../tomography/batch';
 import '../tomography/tomography.css';
 import { Dialog } from '../ui/dialog';
@@ -105,7 +105,7 @@ function Toolbar({ tasks, run, item }: { tasks: Tasks; run?: number | undefined;
                     type="button"
                     title={hint}
                     class={verb === 'kill' ? 'danger' : ''}
-                    disabled={!mayRun.value || count === 0}
+                    disabled={!mayRunSome.value || count === 0}
                     onClick={() => void act(verb, tasks.picked()).catch(toastError)}
                 >
                     {label}
@@ -113,12 +113,12 @@ function Toolbar({ tasks, run, item }: { tasks: Tasks; run?: number | undefined;
             ))}
             <button
                 type="button"
-                disabled={!mayRun.value || count === 0}
+                disabled={!mayRunSome.value || count === 0}
                 onClick={() => (retryWith.value = tasks.picked())}
             >
                 Retry with…
             </button>
-            <button type="button" class="danger" disabled={!mayRun.value} onClick={() => (killAll.value = true)}>
+            <button type="button" class="danger" disabled={!mayRunSome.value} onClick={() => (killAll.value = true)}>
                 Kill all…
             </button>
         </div>
@@ -159,7 +159,7 @@ function jobMenu(tasks: Tasks, row: number, x: number, y: number): void {
     const id = tasks.id[row] ?? 0;
     const ids = tasks.grid?.selection.has(row) ? tasks.picked() : [id];
     const item = tasks.item[row] ?? 0;
-    const viewer = !mayRun.value;
+    const viewer = !mayRunSome.value;
     const show = (which: 'log' | 'json') => {
         tab.value = which;
         tasks.open.value = id;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { errorText, get, post, type Project } from '../api';
 import { go, link } from '../router';
-import { loadProjects, mayRun, projects } from '../state';
+import { loadProjects, mayOpen, projects } from '../state';
 import { countText } from '../words';
 
 interface Folder {
@@ -24,7 +24,7 @@ function ProjectList() {
     if (all.length === 0) {
         return (
             <p class="muted">
-                No project yet. Open the folder that your scans are in: {mayRun.value ? 'choose it on the right.' : 'ask an operator to do it.'}
+                No project yet. Open the folder that your scans are in: {mayOpen.value ? 'choose it on the right.' : 'ask an operator to do it.'}
             </p>
         );
     }
@@ -142,7 +142,7 @@ export function ProjectsPage() {
                 <h1>Projects</h1>
                 <ProjectList />
             </section>
-            {mayRun.value && <FolderPicker />}
+            {mayOpen.value && <FolderPicker />}
         </div>
     );
 }

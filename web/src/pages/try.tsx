@@ -10,7 +10,7 @@ import { ImagePane } from '../image/pane';
 import { centreText, tryThumb, tryUrl, type Item, type TryPictures } from '../image/pictures';
 import { Plot } from '../image/plot';
 import { link } from '../router';
-import { mayRun, projects } from '../state';
+import { mayRunIn, projects } from '../state';
 import { toast, toastError } from '../ui/toast';
 import { nearestCentre } from './review-order';
 import { Frame, KeysCard, LOOK_KEYS, neighbours, ProfileCard, Slider, Tools, useAddressNumber, useShown, useSubject, type Subject } from './viewer';
@@ -59,7 +59,7 @@ function UsePanel({ subject, centre }: { subject: Subject; centre: number }) {
     if (!item) {
         return null;
     }
-    const may = mayRun.value;
+    const may = mayRunIn(item.project);
     const said = item.cor === null ? 'The scan has no centre yet.' : `The scan has ${centreText(item.cor)} (${item.cor_source ?? '?'}).`;
     return (
         <section class="viewer-card" aria-label="Rotation centre">

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { get, post } from '../api';
 import { on } from '../live';
 import { link } from '../router';
-import { mayRun } from '../state';
+import { mayRunIn } from '../state';
 import { countText, secondsText } from '../words';
 import { toastError } from './toast';
 
@@ -99,7 +99,7 @@ function RunLine({ run }: { run: Run }) {
                 </span>
             )}
             <span class="grow" />
-            {mayRun.value && (
+            {mayRunIn(run.project) && (
                 <>
                     <button type="button" onClick={() => void act('hold')}>
                         Hold
