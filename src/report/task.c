@@ -89,6 +89,61 @@ static bool complete_attempts(json_t *list, const char *attempts, int64_t run, i
     return true;
 }
 
+/* {key: {"from": old, "to": new}} of what differs, into `row` as "changed"; nothing differs: not
+ * there. `all`: also what the new ones lack. */
+static bool put_changed(json_t *row, const json_t *old, const json_t *new, bool all,
+                        struct err *err)
+{
+    const char *key;
+    json_t *value, *changed = json_object();
+    bool ok = changed != NULL;
+    json_object_foreach((json_t *)new, key, value)
+    {
+        json_t *before = json_object_get(old, key);
+        if (!before || !json_equal(before, value)) {
+            ok = json_object_set_new(changed, key,
+                                     json_pack("{s:O?, s:O}", "from", before, "to", value)) == 0 &&
+                ok;
+        }
+    }
+    json_object_foreach((json_t *)(all ? old : NULL), key, value)
+    {
+        if (!json_object_get(new, key)) {
+            ok = json_object_set_new(changed, key, json_pack("{s:O, s:n}", "from", value, "to")) ==
+                    0 &&
+                ok;
+        }
+    }
+    ok = ok && (!json_object_size(changed) || json_object_set(row, "changed", changed) == 0);
+    json_decref(changed);
+    return ok || err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* What "Retry with..." changed: of each attempt against the one before, and of the task what is
+ * newest, which may be an attempt to come. */
+static bool complete_changes(json_t *doc, const json_t *list, struct err *err)
+{
+    const json_t *last = NULL, *newest = NULL;
+    json_t *row;
+    size_t i;
+    bool ok = true;
+    json_array_foreach((json_t *)list, i, row)
+    {
+        const json_t *params = json_object_get(json_object_get(row, "job"), "params");
+        ok = ok && (!last || !params || put_changed(row, last, params, true, err));
+        newest = params ? row : newest;
+        last = params ? params : last;
+    }
+    json_t *changed = json_object_get(newest, "changed");
+    if (ok && last && json_get_int(doc, "n_attempts", 0) >= 1) {
+        const char *state = json_get_text(doc, "state", "");
+        if (!strcmp(state, "waiting") || !strcmp(state, "ready") || !strcmp(state, "held")) {
+            return put_changed(doc, last, json_object_get(doc, "params"), false, err);
+        }
+    }
+    return ok && (!changed || json_put(doc, "changed", json_incref(changed), err));
+}
+
 /* The provenance that lies beside the first published output. */
 static bool put_provenance(json_t *doc, const json_t *outputs, struct err *err)
 {
@@ -146,7 +201,7 @@ json_t *task_document(struct store *s, int64_t task, struct err *err)
     bool ok = outputs &&
         complete_attempts(list, json_get_text(doc, "attempts_dir", ""), json_get_int(doc, "run", 0),
                           task, err) &&
-        json_put(doc, "attempts", json_incref(list), err) &&
+        complete_changes(doc, list, err) && json_put(doc, "attempts", json_incref(list), err) &&
         json_put(doc, "outputs", json_incref(outputs), err) && put_provenance(doc, outputs, err);
     json_decref(outputs);
     json_decref(list);

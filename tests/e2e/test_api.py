@@ -408,6 +408,8 @@ def test_failure_repaired(g, api):
     assert api.over(made["run"])["counts"] == {"done": 3}
     shown = api.get(f"tasks/{task['id']}")
     assert shown["state"] == "done" and len(shown["attempts"]) == 2 and shown["params"] == {"n1": 1}  # N6
+    assert shown["changed"] == shown["attempts"][1]["changed"] == {"n1": {"from": 0, "to": 1}}  # what the retry changed
+    assert "changed" not in shown["attempts"][0]
     assert api.get("errors", project=1) == [] and api.items(state="failed")["total"] == 0
     assert api.problem(404, "POST", f"errors/{cause['cause']}/retry")["code"] == "nothing-to-do"
     assert "no luck" in api.get(f"tasks/{task['id']}/log", attempt=1)["text"]

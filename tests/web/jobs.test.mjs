@@ -178,6 +178,16 @@ test('W11, J4: "Retry with" repairs the failures by a changed parameter', async 
     assert.equal(tasks.filter((task) => task.state === 'failed').length, 0);
 });
 
+test('N6, J4: the job that was retried shows what was changed, old and new', async () => {
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await page.getByLabel('Show finished').check();
+    await rows().filter({ hasText: 'done' }).first().locator('> span').nth(2).click();
+    await page.getByLabel('Changed by a retry').getByText('n1 1 → 7').waitFor();
+    await page.locator('pre.log', { hasText: '"changed"' }).waitFor();
+    await shoot(page, 'jobs-changed');
+    await button('Close the log').click();
+});
+
 test('N7: a click on the scan of a job selects it in the table', async () => {
     await page.getByRole('link', { name: 'Jobs' }).click();
     await page.getByLabel('Show finished').check();

@@ -74,19 +74,78 @@ function Lines({ text }: { text: string }) {
     );
 }
 
+type Changed = Record<string, { from: unknown; to: unknown }>;
+interface TaskDocument {
+    changed?: Changed;
+    attempts?: { n: number; changed?: Changed }[];
+}
+
+function valueText(value: unknown): string {
+    return value === null || value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function ChangeLine({ title, changed }: { title: string; changed: Changed }) {
+    return (
+        <li>
+            {title}:{' '}
+            {Object.entries(changed).map(([key, { from, to }], at) => (
+                <span key={key}>
+                    {at > 0 && ', '}
+                    {key} {valueText(from)} → <b>{valueText(to)}</b>
+                </span>
+            ))}
+        </li>
+    );
+}
+
+/** What a retry changed: for each attempt, and for the one to come. */
+function Changes({ document }: { document: TaskDocument }) {
+    const attempts = (document.attempts ?? []).filter((one) => one.changed);
+    const newest = attempts.at(-1)?.changed;
+    const coming = document.changed && JSON.stringify(document.changed) !== JSON.stringify(newest) ? document.changed : null;
+    if (attempts.length === 0 && !coming) {
+        return null;
+    }
+    return (
+        <ul class="changes" aria-label="Changed by a retry">
+            {attempts.map((one) => (
+                <ChangeLine key={one.n} title={`Attempt ${one.n}`} changed={one.changed ?? {}} />
+            ))}
+            {coming && <ChangeLine title="Next attempt" changed={coming} />}
+        </ul>
+    );
+}
+
 export function Json({ task }: { task: number }) {
-    const [text, setText] = useState('');
+    const [json, setJson] = useState<TaskDocument | null>(null);
+    const [failed, setFailed] = useState('');
     useEffect(() => {
-        setText('');
-        get<unknown>(`tasks/${task}`).then(
-            (json) => setText(JSON.stringify(json, null, 2)),
-            (error: unknown) => setText(errorText(error)),
-        );
+        let state = '';
+        const load = () =>
+            get<TaskDocument>(`tasks/${task}`).then(
+                (answer) => {
+                    setJson(answer);
+                    setFailed('');
+                },
+                (error: unknown) => setFailed(errorText(error)),
+            );
+        setJson(null);
+        void load();
+        return on('tasks', (event) => {
+            const now = event.rows.find(([id]) => id === task)?.[4] ?? state;
+            if (now !== state) {
+                state = now;
+                void load();
+            }
+        });
     }, [task]);
     return (
-        <pre class="log" tabIndex={0} aria-label={`Task ${task} as JSON`}>
-            {text}
-        </pre>
+        <>
+            {json && <Changes document={json} />}
+            <pre class="log" tabIndex={0} aria-label={`Task ${task} as JSON`}>
+                {failed || (json ? JSON.stringify(json, null, 2) : '')}
+            </pre>
+        </>
     );
 }
 
