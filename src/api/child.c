@@ -1,7 +1,7 @@
 /*
  * stdout comes through a socket on the loop, stderr into a nameless file (its last line is the
  * error), the end by a pidfd. The child has a process group of its own, so that ending it ends what
- * it started.
+ * it started. Those that wait for their turn are in the same list, without a process.
  */
 #include "api/child.h"
 
@@ -29,6 +29,8 @@ struct api_child {
     int out, errs, pidfd;
     struct loop_fd *out_watch, *end_watch;
     struct str text;
+    char *args[MOST_ARGS + 1];
+    bool waiting; /* not begun: the others come first */
     bool out_ended, ended, dropped;
     struct proc_end end;
     struct api_child *next;
@@ -60,6 +62,9 @@ static void free_child(struct api_child *c)
             (void)close(fds[i]);
         }
     }
+    for (size_t i = 0; i < MOST_ARGS; i++) {
+        mem_free(c->args[i]);
+    }
     str_fini(&c->text);
     mem_free(c);
 }
@@ -68,7 +73,7 @@ static void free_child(struct api_child *c)
 static void last_words(const struct api_child *c, struct err *err)
 {
     char text[ERRS_TAIL + 1];
-    off_t size = lseek(c->errs, 0, SEEK_END);
+    off_t size = c->errs >= 0 ? lseek(c->errs, 0, SEEK_END) : 0;
     off_t from = size > ERRS_TAIL ? size - ERRS_TAIL : 0;
     ssize_t n = pread(c->errs, text, ERRS_TAIL, from);
     n = n > 0 ? n : 0;
@@ -86,8 +91,12 @@ static void last_words(const struct api_child *c, struct err *err)
     }
 }
 
+static void begin_next(
+    struct api *api); /* an end is the next one's beginning, and that one ends here too */
+
 static void finish(struct api_child *c)
 {
+    struct api *api = c->api;
     struct err err = {ERR_NONE, ""};
     json_t *answer = NULL;
     if (!c->ended || !c->out_ended) {
@@ -111,6 +120,7 @@ static void finish(struct api_child *c)
     }
     json_decref(answer);
     free_child(c);
+    begin_next(api);
 }
 
 static void say_lines(struct api_child *c)
@@ -164,15 +174,25 @@ static void process_ended(void *arg, int fd)
     finish(c);
 }
 
-static bool spawn(struct api_child *c, const char *const *args, int out, struct err *err)
+/* --- its life: it may wait for its turn first */
+
+static bool keep_args(struct api_child *c, const char *const *args, struct err *err)
+{
+    size_t n = 0;
+    while (n < MOST_ARGS && args[n]) {
+        if (!(c->args[n] = mem_strdup(args[n], err))) {
+            return false;
+        }
+        n++;
+    }
+    return !args[n] || err_bug(err, "too many words for a child");
+}
+
+static bool spawn(struct api_child *c, int out, struct err *err)
 {
     const char *argv[MOST_ARGS + 2] = {c->api->engine->program};
-    size_t n = 0;
-    for (; n < MOST_ARGS && args[n]; n++) {
-        argv[n + 1] = args[n];
-    }
-    if (args[n]) {
-        return err_bug(err, "too many words for a child");
+    for (size_t i = 0; i < MOST_ARGS; i++) {
+        argv[i + 1] = c->args[i];
     }
     struct proc_spec spec = {.argv = argv,
                              .cwd = "/",
@@ -188,33 +208,81 @@ static bool spawn(struct api_child *c, const char *const *args, int out, struct 
     return true;
 }
 
-struct api_child *child_start(struct api *api, const char *const *args,
-                              const struct child_hooks *hooks, struct err *err)
+static bool begin(struct api_child *c, struct err *err)
 {
     int ends[2] = {-1, -1};
-    struct api_child *c = mem_zero(sizeof *c, err);
-    if (!c) {
-        return NULL;
-    }
-    *c = (struct api_child){.api = api, .hooks = *hooks, .out = -1, .pidfd = -1};
-    c->text.max = OUT_MAX;
     c->errs = memfd_create("errors", MFD_CLOEXEC);
     bool ok = c->errs >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
     if (!ok) {
         (void)err_errno(err, errno, "making room for a child");
     }
     c->out = ends[0];
-    ok = ok && spawn(c, args, ends[1], err);
+    ok = ok && spawn(c, ends[1], err);
     if (ends[1] >= 0) {
         (void)close(ends[1]);
     }
-    ok = ok && (c->out_watch = loop_fd_new(api->loop, c->out, out_came, c, err)) &&
-        (c->end_watch = loop_fd_new(api->loop, c->pidfd, process_ended, c, err));
-    if (!ok) {
-        if (c->pid) {
-            (void)kill(-c->pid, SIGKILL);
-            (void)proc_reap(c->pid, true, &c->end);
+    ok = ok && (c->out_watch = loop_fd_new(c->api->loop, c->out, out_came, c, err)) &&
+        (c->end_watch = loop_fd_new(c->api->loop, c->pidfd, process_ended, c, err));
+    if (!ok && c->pid) {
+        (void)kill(-c->pid, SIGKILL);
+        (void)proc_reap(c->pid, true, &c->end);
+    }
+    c->ended = !ok;
+    return ok;
+}
+
+/* How many run and how many wait, and the one that has waited longest. */
+static struct api_child *count(const struct api *api, size_t *ret_running, size_t *ret_waiting)
+{
+    struct api_child *oldest = NULL;
+    *ret_running = *ret_waiting = 0;
+    for (struct api_child *c = api->children; c; c = c->next) {
+        if (c->waiting) {
+            (*ret_waiting)++;
+            oldest = c; /* the list has the newest first */
+        } else {
+            *ret_running += !c->ended && !c->hooks.stays;
         }
+    }
+    return oldest;
+}
+
+static void begin_next(struct api *api)
+{
+    struct api_child *c;
+    size_t running, waiting;
+    while ((c = count(api, &running, &waiting)) && running < CHILDREN_AT_ONCE) {
+        struct err err = {ERR_NONE, ""};
+        c->waiting = false;
+        if (!begin(c, &err)) {
+            c->hooks.done(c->hooks.arg, NULL, &err);
+            free_child(c);
+        }
+    }
+}
+
+struct api_child *child_start(struct api *api, const char *const *args,
+                              const struct child_hooks *hooks, struct err *err)
+{
+    size_t running, waiting;
+    (void)count(api, &running, &waiting);
+    bool turn = hooks->stays || (running < CHILDREN_AT_ONCE && !waiting);
+    if (!turn && waiting >= CHILDREN_WAITING) {
+        (void)err_set(err, ERR_UNREACHABLE,
+                      "the server is busy, %zu requests wait already: try again in a moment",
+                      waiting);
+        return NULL;
+    }
+    struct api_child *c = mem_zero(sizeof *c, err);
+    if (!c) {
+        return NULL;
+    }
+    c->api = api;
+    c->hooks = *hooks;
+    c->out = c->errs = c->pidfd = -1;
+    c->waiting = !turn;
+    c->text.max = OUT_MAX;
+    if (!keep_args(c, args, err) || (turn && !begin(c, err))) {
         free_child(c);
         return NULL;
     }
@@ -225,14 +293,21 @@ struct api_child *child_start(struct api *api, const char *const *args,
 
 void child_end(struct api_child *c)
 {
-    if (!c->ended) {
+    if (c->waiting) {
+        c->waiting = false;
+        c->ended = c->out_ended = true;
+        c->end.signal = SIGTERM;
+        finish(c);
+    } else if (!c->ended) {
         (void)kill(-c->pid, SIGTERM); /* not reaped yet: the number is still its own */
     }
 }
 
 void child_kill(struct api_child *c)
 {
-    if (c) {
+    if (c && c->waiting) {
+        free_child(c);
+    } else if (c) {
         c->dropped = true;
         if (!c->ended) {
             (void)kill(-c->pid, SIGKILL);
@@ -242,7 +317,9 @@ void child_kill(struct api_child *c)
 
 void child_drop(struct api_child *c)
 {
-    if (c) {
+    if (c && c->waiting) {
+        free_child(c); /* nobody waits for it any more */
+    } else if (c) {
         c->dropped = true;
         child_end(c);
     }
@@ -251,7 +328,9 @@ void child_drop(struct api_child *c)
 void child_end_all(struct api *api)
 {
     while (api->children) {
-        child_end(api->children);
+        if (!api->children->waiting) {
+            child_end(api->children);
+        }
         free_child(api->children); /* nobody waits for it: this process ends */
     }
 }

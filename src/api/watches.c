@@ -177,7 +177,7 @@ static bool spawn(struct watch_child *w, const char *name, const char *const *wo
     for (size_t i = 0; words && words[i] && i < WORDS_MOST; i++) {
         args[n++] = words[i];
     }
-    struct child_hooks hooks = {.line = said, .done = ended, .arg = w};
+    struct child_hooks hooks = {.line = said, .done = ended, .arg = w, .stays = true};
     w->child = child_start(w->owner->api, args, &hooks, err);
     return w->child != NULL;
 }
