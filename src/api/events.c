@@ -305,14 +305,15 @@ static void progress_due(void *arg)
     schedule(hub);
 }
 
-/* A closed client that is suspended is noticed only by writing to it. */
+/* A closed client that is suspended is noticed only by writing to it; and the page knows by it that
+ * the server lives. An event without an id: there is nothing to go on from. */
 static void beat_due(void *arg)
 {
     struct hub *hub = arg;
     hub_recheck(hub);
     for (struct hub_client *c = hub->clients; c; c = c->next_client) {
         if (c->rests && c->first.len == 0) {
-            str_add(&c->first, ":\n\n");
+            str_add(&c->first, "event: beat\ndata: {}\n\n");
         }
     }
     wake_all(hub);

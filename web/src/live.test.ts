@@ -38,7 +38,9 @@ function newest(): FakeSource {
 
 let answer: unknown = {};
 const scope = globalThis as Record<string, unknown>;
+const every = setInterval;
 scope.EventSource = FakeSource;
+scope.setInterval = (look: () => void, ms: number) => every(look, ms).unref(); // connections that nobody closes
 scope.self = globalThis;
 scope.location = { href: 'http://127.0.0.1:8420/' };
 scope.fetch = () => Promise.resolve(new Response(JSON.stringify(answer)));
@@ -59,6 +61,31 @@ test('a connection that was refused goes on behind the last event', async () => 
     assert.equal(newest().url, 'http://h/api/v1/events?last=ab-7');
     newest().onopen();
     assert.deepEqual(said, ['live', 'hello{"seq":6}', 'items{}', 'refused', 'live']);
+    stream.close();
+});
+
+test('a server that says nothing for a while is stale, and is asked anew behind the last event', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
+    const { Stream } = await import('./stream');
+    const said: string[] = [];
+    const stream = new Stream('http://h/silent', {
+        state: (state) => said.push(state),
+        event: (type) => said.push(type),
+    });
+    newest().onopen();
+    newest().say('items', 'ab-7', {});
+    for (let beat = 0; beat < 5; beat++) {
+        t.mock.timers.tick(15_000);
+        newest().say('beat', '', {});
+    }
+    assert.deepEqual(said, ['live', 'items'], 'a beat tells that it lives, and nothing else');
+    const silent = newest();
+    t.mock.timers.tick(50_000);
+    assert.deepEqual(said.slice(2), ['stale']);
+    assert.equal(silent.readyState, silent.CLOSED);
+    assert.equal(newest().url, 'http://h/silent?last=ab-7');
+    newest().onopen();
+    assert.deepEqual(said.slice(2), ['stale', 'live']);
     stream.close();
 });
 
