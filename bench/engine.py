@@ -115,6 +115,21 @@ def idle_share(bench):
     engine.wait()
 
 
+def behind_a_server(bench, tasks, name):
+    """The engine by itself: the run is another process, which refreshes the list, asks and prints."""
+    server = Watched(GANTRY, "serve", "--listen", "127.0.0.1:0", cwd=bench.data, env=bench.env)
+    while not (bench.base / "home" / "serve.json").exists():
+        time.sleep(0.01)
+    server.sample()
+    before = server.cpu
+    run = bench.gantry("run", name, "--slots", SLOTS)
+    server.sample()
+    run.cpu, run.peak = server.cpu - before, server.peak
+    row("built-in no-op step, engine in a server", tasks, run)
+    server.process.terminate()
+    server.wait()
+
+
 def main():
     sizes = [int(word) for word in sys.argv[1:]] or [1000, 10000]
     print(f"| {'':44} |  tasks |  wall s |  tasks/s | us CPU* | MB top |")
@@ -125,6 +140,7 @@ def main():
         row("built-in no-op step", tasks, bench.gantry("run", noop, "--slots", SLOTS))
         row("the same again, everything cached", tasks, bench.gantry("run", noop, "--slots", SLOTS))
         row("resume with nothing to do", 0, bench.gantry("run", "--resume"))
+        behind_a_server(bench, tasks, bench.batch("noop-again", "noop", {"tag": "again"}))
         if tasks <= 2000:
             script = bench.batch("script", "script.bash", {"script": "true"})
             row("script.bash: true", tasks, bench.gantry("run", script, "--slots", SLOTS))

@@ -394,7 +394,8 @@ static bool bind_live(struct engine *e, struct live *l, const struct ready *r, s
         store_hold(e->store);
     }
     bool ok = prepare_task(e, e->store, &in, b, err) &&
-        (r->force || cached_find(e->store, l->run->project, b->fingerprint, ret_cached, err));
+        (r->force || !r->others ||
+         cached_find(e->store, l->run->project, b->fingerprint, ret_cached, err));
     if (ok) {
         memcpy(l->fingerprint, b->fingerprint, sizeof l->fingerprint);
         l->basis = b->basis;

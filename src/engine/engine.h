@@ -45,6 +45,7 @@ struct ready {
     int lost;
     bool force, alone;
     bool params;         /* it has parameters of its own, from a retry */
+    bool others;         /* its item has other tasks, which may have done the same */
     bool waits;          /* passed over in this round (disk, GPU, memory) */
     struct item_row row; /* as of `operations`: an operation since then may have changed it */
     int64_t operations;

@@ -73,7 +73,9 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
     struct query *q = store_query(
         e->store, err,
         "SELECT t.id,t.item_id,t.job,t.attempts,t.force,t.alone,t.lost,"
-        "t.params<>'{}'," ITEM_ROW_COLUMNS
+        "t.params<>'{}',"
+        /* the item is part of the fingerprint: only its own tasks can have done the same */
+        "EXISTS(SELECT 1 FROM task o WHERE o.item_id=t.item_id AND o.id<>t.id)," ITEM_ROW_COLUMNS
         " FROM task t JOIN item i ON i.id=t.item_id WHERE t.run_id=?1 AND t.state=1 ORDER BY t.id "
         "LIMIT ?2",
         "ii", run->id, (int64_t)limit);
@@ -83,7 +85,7 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
     bool ok = true;
     while (ok && run->n_ready < target && query_next(q)) {
         struct item_row row;
-        if (!taken(e, run, query_int(q, 0)) && (ok = item_row_take(q, 8, &row, err))) {
+        if (!taken(e, run, query_int(q, 0)) && (ok = item_row_take(q, 9, &row, err))) {
             run->ready[run->n_ready++] = (struct ready){.task = query_int(q, 0),
                                                         .item = query_int(q, 1),
                                                         .job = (int)query_int(q, 2),
@@ -92,6 +94,7 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
                                                         .alone = query_int(q, 5) != 0,
                                                         .lost = (int)query_int(q, 6),
                                                         .params = query_int(q, 7) != 0,
+                                                        .others = query_int(q, 8) != 0,
                                                         .row = row,
                                                         .operations = e->operations};
         }

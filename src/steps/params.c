@@ -206,9 +206,9 @@ static bool check_order(const json_t *params, struct err *err)
 static void read_axis(const json_t *params, struct recon_params *p)
 {
     p->axis = number_of(params, "rotation_axis");
-    p->axis = p->axis < 0 ? NAN : p->axis; /* tomocupy's -1 means "not given" */
+    p->axis = p->axis == -1 ? NAN : p->axis; /* tomocupy's -1 means "not given" */
     p->seed = number_of(params, "seed");
-    p->seed = p->seed < 0 ? NAN : p->seed;
+    p->seed = p->seed == -1 ? NAN : p->seed;
     p->axis_auto = is_choice(params, "rotation_axis_auto", "auto");
     p->method = is_choice(params, "rotation_axis_method", "vo") ? AXIS_VO
         : is_choice(params, "rotation_axis_method", "pc")       ? AXIS_PC

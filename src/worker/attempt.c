@@ -218,8 +218,7 @@ static json_t *do_attempt(struct attempt *a, struct err *err)
     return result;
 }
 
-static bool write_result(const struct attempt *a, const json_t *result, char **ret_text,
-                         struct err *err)
+static bool write_result(const struct attempt *a, const json_t *result, struct err *err)
 {
     char path[4200];
     char *text = json_line(result, err);
@@ -234,7 +233,7 @@ static bool write_result(const struct attempt *a, const json_t *result, char **r
             !a->bell->ending; /* the slot waits: the queue is paused anyway */
         (void)usleep(RESULT_RETRY_US);
     }
-    *ret_text = text;
+    mem_free(text);
     return ok;
 }
 
@@ -247,7 +246,7 @@ static bool write_job(const struct attempt *a, const char *text, struct err *err
 }
 
 bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *bell,
-                 char **ret_result, struct err *err)
+                 json_t **ret_result, struct err *err)
 {
     *ret_result = NULL;
     struct attempt a = {.dir = dir,
@@ -269,8 +268,8 @@ bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *be
     }
     bool ok = write_job(&a, text, err);
     json_t *result = ok ? do_attempt(&a, err) : NULL;
-    ok = result && write_result(&a, result, ret_result, err);
-    json_decref(result);
+    ok = result && write_result(&a, result, err);
+    *ret_result = result;
     (void)close(a.claim_fd);
     return ok;
 }

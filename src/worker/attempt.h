@@ -36,9 +36,9 @@ struct attempt {
 
 /* Claim the folder and run the job to its result.json. False only when no result could be written
  * (the folder is not ours, or cannot be written); then nothing was run or published. `text` is the
- * job as it came, *ret_result what result.json holds (caller frees). */
+ * job as it came, *ret_result what result.json holds (new reference). */
 bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *bell,
-                 char **ret_result, struct err *err) CHECK_RESULT;
+                 json_t **ret_result, struct err *err) CHECK_RESULT;
 
 /* tool.c: start the tool and stay until it and its group have ended; fills the fields above. */
 bool tool_run(struct attempt *a, struct err *err) CHECK_RESULT;

@@ -47,17 +47,48 @@ static bool bell_open(struct bell *bell, struct err *err)
     return bell->fd >= 0 || err_errno(err, errno, "signalfd");
 }
 
+/* Does the engine take this for granted when it is not there? */
+static bool as_usual(const char *key, const json_t *value)
+{
+    return !strcmp(key, "gantry") || !strcmp(key, "started") || !strcmp(key, "ended") ||
+        (!strcmp(key, "code") && str_equal(json_string_value(value), "none")) ||
+        (strcmp(key, "exit") != 0 && json_is_integer(value) && json_integer_value(value) == 0) ||
+        (json_is_string(value) && json_string_length(value) == 0) ||
+        (json_is_array(value) && json_array_size(value) == 0) ||
+        (json_is_object(value) && json_object_size(value) == 0);
+}
+
+/* What the engine needs of a result. Caller frees; NULL: it reads the file. */
+static char *essence(const json_t *result)
+{
+    json_t *copy = json_copy((json_t *)result), *value;
+    const char *key;
+    void *next;
+    json_object_foreach_safe(copy, next, key, value)
+    {
+        if (as_usual(key, value)) {
+            (void)json_object_del(copy, key);
+        }
+    }
+    char *text = copy ? json_line(copy, err_ignore("the engine reads the file")) : NULL;
+    json_decref(copy);
+    return text;
+}
+
 /* Best effort: the engine also looks by itself. A short result goes along and saves it a file. */
-static void wake_engine(struct slot *s, int64_t attempt, const char *result,
+static void wake_engine(struct slot *s, int64_t attempt, const json_t *result,
                         const struct err *failed)
 {
     char text[NET_WAKE_MAX];
+    char *short_result = result && !failed ? essence(result) : NULL;
     int n = failed ? snprintf(text, sizeof text, "x %" PRId64 " %s %s", attempt,
                               err_name(failed->code), failed->text)
-                   : snprintf(text, sizeof text, "d %" PRId64 " %s", attempt, result ? result : "");
+                   : snprintf(text, sizeof text, "d %" PRId64 " %s", attempt,
+                              short_result ? short_result : "");
     if (n >= (int)sizeof text) {
         n = snprintf(text, sizeof text, "d %" PRId64 " ", attempt);
     }
+    mem_free(short_result);
     for (int tries = 0; tries < 2; tries++) {
         if (s->wake < 0) {
             s->wake = net_open_wake(s->home, "wake.sock");
@@ -153,12 +184,12 @@ static bool run_message(struct slot *s, size_t dir_length, size_t job_length, st
     json_t *job = json_parse(s->body + dir_length, job_length, "job", err);
     int64_t attempt = json_get_int(job, "attempt", 0);
     char *dir = job ? mem_strndup(s->body, dir_length, err) : NULL;
-    char *result = NULL;
+    json_t *result = NULL;
     bool ok = dir && attempt_run(dir, job, s->body + dir_length, &s->bell, &result, err);
     bool fenced = !ok && err->code == ERR_EXISTS; /* not ours to run: an engine decided otherwise */
     wake_engine(s, attempt, result, ok ? NULL : err);
     json_decref(job);
-    mem_free(result);
+    json_decref(result);
     mem_free(dir);
     return ok || fenced;
 }
@@ -250,9 +281,9 @@ static int folder_main(const char *dir)
     char path[4200];
     (void)snprintf(path, sizeof path, "%s/job.json", dir);
     json_t *job = json_read(path, &err);
-    char *result = NULL; /* job.json is there already: its text is not written again */
+    json_t *result = NULL; /* job.json is there already: its text is not written again */
     bool ok = job && bell_open(&bell, &err) && attempt_run(dir, job, "", &bell, &result, &err);
-    mem_free(result);
+    json_decref(result);
     if (!ok) {
         (void)fprintf(stderr, "gantry worker: %s\n", err.text);
     }
