@@ -67,7 +67,7 @@ static bool show(struct request *q, struct reply *r, struct err *err)
 /* The body's words as run.create wants them. */
 static json_t *launch_args(struct request *q, int64_t project, struct err *err)
 {
-    static const char *const of_run[] = {"batch", "phases", "cor", "mode", NULL};
+    static const char *const of_run[] = {"batch", "phases", "cor", "mode", "enable", NULL};
     static const char *const of_options[] = {
         "slots",     "gpus", "timeout", "stall", "on_error", "priority", "skip_missing_cor",
         "overwrite", "hash", NULL};
@@ -270,6 +270,7 @@ static const struct route_param launch_params[] = {
     {IN_BODY, "batch", P_ANY, true, "a batch's name, or a whole batch"},
     {IN_BODY, "items", P_IDS, false, "the rows"},
     {IN_BODY, "selectors", P_TEXTS, false, "instead: as on the command line; [] = all"},
+    {IN_BODY, "enable", P_IDS, false, "rows of these that run although they are skipped"},
     {IN_BODY, "phases", P_TEXTS, false, "only these phases of the batch"},
     {IN_BODY, "cor", P_ANY, false, "the top bar's rotation centre, or auto"},
     {IN_BODY, "set", P_OBJECT, false, "parameters of the tools"},

@@ -2,11 +2,13 @@
 #include "engine/launch.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "engine/op-catalog.h"
 #include "os/proc.h"
 #include "plan/batch.h"
 #include "plan/command.h"
@@ -252,4 +254,56 @@ void launch_reads_close(struct launch_reads *r)
     mem_free(r->root);
     mem_free(r->rec);
     *r = (struct launch_reads){.tool = NULL};
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool launch_enable_open(const json_t *args, struct launch_enable *ret, struct err *err)
+{
+    const json_t *ids = json_object_get(args, "enable"), *id;
+    size_t i;
+    *ret = (struct launch_enable){.n = json_array_size(ids)};
+    ret->ids = mem_array(ret->n + 1, sizeof *ret->ids, err);
+    ret->taken = json_array();
+    if (!ret->ids || !ret->taken) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    json_array_foreach(ids, i, id)
+    {
+        ret->ids[i] = json_integer_value(id);
+    }
+    qsort(ret->ids, ret->n, sizeof *ret->ids, by_id);
+    return true;
+}
+
+bool launch_enable_has(const struct launch_enable *w, int64_t id)
+{
+    return bsearch(&id, w->ids, w->n, sizeof id, by_id) != NULL;
+}
+
+bool launch_enable_apply(struct engine *e, struct store *s, int64_t project,
+                         const struct launch_enable *w, struct err *err)
+{
+    json_t *answer = NULL;
+    if (json_array_size(w->taken) == 0) {
+        return true;
+    }
+    json_t *args = json_pack("{s:I, s:O, s:{s:b}}", "project", (json_int_t)project, "items",
+                             w->taken, "set", "enabled", 1);
+    bool ok = (args || err_set(err, ERR_NOMEM, "out of memory")) &&
+        op_item_set(e, s, args, &answer, err);
+    json_decref(answer);
+    json_decref(args);
+    return ok;
+}
+
+void launch_enable_close(struct launch_enable *w)
+{
+    mem_free(w->ids);
+    json_decref(w->taken);
+    *w = (struct launch_enable){.ids = NULL};
 }

@@ -304,8 +304,8 @@ static bool old_values(struct store *s, const json_t *args, json_t *answer, stru
 
 /* {"project", "items", "set": {key: value}} -> {"items": n, "warnings"?}; with "undo": true also
  * {"undo": rows for cor.put} */
-static bool op_item_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                        struct err *err)
+bool op_item_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                 struct err *err)
 {
     const json_t *set = json_object_get(args, "set");
     json_t *answer;

@@ -4,6 +4,7 @@
 
 #include "engine/op.h"
 
+op_function op_item_set;
 op_function op_watch_start, op_watch_stop, op_watch_take;
 
 /* A new, empty answer. */

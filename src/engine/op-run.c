@@ -112,6 +112,7 @@ struct selection {
     const struct engine *engine;
     const json_t *batch, *params; /* to be checked against the items' own parameters */
     struct launch_reads reads;
+    struct launch_enable enable;
 };
 
 static bool skip(struct selection *sel, int64_t id, const char *name, const char *reason,
@@ -143,8 +144,9 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
 {
     const char *name = query_text(q, 0);
     enum cor_from from;
-    bool flagged = query_int(q, 3) != 0, enabled = !query_null(q, 4) && query_int(q, 4) == 1,
-         disabled = !query_null(q, 4) && query_int(q, 4) == 0;
+    bool asked = launch_enable_has(&sel->enable, id), switched = !query_null(q, 4);
+    bool flagged = query_int(q, 3) != 0, enabled = asked || (switched && query_int(q, 4) == 1),
+         disabled = switched && !enabled;
     if (disabled) {
         return skip(sel, id, name, "disabled by hand", err);
     }
@@ -179,7 +181,8 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
             err_set(err, ERR_NOMEM, "out of memory");
     }
     sel->ids[sel->n++] = id;
-    return true;
+    return !asked || json_array_append_new(sel->enable.taken, json_integer(id)) == 0 ||
+        err_set(err, ERR_NOMEM, "out of memory");
 }
 
 static bool select_items(struct engine *e, struct store *s, const json_t *args, const json_t *batch,
@@ -197,7 +200,8 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
     sel->missing = json_array();
     sel->missing_ids = json_array();
     if (!sel->ids || !sel->skipped || !sel->missing || !sel->missing_ids ||
-        !launch_reads_open(e, s, json_get_int(args, "project", 0), batch, &sel->reads, err)) {
+        !launch_reads_open(e, s, json_get_int(args, "project", 0), batch, &sel->reads, err) ||
+        !launch_enable_open(args, &sel->enable, err)) {
         return false;
     }
     json_array_foreach(ids, i, id)
@@ -518,6 +522,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         ok = sel.n > 0 || say_nothing(&sel, err);
         tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
         ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
+            launch_enable_apply(e, s, json_get_int(args, "project", 0), &sel.enable, err) &&
             insert_run(s, args, batch, params, options, &run, err) &&
             own_number(s, json_get_int(args, "project", 0), &run, err) &&
             insert_tasks(s, run, &sel, batch, err) &&
@@ -545,6 +550,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_decref(sel.missing_ids);
     mem_free(sel.ids);
     launch_reads_close(&sel.reads);
+    launch_enable_close(&sel.enable);
     return ok;
 }
 

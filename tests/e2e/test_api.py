@@ -326,6 +326,28 @@ def test_missing_cor_names_all_rows(api):
     assert api.get(f"items/{wood}")["status"] == "Ready"
 
 
+def test_launch_enables_skipped_rows(api):
+    """X6, C4: a skipped row that was ticked is enabled by the launch itself: it is named when it lacks a centre, and
+    a refused run or a question changes no row."""
+    ids = api.ids()
+    small, rock = ids["wood_3.h5"], ids["rock_1.h5"]
+    ask = dict(project=1, batch="tomo-full", items=[rock, small], enable=[small], refresh=False)
+    refused = api.problem(409, "POST", "runs", **ask)
+    assert [row["name"] for row in refused["items"]] == ["rock_1.h5", "wood_3.h5"]
+    plan = api.post("runs", dry_run=True, **ask)
+    assert [row["name"] for row in plan["missing_cor"]] == ["rock_1.h5", "wood_3.h5"] and plan["skipped"] == []
+    assert api.post("runs", dry_run=True, cor=9, **ask)["items"] == 2
+    api.send("PATCH", "items", project=1, items=[rock], set={"cor": 9})
+    assert api.post("runs", skip_missing_cor=True, **ask)["items"] == 1  # left out: not touched either
+    row = api.get(f"items/{small}")
+    assert (row["enabled"], row["skipped"], row["status"]) == (None, True, "Skipped (small)")
+    made = api.post("runs", cor=9, overwrite=True, **ask)
+    assert made["items"] == 2
+    row = api.get(f"items/{small}")
+    assert (row["enabled"], row["skipped"]) == (True, False)
+    assert sum(api.over(made["run"])["counts"].values()) == 2
+
+
 def test_launch_refused(g, api):
     """B13, G9: no files, no phase, an unknown batch, a wrong centre: said, and nothing runs."""
     ids = list(api.ids().values())
