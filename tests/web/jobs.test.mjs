@@ -72,10 +72,10 @@ test('N2: a filter field above a column narrows it', async () => {
 
 test('N10: hold, release, suspend and resume on a selection', async () => {
     await tick('ready');
-    await button('Hold', { exact: true }).last().click();
+    await button('Hold', { exact: true }).first().click();
     await until(async () => (await states()).includes('held'), 'held');
     await tick('held');
-    await button('Release', { exact: true }).last().click();
+    await button('Release', { exact: true }).first().click();
     await until(async () => !(await states()).includes('held'), 'released');
     await tick('running');
     await button('Suspend', { exact: true }).click();
@@ -119,6 +119,22 @@ test('a killed job is retried and runs again', async () => {
     await button('Retry', { exact: true }).click();
     await until(async () => !(await states()).includes('cancelled'), 'it is taken up again');
     await page.getByLabel('Show finished').uncheck();
+});
+
+test('N10: a held run looks held and has one switch; Stop asks first, No is the answer of a bare Enter', async () => {
+    const strip = page.locator('.strip.run');
+    await strip.getByRole('button', { name: 'Hold', exact: true }).click();
+    await strip.getByText('2 held').waitFor();
+    assert.equal(await strip.getByText('left').count(), 0, 'no time is promised');
+    assert.equal(await strip.getByRole('button', { name: 'Hold', exact: true }).count(), 0);
+    await shoot(page, 'held');
+    await strip.getByRole('button', { name: 'Release', exact: true }).click();
+    await strip.getByRole('button', { name: 'Hold', exact: true }).waitFor();
+    await strip.getByRole('button', { name: 'Stop…' }).click();
+    await page.locator('dialog').getByText('2 running jobs end, 2 queued ones are cancelled').waitFor();
+    await page.keyboard.press('Enter');
+    await until(async () => (await page.locator('dialog').count()) === 0, 'the dialog is gone');
+    assert.equal((await states()).filter((state) => state === 'running').length, 2, 'nothing was stopped');
 });
 
 test('N10: Kill all asks first, No is the answer of a bare Enter', async () => {

@@ -105,7 +105,8 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     const [phases, setPhases] = useState<string[]>(['try', 'infer', 'full']);
     const [busy, setBusy] = useState(false);
     const { table } = batch;
-    // Skipped by itself, yet ticked by hand: that row is meant to run, and stays enabled (X6).
+    // Skipped by itself, yet ticked by hand: that row is meant to run, and stays enabled (X6). The launch enables it, so
+    // that a refused run changes no row.
     const enable = ids.filter((id) => table.autoSkipped(table.rowOf(id)));
     const none = kind.choose && phases.length === 0;
 
@@ -116,14 +117,14 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     if (cor !== null) {
         body.cor = cor;
     }
+    if (enable.length > 0) {
+        body.enable = enable;
+    }
     const { plan, refused, setPlan, setRefused } = usePlan(none ? null : body, phases.join());
 
     const start = async (skipMissing: boolean) => {
         setBusy(true);
         try {
-            if (enable.length > 0) {
-                await batch.enable(enable, true);
-            }
             const made = await post<{ run: number; tasks: number; items?: number; warnings?: string[] }>('runs', {
                 ...body,
                 ...(skipMissing ? { skip_missing_cor: true } : {}),
@@ -137,7 +138,9 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
         } catch (error) {
             setBusy(false);
             if (error instanceof Problem && rowsOf(error.body.items).length > 0) {
-                setPlan({ ...plan, missing_cor: rowsOf(error.body.items) });
+                const missing = rowsOf(error.body.items);
+                const items = ids.length - missing.length - (plan?.skipped?.length ?? 0);
+                setPlan({ ...plan, items: Math.max(0, items), missing_cor: missing });
             } else {
                 setRefused(errorText(error));
             }
@@ -145,11 +148,9 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
     };
 
     const blocked = plan?.missing_cor ?? [];
-    // The plan was asked before rows that are to be enabled were.
-    const going = plan?.items === undefined ? ids.length - blocked.length : plan.items + enable.length;
-    const enabling = new Set(table.names(enable.map((id) => table.rowOf(id))));
+    const going = plan?.items ?? ids.length - blocked.length;
     const ready = !busy && !none && plan !== null && going > 0 && refused === '';
-    const left = (plan?.skipped ?? []).filter((row) => !enabling.has(row.name));
+    const left = plan?.skipped ?? [];
     return (
         <Dialog
             title={`${kind.title}: ${plural(ids.length, 'scan')}?`}
@@ -160,13 +161,13 @@ export function RunDialog({ batch, kind, ids, cor, onClose }: RunDialogProps) {
                         No, go back
                     </button>
                     {blocked.length > 0 && going > 0 && (
-                        <button type="button" disabled={busy} onClick={() => void start(true)}>
+                        <button type="button" disabled={!ready} onClick={() => void start(true)}>
                             Leave {blocked.length} out, run {going}
                         </button>
                     )}
                     {blocked.length === 0 && (
                         <button type="button" class="main" disabled={!ready} onClick={() => void start(false)}>
-                            {busy ? 'Starting…' : `Run ${going}`}
+                            {busy ? 'Starting…' : plan ? `Run ${going}` : 'Run'}
                         </button>
                     )}
                 </>
@@ -243,7 +244,7 @@ function Summary({ plan, going, left, cor }: { plan: Plan; going: number; left: 
                 <dt>Scans</dt>
                 <dd>{going}</dd>
                 <dt>Tasks</dt>
-                <dd>{phases.length > 0 ? going * phases.length : (plan.tasks ?? '?')}</dd>
+                <dd>{plan.tasks ?? '?'}</dd>
                 <dt>Phases</dt>
                 <dd>{phases.join(' → ') || '–'}</dd>
                 <dt>Runs on</dt>

@@ -1,11 +1,13 @@
 /* Runs that are not over: how far, how fast, how long still. The table and the jobs page show them. */
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { get, post } from '../api';
+import { GLYPHS } from '../groups';
 import { on } from '../live';
 import { link } from '../router';
 import { mayRunIn } from '../state';
-import { countText, secondsText } from '../words';
+import { countText, plural, secondsText } from '../words';
+import { Dialog } from './dialog';
 import { toastError } from './toast';
 
 export interface Run {
@@ -63,7 +65,7 @@ export function isOver(run: Run): boolean {
 }
 
 /** Tasks that are settled, and all of them. */
-export function doneOf(run: Run): { done: number; total: number; failed: number; running: number; queued: number } {
+export function doneOf(run: Run): Record<'done' | 'total' | 'failed' | 'running' | 'queued' | 'held', number> {
     const of = (...states: string[]) => states.reduce((sum, state) => sum + (run.counts?.[state] ?? 0), 0);
     const total = Object.values(run.counts ?? {}).reduce((sum, count) => sum + count, 0);
     return {
@@ -71,12 +73,47 @@ export function doneOf(run: Run): { done: number; total: number; failed: number;
         total,
         failed: of('failed'),
         running: of('running'),
-        queued: of('waiting', 'ready', 'held'),
+        queued: of('waiting', 'ready'),
+        held: of('held'),
     };
 }
 
+/** Like killing all jobs, a run is not stopped by a slip: a bare Enter says No (N10). */
+function StopDialog({ run, onStop, onClose }: { run: Run; onStop: () => void; onClose: () => void }) {
+    const { running, queued, held } = doneOf(run);
+    return (
+        <Dialog
+            title={`Stop run ${run.id}?`}
+            onClose={onClose}
+            buttons={
+                <>
+                    <button type="button" data-focus onClick={onClose}>
+                        No, let it run
+                    </button>
+                    <button
+                        type="button"
+                        class="danger"
+                        onClick={() => {
+                            onClose();
+                            onStop();
+                        }}
+                    >
+                        Stop run {run.id}
+                    </button>
+                </>
+            }
+        >
+            <p>
+                {plural(running, 'running job ends', 'running jobs end')}, {countText(queued + held)} queued{' '}
+                {queued + held === 1 ? 'one is' : 'ones are'} cancelled. What is finished stays, and a retry takes them up again.
+            </p>
+        </Dialog>
+    );
+}
+
 function RunLine({ run }: { run: Run }) {
-    const { done, total, failed, running, queued } = doneOf(run);
+    const { done, total, failed, running, queued, held } = doneOf(run);
+    const [stopping, setStopping] = useState(false);
     const act = (verb: string) => post(`runs/${run.id}/${verb}`).then(soon, toastError);
     const part = run.progress ?? (total > 0 ? done / total : 0);
     return (
@@ -91,8 +128,13 @@ function RunLine({ run }: { run: Run }) {
             </span>
             <span class="muted">
                 {running} running · {countText(queued)} queued
-                {run.eta_s ? ` · about ${secondsText(run.eta_s)} left` : ''}
+                {held === 0 && run.eta_s ? ` · about ${secondsText(run.eta_s)} left` : ''}
             </span>
+            {held > 0 && (
+                <span class="state waiting" data-glyph={GLYPHS.waiting}>
+                    {countText(held)} held
+                </span>
+            )}
             {failed > 0 && (
                 <span class="state failed" data-glyph="✕">
                     {failed} failed
@@ -101,17 +143,15 @@ function RunLine({ run }: { run: Run }) {
             <span class="grow" />
             {mayRunIn(run.project) && (
                 <>
-                    <button type="button" onClick={() => void act('hold')}>
-                        Hold
+                    <button type="button" onClick={() => void act(held > 0 ? 'release' : 'hold')}>
+                        {held > 0 ? 'Release' : 'Hold'}
                     </button>
-                    <button type="button" onClick={() => void act('release')}>
-                        Release
-                    </button>
-                    <button type="button" class="danger" onClick={() => void act('kill')}>
-                        Stop
+                    <button type="button" class="danger" onClick={() => setStopping(true)}>
+                        Stop…
                     </button>
                 </>
             )}
+            {stopping && <StopDialog run={run} onStop={() => void act('kill')} onClose={() => setStopping(false)} />}
         </div>
     );
 }
