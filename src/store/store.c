@@ -520,7 +520,10 @@ void store_release(struct store *s)
 {
     if (s->held) {
         s->held = false;
-        err_waive(store_exec(s, err_ignore("nothing was written"), "END", ""));
+        if (!store_exec(s, err_ignore("nothing was written"), "END", "")) {
+            /* a read that is still busy, a disk that failed: it must not stay open */
+            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        }
     }
 }
 

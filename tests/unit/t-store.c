@@ -104,7 +104,14 @@ static void test_an_older_file_is_lifted(void **state)
     assert_non_null(s);
     assert_ok(store_exec(s, &err, "INSERT INTO batch(name,json,changed_us) VALUES('x','{}',1)", ""),
               err);
+    /* back to version 1: what 0002-server.sql brought goes */
+    assert_ok(store_exec(s, &err, "DROP INDEX item_off", ""), err);
     assert_ok(store_exec(s, &err, "ALTER TABLE task DROP COLUMN cleared", ""), err);
+    assert_ok(store_exec(s, &err, "ALTER TABLE watch DROP COLUMN words", ""), err);
+    assert_ok(store_exec(s, &err, "DROP TABLE user", ""), err);
+    assert_ok(store_exec(s, &err, "DROP TABLE user_project", ""), err);
+    assert_ok(store_exec(s, &err, "DROP TABLE session", ""), err);
+    assert_ok(store_exec(s, &err, "DROP TABLE audit", ""), err);
     assert_ok(store_exec(s, &err, "PRAGMA user_version=1", ""), err);
     store_close(s);
     s = store_open(home, STORE_READ, &err);
@@ -124,6 +131,25 @@ static void test_an_older_file_is_lifted(void **state)
     clean(home);
 }
 
+/* Reads that are held together: when they cannot be ended properly nothing stays open behind them
+ * (the next change would be refused, and the next, for ever). */
+static void test_a_held_read_always_ends(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("held");
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    (void)state;
+    assert_non_null(s);
+    store_hold(s);
+    (void)mem_fail_at(1);
+    store_release(s);
+    assert_int_equal(mem_fail_at(0), 1);
+    assert_ok(store_begin(s, &err), err);
+    assert_ok(store_commit(s, &err), err);
+    store_close(s);
+    clean(home);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_change_leaves_nothing),
         cmocka_unit_test(test_a_newer_or_foreign_file_is_refused),
         cmocka_unit_test(test_an_older_file_is_lifted),
+        cmocka_unit_test(test_a_held_read_always_ends),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);
