@@ -1,6 +1,7 @@
 /* Runs: launching a batch on a selection, looking, stopping and trying again. */
 #include <inttypes.h>
 #include <string.h>
+#include "api/access.h"
 #include "api/child.h"
 #include "api/events.h"
 #include "api/recent.h"
@@ -182,7 +183,10 @@ static void refreshed(void *arg, const json_t *report, const struct err *why)
     struct err err = *why;
     (void)report;
     mem_free(l);
-    if (why->code == ERR_NONE && create(later_request(later), later_reply(later), &err)) {
+    /* Its rights may have been taken while the folder was read. */
+    bool still = why->code != ERR_NONE || access_still(later_request(later)) ||
+        err_set(&err, ERR_PERM, "your rights have changed meanwhile: sign in and launch it again");
+    if (still && why->code == ERR_NONE && create(later_request(later), later_reply(later), &err)) {
         later_done(later);
     } else {
         later_fail(later, &err);

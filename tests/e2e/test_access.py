@@ -9,14 +9,17 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import stat
 import termios
+import threading
 
 import pytest
+import scans
 import server as running
 from browser import Client
-from runner import wait_for
+from runner import script, wait_for
 
 PASSWORD = "a long enough one"
 # What anybody may ask: is it alive, and how one signs in.
@@ -447,6 +450,47 @@ def test_open_streams_end_with_their_rights(g, serve):
             pass
         assert not other.isclosed()
         other.close()
+
+
+def stopped_child(server, thread):
+    """The server's `gantry scan`, stopped in its tracks; None when the request was answered before it was seen."""
+    children = f"/proc/{server.pid}/task/{server.pid}/children"
+    while thread.is_alive():
+        for pid in open(children).read().split():
+            with contextlib.suppress(OSError):
+                if b"\0scan\0" in open(f"/proc/{pid}/cmdline", "rb").read():
+                    os.kill(int(pid), signal.SIGSTOP)
+                    return int(pid)
+    return None
+
+
+def test_a_launch_that_waited_asks_for_the_rights_again(g, serve):
+    """Issue 3, access: rights taken while the folder was read before a launch: nothing is launched."""
+    folder = project(g, "mine")
+    scans.write(folder / "a_1.h5", columns=48, rows=2, angles=40)
+    g.batch("note", script('echo x > "$o1"'))
+    account(g, "anna", "admin")
+    account(g, "olaf", "operator")
+    server = serve()
+    admin, olaf = server.client().login("anna", PASSWORD), server.client().login("olaf", PASSWORD)
+    assert admin.post("/api/v1/projects/1/refresh", {}).status == 200
+    answers, child = [], None
+    while not child:
+        assert all(answer.status == 201 for answer in answers), answers
+        body = dict(project=1, batch="note", selectors=[])
+        thread = threading.Thread(target=lambda: answers.append(olaf.post("/api/v1/runs", body)))
+        thread.start()
+        child = stopped_child(server, thread)
+        if not child:
+            thread.join()
+    launched = len(answers)
+    try:
+        assert admin.ask("PATCH", "/api/v1/users/olaf", {"role": "viewer"}).status == 200
+    finally:
+        os.kill(child, signal.SIGCONT)
+    thread.join()
+    assert answers[-1].status == 403 and "rights" in answers[-1].detail, answers
+    assert len(admin.get("/api/v1/runs?project=1").json()["runs"]) == launched
 
 
 # -- paths -----------------------------------------------------------------------------------------------------------
