@@ -2,6 +2,7 @@
 #include "api/conns.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,7 +30,8 @@ static void look(struct conn *c, int64_t now)
 {
     char byte;
     if (c->phase == CONN_LATER) {
-        if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) { /* closed, or cut off */
             c->all->gone(c);
         }
     } else if (c->deadline_us && now > c->deadline_us) {

@@ -145,6 +145,9 @@ static bool collect_runs(struct hub *hub, struct err *err)
     if (now - hub->counted_us > hub->count_pause_us) {
         mark_runs(hub);
     }
+    if (hub->runs.overflow) {
+        return say_more(hub, err);
+    }
     for (size_t i = 0; i < hub->runs.n; i++) {
         if (!one_run(hub, hub->runs.ids[i], err)) {
             return false;

@@ -1,5 +1,5 @@
-/* The password goes through a pipe that holds it whole (so writing never waits), the answer comes
- * in a nameless file. */
+/* The password goes through a pipe that holds it whole (or a nameless file: writing never waits),
+ * the answer comes in a nameless file. */
 #include "api/passwd.h"
 
 #include <errno.h>
@@ -87,26 +87,41 @@ static void ended(void *arg, int fd)
     free_job(job);
 }
 
-/* Writes {"password", "hash"?} into a new pipe; *ret_fd is its reading end. */
-static bool fill_pipe(const char *password, const char *hash, int *ret_fd, struct err *err)
+/* Text that is read once, from its start: a pipe that holds it whole, or else a nameless file.
+ * Never waits. */
+static int hold_text(const char *text, size_t n)
 {
-    int fd[2];
+    int fd[2] = {-1, -1};
+    if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) == 0) {
+        bool whole = write(fd[1], text, n) == (ssize_t)n;
+        (void)close(fd[1]);
+        if (whole && fcntl(fd[0], F_SETFL, 0) == 0) { /* the reader may wait */
+            return fd[0];
+        }
+        (void)close(fd[0]);
+    }
+    int file = memfd_create("password", MFD_CLOEXEC);
+    if (file >= 0 && (write(file, text, n) != (ssize_t)n || lseek(file, 0, SEEK_SET) != 0)) {
+        int why = errno;
+        (void)close(file);
+        errno = why;
+        return -1;
+    }
+    return file;
+}
+
+/* {"password", "hash"?} to be read from *ret_fd. */
+static bool fill_input(const char *password, const char *hash, int *ret_fd, struct err *err)
+{
     json_t *input = json_pack("{s:s, s:s*}", "password", password, "hash", hash);
     char *text = input ? json_line(input, err) : NULL;
     size_t n = text ? strlen(text) : 0;
     bool ok = false;
     if (!text) {
         (void)(input || err_set(err, ERR_USAGE, "the password is not UTF-8 text"));
-    } else if (pipe2(fd, O_CLOEXEC) != 0) {
-        (void)err_errno(err, errno, "checking a password");
     } else {
-        ok = write(fd[1], text, n) == (ssize_t)n || err_errno(err, errno, "checking a password");
-        (void)close(fd[1]);
-        if (ok) {
-            *ret_fd = fd[0];
-        } else {
-            (void)close(fd[0]);
-        }
+        *ret_fd = hold_text(text, n);
+        ok = *ret_fd >= 0 || err_errno(err, errno, "checking a password");
     }
     secret_wipe(text, n);
     mem_free(text);
@@ -133,7 +148,7 @@ struct passwd_job *passwd_start(struct api *api, const char *password, const cha
         (struct passwd_job){.pidfd = -1, .at_work = at_work, .hashes = !hash, .fn = fn, .arg = arg};
     job->out = memfd_create("password", MFD_CLOEXEC);
     bool ok = (job->out >= 0 || err_errno(err, errno, "checking a password")) &&
-        fill_pipe(password, hash, &in, err);
+        fill_input(password, hash, &in, err);
     if (ok) {
         struct proc_spec spec = {
             .argv = argv, .in = in, .out = job->out, .errs = PROC_NULL, .keep_fd = -1};

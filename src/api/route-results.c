@@ -59,10 +59,11 @@ static bool send_file(struct making *m, struct reply *r, struct err *err)
     struct stat st;
     int fd = open(m->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
+        int why = errno;
         if (fd >= 0) {
             (void)close(fd);
         }
-        return err_errno(err, errno, "opening the table");
+        return err_errno(err, why, "opening the table");
     }
     (void)snprintf(name, sizeof name, "%s; filename=\"run-%" PRId64 ".%s\"",
                    strcmp(m->format->name, "json") ? "attachment" : "inline", m->run,
