@@ -15,6 +15,7 @@
 #include "os/file.h"
 
 #define TAIL_BYTES 4096 /* the last event of a file lies within */
+#define INDEX_PIECE ((int64_t)64 << 10)
 
 char *attempts_folder(const char *attempts, int64_t run, int64_t task, int64_t n, struct err *err)
 {
@@ -77,22 +78,49 @@ struct place {
     int64_t offset, length;
 };
 
+/* From the end, a piece at a time: an index of a long run is large, what is asked for is mostly
+ * new, and the last line is the one that counts. A piece begins behind its first newline; what is
+ * before it belongs to the next one. */
+static bool search_index(const char *path, const char *wanted, struct place *ret, bool *ret_found,
+                         struct err *err)
+{
+    struct stat st;
+    bool ok = stat(path, &st) == 0 || err_errno(err, errno, "reading '%s'", path);
+    int64_t end = ok ? st.st_size : 0;
+    *ret_found = false;
+    while (ok && end > 0 && !*ret_found) {
+        int64_t from = end > INDEX_PIECE ? end - INDEX_PIECE : 0;
+        char *text = read_part(path, from, end - from, err);
+        const char *start = text;
+        if (text && from > 0) {
+            const char *newline = memchr(text, '\n', (size_t)(end - from));
+            start = newline ? newline + 1 : text + (end - from);
+        }
+        ok = text != NULL;
+        if (ok) {
+            int64_t skipped = start - text;
+            *ret_found = find_packed(start, (size_t)(end - from - skipped), wanted, &ret->offset,
+                                     &ret->length);
+            /* no line is as long as a piece: such a file is no index */
+            end = from > 0 && skipped < end - from ? from + skipped : 0;
+        }
+        mem_free(text);
+    }
+    return ok;
+}
+
 static bool find_in_pack(const char *attempts, int64_t run, const char *wanted, struct place *ret,
                          struct err *err)
 {
     char *index_path = mem_printf(err, "%s/%" PRId64 "/logs.idx", attempts, run);
-    char *index = NULL;
-    size_t length = 0;
-    bool ok = index_path != NULL;
+    bool ok = index_path != NULL, found = false;
     if (ok && file_exists(index_path)) {
-        index = file_read(index_path, (size_t)1 << 30, &length, err);
-        ok = index != NULL;
+        ok = search_index(index_path, wanted, ret, &found, err);
     }
-    if (ok && index && find_packed(index, length, wanted, &ret->offset, &ret->length)) {
+    if (ok && found) {
         ret->path = mem_printf(err, "%s/%" PRId64 "/logs.pack", attempts, run);
         ok = ret->path != NULL;
     }
-    mem_free(index);
     mem_free(index_path);
     return ok;
 }

@@ -60,6 +60,34 @@ static void t_loose_and_packed(void **state)
     mem_free(attempts);
 }
 
+/* N11: the index of a long run is searched in pieces, from its end; no line is lost at a seam. */
+static void t_long_index(void **state)
+{
+    struct err err = {0};
+    char *attempts = test_folder("attempts");
+    struct str index = STR_INIT;
+    const int n = 12000; /* some pieces */
+    (void)state;
+    str_add(&index, "1.1\tlog\t1\t1\n");
+    for (int i = 0; i < n; i++) {
+        str_addf(&index, "%d.1\tlog\t%d\t1\n", 100 + i, i % 10);
+    }
+    put(attempts, "7/logs.pack", "0123456789");
+    put(attempts, "7/logs.idx", str_text(&index));
+    for (int i = 0; i < n; i++) {
+        const char digit[2] = {(char)('0' + i % 10), '\0'};
+        expect(attempts, 100 + i, 1, "log", digit);
+    }
+    expect(attempts, 1, 1, "log", "1");
+    expect(attempts, 2, 1, "log", NULL);
+    str_add(&index, "1.1\tlog\t7\t1\n");
+    put(attempts, "7/logs.idx", str_text(&index));
+    expect(attempts, 1, 1, "log", "7");
+    str_fini(&index);
+    assert_ok(file_remove_tree(attempts, &err), err);
+    mem_free(attempts);
+}
+
 /* N11: a log is read from where the reader is, a bounded piece at a time. */
 static void t_pieces(void **state)
 {
@@ -103,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_loose_and_packed),
         cmocka_unit_test(t_pieces),
+        cmocka_unit_test(t_long_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
