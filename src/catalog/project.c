@@ -140,7 +140,7 @@ char *project_folder(const char *folder, struct err *err)
         return NULL;
     }
     if (!is_folder(real)) {
-        (void)err_set(err, ERR_IO, "'%s' is not a folder", folder);
+        (void)err_set(err, ERR_USAGE, "'%s' is not a folder", folder);
         return NULL;
     }
     if (!str_utf8(real)) {

@@ -70,6 +70,15 @@ static bool list_folder(const char *folder, const char *const *roots, size_t n_r
     return ok;
 }
 
+static bool is_folder(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return err_errno(err, errno, "cannot look at '%s'", path);
+    }
+    return S_ISDIR(st.st_mode) || err_set(err, ERR_USAGE, "'%s' is not a folder", path);
+}
+
 /* The parent, as long as one may look there too. */
 static json_t *parent_of(const char *folder, const char *const *roots, size_t n, struct err *err)
 {
@@ -93,8 +102,8 @@ static json_t *listing(struct cli *c, struct err *err)
     char *folder = c->n_args ? confine_path(roots, n, c->args[0], err) : NULL;
     bool ok = list && (folder || !c->n_args);
     if (ok && folder) {
-        ok =
-            list_folder(folder, roots, n, list, err) && (parent = parent_of(folder, roots, n, err));
+        ok = is_folder(folder, err) && list_folder(folder, roots, n, list, err) &&
+            (parent = parent_of(folder, roots, n, err));
     } else if (ok) { /* without a path: where one may begin */
         parent = json_null();
         for (size_t i = 0; ok && i < n; i++) {
@@ -102,7 +111,8 @@ static json_t *listing(struct cli *c, struct err *err)
         }
     }
     if (ok) {
-        doc = json_pack("{s:s?, s:O, s:O}", "path", folder, "parent", parent, "folders", list);
+        doc = json_pack("{s:s?, s:O, s:O, s:I}", "path", folder, "parent", parent, "folders", list,
+                        "scans", (json_int_t)(folder ? count_scans(folder) : 0));
         (void)(doc || err_set(err, ERR_NOMEM, "out of memory"));
     }
     json_decref(parent);

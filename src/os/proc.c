@@ -304,3 +304,9 @@ int proc_cpu_count(void)
     }
     return 1;
 }
+
+bool proc_has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}

@@ -307,7 +307,11 @@ static void supervise(struct tool *t)
         if (!ended && proc_reap(t->pid, false, &end) != 0) {
             ended = true;
             drain_until = clock_mono_us() + DRAIN_US;
-            signal_all(t, SIGKILL); /* what the tool left running in the background */
+            /* What the tool left running in the background has become ours (we are a subreaper). A
+             * search through all processes of the machine is not for every task. */
+            if (proc_has_children()) {
+                signal_all(t, SIGKILL);
+            }
         }
         if (!ended) {
             check_limits(t);

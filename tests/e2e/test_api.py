@@ -108,6 +108,17 @@ def test_min_size(api):
     assert api.get("projects")[0]["min_size_pct"] is None
 
 
+def test_folders(g, api):
+    """B1: a folder says how many scans are in it; a file, or what is not there, is the asker's slip, in one line."""
+    place = api.get(f"folders?path={g.data}")
+    assert place["path"] == str(g.data) and place["scans"] == 6
+    for method, ask in (("GET", lambda path: (f"folders?path={path}", {})), ("POST", lambda path: ("projects", {"path": str(path)}))):
+        for path, status, words in ((g.data / "rock_1.h5", 400, "not a folder"), (g.data / "none", 404, "is not there")):
+            where, body = ask(path)
+            problem = api.problem(status, method, where, **body)
+            assert words in problem["detail"] and "\n" not in problem["detail"], problem
+
+
 # -- the table -----------------------------------------------------------------------------------------------------
 def test_list(g, api):
     """B3, D3, X9: rows in the order of series and index, with counts by group beside them."""

@@ -153,6 +153,13 @@ test('J3, N4: failures stay, grouped by cause, with what was said', async () => 
     await shoot(page, 'errors');
 });
 
+test('N4: the panel beside the table says why a scan has failed', async () => {
+    await page.getByRole('link', { name: 'Tomography' }).click();
+    await rows().filter({ hasText: 'failed' }).first().locator('> span').nth(2).click({ position: { x: 2, y: 2 } });
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Scan', { exact: true }).getByText('the level 1 is too low').waitFor();
+});
+
 test('N10: failures that were dealt with are cleared, by job and by cause; finished ones show them; a retry takes the mark away', async () => {
     await page.getByRole('link', { name: 'Jobs' }).click();
     await tick('failed');

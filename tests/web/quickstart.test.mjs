@@ -41,6 +41,13 @@ test('a first visit says what to do; a folder is opened as a project (B1)', asyn
     await shoot(page, 'projects-empty');
     await page.getByLabel('Folder', { exact: true }).fill(project.data);
     await button('Go').click();
+    await page.getByText('8 HDF5 files in this folder.').waitFor();
+    await page.getByLabel('Folder', { exact: true }).fill(project.data + '/none');
+    await button('Go').click();
+    await page.getByRole('alert').filter({ hasText: 'is not there' }).waitFor();
+    assert.equal(await button('Open this folder as a project').count(), 0, 'nothing of the folder before is left');
+    await page.getByLabel('Folder', { exact: true }).fill(project.data);
+    await button('Go').click();
     await button('Open this folder as a project').click();
     await page.waitForSelector('.vg-row');
     await page.getByText('8 scans', { exact: true }).waitFor();
@@ -77,9 +84,20 @@ test('B12, C9: a COR is typed into the row and is in the catalog; Ctrl-Z takes i
     await page.keyboard.press('Enter');
     await until(async () => (await list()).some((one) => one.cor === 47.456 && one.cor_source === 'manual'), 'the centre is kept');
     assert.equal(await cell(0, 2).innerText(), '47.46');
-    await page.keyboard.press('Control+z');
+    await page.locator('h1').first().evaluate(() => document.activeElement.blur());
+    await page.keyboard.press('Control+z'); // wherever the focus is, but for a field
     await until(async () => (await list()).every((one) => one.cor === null), 'the centre is taken back');
     await until(async () => (await cell(0, 2).innerText()) === 'missing', 'the table shows it');
+});
+
+test('C3: the top bar is checked against the detector as a row is', async () => {
+    await cell(0, 1).click();
+    await page.getByLabel('COR for rows without one').fill('99999');
+    await button(/^Batch Full/).click();
+    await page.getByText('COR 99999 in the top bar is far outside the detector').waitFor();
+    assert.equal(await page.locator('dialog').count(), 0);
+    await page.getByLabel('COR for rows without one').fill('');
+    await clear();
 });
 
 test('C4, X4: rows without a COR block the run, each is named, and the second button leaves them out', async () => {

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { errorText, get, post, type Project } from '../api';
 import { go, link } from '../router';
 import { loadProjects, mayOpen, projects } from '../state';
-import { countText } from '../words';
+import { countText, plural } from '../words';
 
 interface Folder {
     name: string;
@@ -67,16 +67,19 @@ function FolderPicker() {
                 setTyped(folders.path ?? '');
                 setRefused('');
             },
-            (error: unknown) => setRefused(errorText(error)),
+            (error: unknown) => {
+                setHere(null); // its list and its button are of another folder
+                setRefused(errorText(error));
+            },
         );
     };
     useEffect(() => visit(''), []);
 
-    const open = async () => {
+    const open = async (path: string) => {
         setBusy(true);
         setRefused('');
         try {
-            const made = await post<Project>('projects', { path: typed });
+            const made = await post<Project>('projects', { path });
             await post(`projects/${made.id}/refresh`, {});
             await loadProjects();
             go(link('p', made.name, 'tomography'));
@@ -128,9 +131,14 @@ function FolderPicker() {
                 ))}
                 {here && here.folders.length === 0 && <li class="muted">No folders in here.</li>}
             </ul>
-            <button type="button" class="main" disabled={busy || typed === ''} onClick={() => void open()}>
-                {busy ? 'Reading the folder…' : 'Open this folder as a project'}
-            </button>
+            {here && here.path !== null && (
+                <p role="status">{here.scans ? plural(here.scans, 'HDF5 file') + ' in this folder.' : 'No HDF5 file directly in this folder.'}</p>
+            )}
+            {here && here.path !== null && (
+                <button type="button" class="main" disabled={busy || typed !== here.path} onClick={() => void open(here.path ?? '')}>
+                    {busy ? 'Reading the folder…' : 'Open this folder as a project'}
+                </button>
+            )}
         </section>
     );
 }

@@ -369,15 +369,23 @@ export function TomographyPage({ project }: { project: Project }) {
     const batch = batchOf(project.id);
     const ref = useRef<HTMLDivElement>(null);
     useEffect(() => {
-        const slash = (event: KeyboardEvent) => {
+        const anywhere = (event: KeyboardEvent) => {
             const target = event.target as HTMLElement;
-            if (event.key === '/' && !target.matches('input, textarea, select') && !document.querySelector('dialog[open]')) {
+            const typing = target.matches('input:not([type=checkbox]), textarea, select');
+            if (event.defaultPrevented || typing || document.querySelector('dialog[open]')) {
+                return;
+            }
+            if (event.key === '/') {
                 event.preventDefault();
                 ref.current?.querySelector<HTMLInputElement>('.filter')?.focus();
             }
+            if (event.key === 'z' && (event.ctrlKey || event.metaKey) && mayRun.value) {
+                event.preventDefault();
+                void batch.undoCor().catch(toastError);
+            }
         };
-        addEventListener('keydown', slash);
-        return () => removeEventListener('keydown', slash);
+        addEventListener('keydown', anywhere);
+        return () => removeEventListener('keydown', anywhere);
     }, []);
     return (
         <div class="page" ref={ref}>

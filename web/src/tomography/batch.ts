@@ -203,7 +203,14 @@ export class Batch {
         return ids;
     }
 
-    /** The top bar's centre, null when blank; undefined (and said) when it is no number. */
+    /** Width of the detector that `cor` is far outside of; 0: it may be right, or the width is not known. */
+    private farOutside(row: number, cor: number): number {
+        const width = this.table.shape[3 * row + 2] ?? 0;
+        return cor < -width || cor > 2 * width ? width : 0;
+    }
+
+    /** The top bar's centre for the ticked rows without one (C3), null when blank; undefined (and said) when it is no
+     * number, or far outside of such a row's detector. */
     topBarCor(): number | null | undefined {
         const text = this.topCor.value.trim();
         if (text === '') {
@@ -213,6 +220,13 @@ export class Batch {
         if (cor === null) {
             toast(`Invalid COR '${text}' in the top bar: a number of pixels is needed, for example 1024.5`, 'error');
             return undefined;
+        }
+        for (const row of this.picked()) {
+            const width = Number.isNaN(this.table.cor[row] ?? NaN) ? this.farOutside(row, cor) : 0;
+            if (width > 0) {
+                toast(`COR ${cor} in the top bar is far outside the detector of ${this.table.name[row]} (0 to ${width - 1} px)`, 'error');
+                return undefined;
+            }
         }
         return cor;
     }
@@ -224,8 +238,8 @@ export class Batch {
         if (text !== '' && cor === null) {
             return `Invalid COR '${text}': a number of pixels, or nothing`;
         }
-        const width = table.shape[3 * row + 2] ?? 0;
-        if (cor !== null && width > 0 && (cor < -width || cor > 2 * width)) {
+        const width = cor === null ? 0 : this.farOutside(row, cor);
+        if (width > 0) {
             return `${cor} is far outside the detector (0 to ${width - 1} px)`;
         }
         const before = table.cor[row] ?? NaN;

@@ -25,6 +25,13 @@ interface Item {
     message?: string | null;
 }
 
+/** What the newest failed task of the scan has said. */
+async function failureOf(item: number, signal: AbortSignal): Promise<string> {
+    const query = { item, state: 'failed', sort: 'id', order: 'desc', limit: 1 };
+    const { tasks } = await get<{ tasks: { message?: string | null }[] }>('tasks', query, signal);
+    return tasks[0]?.message ?? '';
+}
+
 const SETTLE_MS = 120; // holding an arrow key must not fetch a picture for every row passed
 
 function historyText(one: History): string {
@@ -59,6 +66,7 @@ export function Side({ batch }: { batch: Batch }) {
     const { table } = batch;
     const row = table.rowOf(id);
     const [item, setItem] = useState<Item>({});
+    const [failure, setFailure] = useState('');
     const [settled, setSettled] = useState(0);
     const status = table.statusOf(row);
     const cor = table.cor[row] ?? NaN;
@@ -69,11 +77,15 @@ export function Side({ batch }: { batch: Batch }) {
     }, [id]);
     useEffect(() => {
         setItem({});
+        setFailure('');
         if (settled <= 0) {
             return;
         }
         const asking = new AbortController();
         get<Item>(`items/${settled}`, undefined, asking.signal).then(setItem, () => undefined);
+        if (table.groupOf(table.rowOf(settled)) === 'failed') {
+            failureOf(settled, asking.signal).then(setFailure, () => undefined);
+        }
         return () => asking.abort();
     }, [settled, status, cor]);
 
@@ -86,6 +98,7 @@ export function Side({ batch }: { batch: Batch }) {
     }
     const group = table.groupOf(row);
     const kind = /^(Full \d|Done full|Upload)/.test(status) ? 'full' : /^(Done|Inferred|Full failed)/.test(status) ? 'try' : null;
+    const reason = table.reasonOf(row) || failure;
     const sure = table.confidence[row] ?? NaN;
     return (
         <aside class="side" aria-label="Scan" data-turn={turn}>
@@ -98,10 +111,10 @@ export function Side({ batch }: { batch: Batch }) {
                         {status}
                     </span>
                 </dd>
-                {table.reasonOf(row) && (
+                {reason && (
                     <>
                         <dt>Reason</dt>
-                        <dd>{table.reasonOf(row)}</dd>
+                        <dd>{reason}</dd>
                     </>
                 )}
                 <dt>COR</dt>
