@@ -38,6 +38,18 @@ def test_outputs_are_staged_beside_their_final_place_under_their_final_name(g):
     assert g.leftovers() == []
 
 
+def test_what_a_tool_leaves_running_ends_with_it(g):
+    """DESIGN 11: every tool has its own group and the worker is a subreaper; also what left the group is found."""
+    some(g)
+    pids = g.base / "pids"
+    g.batch("stray", script(f"setsid sleep 600 >/dev/null 2>&1 & echo $! >{pids}; (sleep 600 & echo $! >>{pids}); true",
+                            out=None))
+    g.ok("run", "stray")
+    left = [int(word) for word in pids.read_text().split()]
+    assert len(left) == 2
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in left), "what the tool left to end")
+
+
 def test_outputs_take_group_and_mode_of_the_data_folder(g):
     some(g)
     g.data.chmod(0o2770)
