@@ -7,16 +7,22 @@
 #include "model/account.h"
 
 /* What a person sees who opens the bare address of a server without accounts. */
-static const char how_in[] =
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Gantry: not signed in</title>"
-    "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" "
-    "content=\"light dark\">"
-    "<body style=\"font:15px/1.5 system-ui,sans-serif;max-width:42rem;margin:4rem auto;"
-    "padding:0 1rem\"><h1>Gantry is running</h1><p>To come in, open the address that <code>gantry "
-    "serve</code> printed when it was started: it ends with <code>?token=</code> and a long word. "
-    "Once is enough: this browser remembers it.</p><p>It is out of sight? <code>gantry "
-    "doctor</code>, on the machine and by the person that serves, says where it is kept.</p></body>"
-    "</html>";
+#define HOW_HEAD                                                                          \
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Gantry: not signed " \
+    "in</title>"                                                                          \
+    "<meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" " \
+    "content=\"light dark\">"                                                             \
+    "<body style=\"font:15px/1.5 system-ui,sans-serif;max-width:42rem;margin:4rem auto;"  \
+    "padding:0 1rem\"><h1>Gantry is running</h1>"
+#define HOW_IN                                                                                 \
+    "<p>To come in, open the address that <code>gantry "                                       \
+    "serve</code> printed when it was started: it ends with <code>?token=</code> and a long "  \
+    "word. Once is enough: this browser remembers it.</p><p>It is out of sight? <code>gantry " \
+    "doctor</code>, on the machine and by the person that serves, says where it is "           \
+    "kept.</p></body></html>"
+static const char how_in[] = HOW_HEAD HOW_IN;
+static const char old_link[] =
+    HOW_HEAD "<p><b>The token in your link is not, or no longer, this server's.</b></p>" HOW_IN;
 
 static bool refuse(struct reply *r, int status, struct err *err, const char *why)
 {
@@ -104,9 +110,14 @@ static bool tell_how(struct request *q, struct reply *r, bool *ret_done, struct 
         return nobody(q, r, err);
     }
     *ret_done = true;
+    if (request_has(q, "token")) { /* not ours: it leaves the address bar all the same */
+        return reply_redirect(r, "/?link=old", err);
+    }
     reply_status(r, 401);
     err_waive(reply_header(r, "WWW-Authenticate", "Bearer", err_ignore("only a hint")));
-    return reply_static(r, "text/html; charset=utf-8", how_in, sizeof how_in - 1, NULL, err);
+    bool old = request_has(q, "link");
+    return reply_static(r, "text/html; charset=utf-8", old ? old_link : how_in,
+                        (old ? sizeof old_link : sizeof how_in) - 1, NULL, err);
 }
 
 /* The address with the token becomes a session, and leaves the address bar. With accounts the page

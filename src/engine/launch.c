@@ -294,8 +294,8 @@ bool launch_enable_apply(struct engine *e, struct store *s, int64_t project,
     }
     json_t *args = json_pack("{s:I, s:O, s:{s:b}}", "project", (json_int_t)project, "items",
                              w->taken, "set", "enabled", 1);
-    bool ok = (args || err_set(err, ERR_NOMEM, "out of memory")) &&
-        op_item_set(e, s, args, &answer, err);
+    bool ok =
+        (args || err_set(err, ERR_NOMEM, "out of memory")) && op_item_set(e, s, args, &answer, err);
     json_decref(answer);
     json_decref(args);
     return ok;

@@ -35,14 +35,16 @@ bool launch_reads_there(const struct launch_reads *r, const char *item, bool *re
                         struct err *err) CHECK_RESULT;
 void launch_reads_close(struct launch_reads *r);
 
-/* args "enable": rows that a person wants although a rule, or a hand, left them out (X6). They count
- * as enabled while the selection is judged; only a launch writes it, so a refusal changes no row. */
+/* args "enable": rows that a person wants although a rule, or a hand, left them out (X6). They
+ * count as enabled while the selection is judged; only a launch writes it, so a refusal changes no
+ * row. */
 struct launch_enable {
     int64_t *ids; /* in order */
     size_t n;
     json_t *taken; /* those that are in the run, for launch_enable_apply */
 };
-bool launch_enable_open(const json_t *args, struct launch_enable *ret, struct err *err) CHECK_RESULT;
+bool launch_enable_open(const json_t *args, struct launch_enable *ret,
+                        struct err *err) CHECK_RESULT;
 bool launch_enable_has(const struct launch_enable *w, int64_t id);
 bool launch_enable_apply(struct engine *e, struct store *s, int64_t project,
                          const struct launch_enable *w, struct err *err) CHECK_RESULT;

@@ -97,7 +97,7 @@ def test_nothing_without_the_token(g, serve):
         assert answer.json()["code"] == "permission" and "token" in answer.detail
     for page in ("/", "/index.html", "/assets/index.js", "/nothing"):
         assert visitor.get(page).status == 401, page
-    for page in ("/", "/index.html", "/assets/index.js", "/nothing", "/?token=" + "0" * 64):  # a person reads how to come in
+    for page in ("/", "/index.html", "/assets/index.js", "/nothing", "/?link=old"):  # a person reads how to come in
         for accept in ({}, {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, {"Accept": "*/*"}):
             answer = visitor.get(page, headers=accept)
             assert answer.status == 401 and answer.headers["Content-Type"].startswith("text/html"), answer
@@ -105,6 +105,9 @@ def test_nothing_without_the_token(g, serve):
             assert answer.headers["Cache-Control"] == "no-store" and answer.headers["WWW-Authenticate"] == "Bearer"
         answer = visitor.get(page, headers={"Accept": "application/json"})  # a program gets the problem document
         assert answer.status == 401 and answer.json()["code"] == "permission" and "token" in answer.detail
+    answer = visitor.get("/?token=" + "0" * 64)  # a dead link says why, and its token leaves the address bar
+    assert answer.status == 303 and answer.headers["Location"] == "/?link=old" and "Set-Cookie" not in answer.headers
+    assert b"The token in your link" in visitor.get("/?link=old").body and b"The token in your" not in visitor.get("/").body
     assert visitor.post("/api/v1/session", {"token": "0" * 64}).status == 401
     assert set(visitor.get("/api/v1/health").json()) == {"ok", "version"}
     for bad in ("Bearer", "Bearer ", "Bearer " + "0" * 64, "Basic " + server.token, server.token):

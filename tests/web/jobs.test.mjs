@@ -158,6 +158,8 @@ test('N4: the panel beside the table says why a scan has failed', async () => {
     await rows().filter({ hasText: 'failed' }).first().locator('> span').nth(2).click({ position: { x: 2, y: 2 } });
     await page.keyboard.press('Escape');
     await page.getByLabel('Scan', { exact: true }).getByText('the level 1 is too low').waitFor();
+    assert.equal(await page.title(), 'Tomography · lab · Gantry');
+    await page.getByRole('link', { name: 'Errors' }).click();
 });
 
 test('N10: failures that were dealt with are cleared, by job and by cause; finished ones show them; a retry takes the mark away', async () => {

@@ -138,6 +138,7 @@ test('all 30 scans are checked by keyboard alone', async () => {
         await page.keyboard.press('n');
     }
     assert.match(await count(), /30 of 30 checked/);
+    await page.getByText('now run Full').waitFor();
     await until(async () => [...(await rows()).values()].every((row) => row.cor_source === 'manual'), 'all are saved');
     await page.reload();
     await until(async () => /30 of 30/.test((await page.locator('.review-bar .count').count()) ? await count() : ''), 'still checked after a reload');

@@ -34,6 +34,9 @@ export class Problem extends Error {
     }
 }
 
+/** Said when no answer came at all; it is over when the events come again. */
+export const UNREACHABLE = 'The server does not answer. Is `gantry serve` running?';
+
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 let csrf = '';
@@ -98,7 +101,7 @@ async function send(method: string, path: string, query?: Query, body?: unknown,
         if (signal?.aborted) {
             throw error;
         }
-        throw new Problem(0, 'unreachable', 'The server does not answer. Is `gantry serve` running?');
+        throw new Problem(0, 'unreachable', UNREACHABLE);
     }
     if (response.status === 401) {
         onDenied();

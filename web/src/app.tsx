@@ -21,6 +21,18 @@ const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
 const UsersPage = later(async () => (await import('./pages/users')).UsersPage);
 
+const TITLES: Record<string, string> = {
+    '': 'Tomography', p: 'Tomography', review: 'Centre review', item: 'Scan', run: 'Run', jobs: 'Jobs', errors: 'Errors',
+    settings: 'Settings', users: 'Users', projects: 'Projects',
+};
+
+/** What the browser's tab and history say. */
+function titleNow(): string {
+    const { page, parts } = route.value;
+    const word = page === 'run' ? `Run ${parts[0]}` : TITLES[page];
+    return [session.value ? word : 'Log in', session.value ? project.value?.name : '', 'Gantry'].filter(Boolean).join(' · ');
+}
+
 function NoProject({ word }: { word: string | undefined }) {
     return (
         <div class="empty">
@@ -94,6 +106,10 @@ export function App() {
             toast(errorText(error), 'error');
         });
     }, []);
+    const title = session.value === undefined ? 'Gantry' : titleNow();
+    useEffect(() => {
+        document.title = title;
+    }, [title]);
     useEffect(() => {
         if (project.value && route.value.page !== 'projects') {
             rememberProject(project.value.name);

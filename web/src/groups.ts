@@ -20,7 +20,7 @@ export const GROUP_WORDS: Record<Group, string> = {
     partial: 'partly done',
     failed: 'failed',
     skipped: 'skipped',
-    idle: 'ready',
+    idle: 'idle', // ready, and what was cancelled
 };
 
 const NUMBERS = new Map<string, number>(GROUPS.map((word, at) => [word, at]));

@@ -1,7 +1,7 @@
 /* What every page knows: who we are, which projects there are, which one is open, what to tell the person. */
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { get, Problem, setCsrf, whenDenied, type Project, type Session } from './api';
-import { connect, on } from './live';
+import { connect, connection, on } from './live';
 import { route } from './router';
 
 /** undefined: not asked yet; null: nobody is logged in. */
@@ -82,6 +82,12 @@ export async function start(): Promise<void> {
     }
 }
 
+// Refused events may mean that the session is over, with nobody asking for anything: 401 shows the login.
+effect(() => {
+    if (connection.value === 'refused' && session.peek()) {
+        get('session').catch(() => undefined);
+    }
+});
 on('projects', () => void loadProjects().catch(() => undefined));
 on('reset', () => void loadProjects().catch(() => undefined));
 on('hello', (hello) => (version.value = hello.version));

@@ -117,6 +117,7 @@ export class Tasks {
 
     narrow(filter: TaskFilter): void {
         this.filter = filter;
+        this.loading.value = true;
         void this.load();
     }
 

@@ -97,7 +97,7 @@ function Toolbar({ tasks, run, item }: { tasks: Tasks; run?: number | undefined;
             <span class="grow" />
             <span class="muted nowrap" role="status">
                 {count > 0 ? `${countText(count)} selected of ` : ''}
-                {plural(tasks.grid?.view.length ?? 0, 'job')}
+                {tasks.loading.value ? 'reading…' : plural(tasks.grid?.view.length ?? 0, 'job')}
             </span>
             {VERBS.map(({ verb, label, hint }) => (
                 <button
@@ -219,11 +219,12 @@ function Nothing({ tasks }: { tasks: Tasks }) {
     if (tasks.failed.value) {
         return <div class="over failed-text">The jobs could not be read: {tasks.failed.value}</div>;
     }
-    if (tasks.loading.value) {
-        return <div class="over muted">Reading the jobs…</div>;
-    }
+    const reading = tasks.loading.value;
     if ((tasks.grid?.view.length ?? 0) > 0) {
         return null;
+    }
+    if (reading) {
+        return <div class="over muted">Reading the jobs…</div>;
     }
     return (
         <div class="over">

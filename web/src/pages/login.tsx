@@ -3,8 +3,21 @@ import { useState } from 'preact/hooks';
 import { errorText, post } from '../api';
 import { start } from '../state';
 
+/** A token that has let nobody in is of no use in the address bar, and is nothing to hand on. */
+function takeToken(): string {
+    const url = new URL(location.href);
+    if (!url.searchParams.has('token')) {
+        return '';
+    }
+    url.searchParams.delete('token');
+    history.replaceState(null, '', url);
+    return 'The token in your link does not count here (any more): this server asks for a name and a password.';
+}
+
+const oldLink = takeToken();
+
 export function LoginPage() {
-    const [refused, setRefused] = useState('');
+    const [refused, setRefused] = useState(oldLink);
     const [busy, setBusy] = useState(false);
     const login = async (event: SubmitEvent) => {
         event.preventDefault();

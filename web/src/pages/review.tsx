@@ -385,7 +385,8 @@ function Bar({ review, help }: { review: Review; help: () => void }) {
             </b>
             <progress max={total || 1} value={checked} aria-label="Scans checked" />
             <span class="muted said" aria-live="polite">
-                {review.message.value}
+                {total > 0 && checked === total ? `All ${total} are checked: now run Full on the ` : review.message.value}
+                {total > 0 && checked === total && <a href={link('p', String(review.project), 'tomography')}>Tomography page</a>}
             </span>
             <span class="grow" />
             {review.without.value > 0 && (

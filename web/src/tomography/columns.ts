@@ -97,8 +97,9 @@ export function batchColumns(batch: Batch): Column[] {
                 const cor = table.cor[row] ?? NaN;
                 const missing = Number.isNaN(cor);
                 setText(cell, missing ? 'missing' : corText(cor));
-                if (cell.classList.contains('none') !== missing) {
-                    cell.classList.toggle('none', missing);
+                const needed = missing && !table.skipped(row); // what is left out needs none
+                if (cell.classList.contains('none') !== needed) {
+                    cell.classList.toggle('none', needed);
                 }
             },
             edit: {

@@ -1,7 +1,7 @@
 /* Short lines in the corner. An error stays until it is closed: it says the value, the limit and the next step. */
-import { signal } from '@preact/signals';
-import { errorText } from '../api';
-import { on } from '../live';
+import { effect, signal } from '@preact/signals';
+import { errorText, UNREACHABLE } from '../api';
+import { connection, on } from '../live';
 
 interface Toast {
     id: number;
@@ -34,6 +34,12 @@ export function toast(text: string, level: Toast['level'] = 'info', action?: Toa
 export function toastError(error: unknown): void {
     toast(errorText(error), 'error');
 }
+
+effect(() => {
+    if (connection.value === 'live') {
+        toasts.value = toasts.peek().filter((one) => one.text !== UNREACHABLE);
+    }
+});
 
 on('note', (note) => toast(note.text, note.level));
 
