@@ -59,7 +59,7 @@ test('jobs, finished ones too', () => look('jobs-finished', '#/jobs', async () =
 }));
 
 test('errors', () => look('errors-none', '#/errors', () => page.getByText('Nothing has failed').waitFor()));
-test('projects', () => look('projects', '#/projects', () => page.getByText('Open this folder').waitFor()));
+test('projects', () => look('projects', '#/projects', () => page.getByLabel('Folders').locator('li').first().waitFor()));
 test('settings', () => look('settings', '#/settings', () => page.getByLabel('slots', { exact: true }).waitFor()));
 
 test('G7: an option is changed on the page; `gantry config` shows the same; a wrong value says what is right', async () => {
@@ -98,7 +98,10 @@ test('without the token nothing of the page is served', async () => {
     const stranger = await context.newPage();
     const answer = await stranger.goto(new URL('/', server.url).href);
     assert.equal(answer.status(), 401);
-    assert.match(await stranger.innerText('body'), /open the address with the token/);
+    assert.match(await stranger.innerText('body'), /open the address that gantry serve printed/);
+    await stranger.goto(new URL('/?token=' + '0'.repeat(64), server.url).href);
+    assert.match(await stranger.innerText('body'), /token in your link is not/);
+    assert.doesNotMatch(stranger.url(), /token/);
     await context.close();
 });
 
