@@ -158,8 +158,8 @@ static int run(int argc, char **argv)
     }
     words[n] = NULL;
     tell(words);
-    (void)execvp(words[0], (char *const *)(uintptr_t)words);
-    err_errno(&err, errno, "cannot start '%s'", words[0]);
+    (void)execvp(c.program[0], (char *const *)(uintptr_t)words);
+    err_errno(&err, errno, "cannot start '%s'", c.program[0]);
     mem_free(words);
     (void)command_fail(&err);
     return 127; /* as a shell says it */
