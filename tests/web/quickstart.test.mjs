@@ -83,7 +83,7 @@ test('B12, C9: a COR is typed into the row and is in the catalog; Ctrl-Z takes i
     await page.locator('.editing input').fill('47.456');
     await page.keyboard.press('Enter');
     await until(async () => (await list()).some((one) => one.cor === 47.456 && one.cor_source === 'manual'), 'the centre is kept');
-    assert.equal(await cell(0, 2).innerText(), '47.46');
+    await until(async () => (await cell(0, 2).innerText()) === '47.46', 'the table shows it with two decimals');
     await page.locator('h1').first().evaluate(() => document.activeElement.blur());
     await page.keyboard.press('Control+z'); // wherever the focus is, but for a field
     await until(async () => (await list()).every((one) => one.cor === null), 'the centre is taken back');
