@@ -24,12 +24,6 @@ static const char how_in[] = HOW_HEAD HOW_IN;
 static const char old_link[] =
     HOW_HEAD "<p><b>The token in your link is not, or no longer, this server's.</b></p>" HOW_IN;
 
-static bool refuse(struct reply *r, int status, struct err *err, const char *why)
-{
-    reply_status(r, status);
-    return err_set(err, ERR_PERM, "%s", why);
-}
-
 static bool writes(const struct request *q)
 {
     return strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0;
@@ -65,32 +59,33 @@ static bool nobody(struct request *q, struct reply *r, struct err *err)
     err_waive(reply_header(r, "WWW-Authenticate", accounts ? "Session" : "Bearer",
                            err_ignore("only a hint")));
     if (q->who.proxied) {
-        return refuse(r, 403, err, "there is no account for you here: ask an admin to make one");
+        return reply_refuse(r, 403, err,
+                            "there is no account for you here: ask an admin to make one");
     }
-    return refuse(r, 401, err,
-                  accounts ? "sign in first"
-                           : "open the address with the token that `gantry serve` printed");
+    return reply_refuse(r, 401, err,
+                        accounts ? "sign in first"
+                                 : "open the address with the token that `gantry serve` printed");
 }
 
 bool access_may(struct request *q, struct reply *r, struct err *err)
 {
     const struct route *route = q->route;
     if (writes(q) && !same_origin(q)) {
-        return refuse(r, 403, err, "a page of another site sent this");
+        return reply_refuse(r, 403, err, "a page of another site sent this");
     }
     if (q->who.role < route->need) {
         if (q->who.role == ROLE_NONE) {
             return nobody(q, r, err);
         }
-        return refuse(r, 403, err,
-                      route->need == ROLE_ADMIN ? "only an admin may do that"
-                                                : "you may look here, not change anything");
+        return reply_refuse(r, 403, err,
+                            route->need == ROLE_ADMIN ? "only an admin may do that"
+                                                      : "you may look here, not change anything");
     }
     if (writes(q) && !route->no_csrf && q->who.csrf[0]) {
         const char *given = request_header(q, "X-CSRF-Token");
         if (!given || !secret_equal(given, q->who.csrf)) {
-            return refuse(r, 403, err,
-                          "the request lacks this session's X-CSRF-Token: load the page again");
+            return reply_refuse(
+                r, 403, err, "the request lacks this session's X-CSRF-Token: load the page again");
         }
     }
     return true;

@@ -26,7 +26,6 @@
 
 #define COOKIE "gantry_session"
 #define SEEN_US ((int64_t)60 * 1000000) /* a session's last use is written once a minute */
-#define LOOK_US ((int64_t)500000)       /* between two looks at config.ini */
 #define BURST 10                        /* seconds' worth of requests at once */
 
 struct access {
@@ -178,12 +177,6 @@ int *access_passwords(struct access *a)
 
 /* --- who */
 
-static bool refuse(struct reply *r, int status, struct err *err, const char *why)
-{
-    reply_status(r, status);
-    return err_set(err, ERR_PERM, "%s", why);
-}
-
 /* Any name may be made to point at 127.0.0.1 by whoever owns it (DNS rebinding), so a browser's
  * Host must be a name that is ours. With a session cookie (bound to the name) that is no danger,
  * hence other listeners take any name, except from a proxy's user. */
@@ -217,7 +210,7 @@ static bool check_rate(struct access *a, struct request *q, struct reply *r, str
     }
     (void)snprintf(seconds, sizeof seconds, "%d", wait);
     err_waive(reply_header(r, "Retry-After", seconds, err_ignore("only a hint")));
-    return refuse(r, 429, err, "too many requests: slow down");
+    return reply_refuse(r, 429, err, "too many requests: slow down");
 }
 
 void access_session_hash(const struct request *q, char *ret)

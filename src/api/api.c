@@ -16,6 +16,7 @@
 #include "api/watches.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "os/file.h"
@@ -171,7 +172,7 @@ static bool set_up(struct serving *s, const struct api_setup *setup, struct err 
     static const int signums[3] = {SIGTERM, SIGINT, SIGHUP};
     struct api *api = &s->api;
     struct http_setup http = {.listen = setup->listen};
-    uint64_t boot = 0;
+    uint64_t boot = (uint64_t)clock_utc_us(); /* what randomness replaces */
     api->engine = session_engine(s->session);
     api->store = api->engine->store;
     api->loop = api->engine->loop;
@@ -180,7 +181,12 @@ static bool set_up(struct serving *s, const struct api_setup *setup, struct err 
     api->started_us = clock_utc_us();
     (void)getrandom(&boot, sizeof boot, 0);
     (void)snprintf(api->boot, sizeof api->boot, "%08" PRIx32, (uint32_t)boot);
-    bool ok = (api->access = access_new(api, setup->listen, err)) &&
+    char *left = path_join(setup->home, API_RESULTS, err);
+    if (left && file_exists(left)) { /* of a server that was killed while it made a table */
+        err_waive(file_remove_tree(left, err_ignore("it is in nobody's way")));
+    }
+    mem_free(left);
+    bool ok = left && (api->access = access_new(api, setup->listen, err)) &&
         (api->hub = hub_new(api, err)) && (api->http = http_new(api, &http, err));
     for (int i = 0; ok && i < 3; i++) {
         s->signals[i] = loop_signal_new(api->loop, signums[i], ended_by_signal, s, err);

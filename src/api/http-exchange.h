@@ -44,6 +44,7 @@ struct exchange {
     struct request_in in;
     char *uri, *method;
     struct str body;
+    size_t came; /* bytes of the body, kept or not */
     bool begun, sent, suspended, too_large;
     struct later later;
     struct stream *stream;

@@ -27,7 +27,6 @@
 #define POOL_BYTES \
     ((size_t)32 << 10) /* of a connection: bounds its headers, and a stream's piece */
 #define QUIET_S 75u    /* nothing moves in either direction */
-#define GZIP_FROM 1400 /* fits one packet as it is */
 
 /* --- the loop */
 
@@ -241,10 +240,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         return x->method && begin(x, &err) ? MHD_YES : http_send_problem(x, &err);
     }
     if (*n > 0) {
-        if (x->body.len + *n > 2 * BODY_MAX) {
-            return MHD_NO; /* it was told, and goes on */
+        x->came += *n;
+        if (x->came > 2 * BODY_MAX) {
+            return MHD_NO; /* in pieces without a length: it would go on for ever */
         }
-        x->too_large = x->too_large || x->body.len + *n > BODY_MAX;
+        x->too_large = x->came > BODY_MAX;
         if (!x->too_large) {
             str_addn(&x->body, data, *n);
         }

@@ -233,3 +233,9 @@ bool reply_compressible(const char *type)
     return str_starts(type, "text/") || strstr(type, "json") || strstr(type, "javascript") ||
         strstr(type, "svg") || strstr(type, "xml;");
 }
+
+bool reply_refuse(struct reply *r, int status, struct err *err, const char *why)
+{
+    reply_status(r, status);
+    return err_set(err, ERR_PERM, "%s", why);
+}

@@ -10,6 +10,7 @@
 #include "api/route.h"
 #include "api/scope.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "os/file.h"
 
 static const struct format {
@@ -44,6 +45,14 @@ static void making_free(struct making *m)
 /* *folder: a pattern that becomes a name; NULL on failure. */
 static bool make_folder(char **folder, struct err *err)
 {
+    char *parent = path_dir(*folder, err);
+    bool ok = parent && file_mkdirs(parent, 0700, err);
+    mem_free(parent);
+    if (!ok) {
+        mem_free(*folder);
+        *folder = NULL;
+        return false;
+    }
     if (!mkdtemp(*folder)) {
         int why = errno;
         mem_free(*folder);
@@ -119,7 +128,7 @@ static bool show(struct request *q, struct reply *r, struct err *err)
     if (ok) {
         m->format = &formats[i];
         m->run = id;
-        m->folder = mem_printf(err, "%s/results-XXXXXX", q->api->home);
+        m->folder = mem_printf(err, "%s/" API_RESULTS "/XXXXXX", q->api->home);
         (void)snprintf(run, sizeof run, "%" PRId64, id);
         ok = m->folder && make_folder(&m->folder, err) &&
             (m->path = mem_printf(err, "%s/table.%s", m->folder, formats[i].name));

@@ -36,6 +36,9 @@ struct api_child;
 struct look_pool;
 
 /* What every route can reach. */
+/* Folder in the home for tables on their way; emptied when a server starts. */
+#define API_RESULTS "results"
+
 struct api {
     struct engine *engine;
     struct store *store; /* the engine's own connection */
@@ -157,6 +160,8 @@ bool reply_header(struct reply *r, const char *name, const char *value,
                   struct err *err) CHECK_RESULT;
 /* The status of this reply, or of the problem when run() fails (401, 404, 409, 429, ...). */
 void reply_status(struct reply *r, int status);
+/* Refused for want of rights: the status and ERR_PERM with the reason. Always false. */
+bool reply_refuse(struct reply *r, int status, struct err *err, const char *why);
 /* One more member of the problem's object (the rows that block a run); takes the reference. */
 bool reply_detail(struct reply *r, const char *key, json_t *value, struct err *err) CHECK_RESULT;
 

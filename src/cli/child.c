@@ -2,10 +2,12 @@
 #include "cli/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/path.h"
 #include "engine/home.h"
 #include "os/proc.h"
 
@@ -122,4 +124,55 @@ char *child_self(struct err *err)
         return NULL;
     }
     return mem_strndup(program, (size_t)n, err);
+}
+
+bool child_background(const struct cli *c, const char *const *args, const char *cwd, int in,
+                      int out, const char *log, struct err *err)
+{
+    const char *argv[MOST_ARGS] = {child_self(err)};
+    char *path = argv[0] ? path_join(c->home, log, err) : NULL;
+    int log_fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    pid_t pid;
+    for (size_t i = 0; i + 2 < MOST_ARGS && args[i]; i++) {
+        argv[i + 1] = args[i];
+    }
+    struct proc_spec spec = {.argv = argv,
+                             .cwd = cwd,
+                             .in = in,
+                             .out = out,
+                             .errs = log_fd,
+                             .keep_fd = -1,
+                             .session = true};
+    bool ok = path && (log_fd >= 0 || err_errno(err, errno, "opening '%s'", path)) &&
+        proc_spawn(&spec, &pid, err);
+    if (log_fd >= 0) {
+        (void)close(log_fd);
+    }
+    mem_free(path);
+    mem_free((char *)argv[0]);
+    return ok;
+}
+
+json_t *child_first_answer(int fd, const char *what, const char *log, struct err *err)
+{
+    struct str text = STR_INIT;
+    char block[4096];
+    ssize_t n;
+    json_t *doc = NULL;
+    while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)) {
+        str_addn(&text, block, n > 0 ? (size_t)n : 0);
+    }
+    if (!text.len) {
+        (void)err_set(err, ERR_UNREACHABLE, "%s did not start; %s in the home says why", what, log);
+    } else if (str_ok(&text, err)) {
+        doc = json_parse(text.buf, text.len, what, err);
+    }
+    str_fini(&text);
+    if (doc && json_object_get(doc, "error")) {
+        (void)err_set(err, err_code_of(json_get_text(doc, "code", "")), "%s",
+                      json_get_text(doc, "error", ""));
+        json_decref(doc);
+        return NULL;
+    }
+    return doc;
 }

@@ -15,6 +15,14 @@ bool child_run(const char *const *argv, const char *cwd, struct str *ret_out, st
  * with the last line it printed; its exit status gives the code. */
 bool child_imaging(const char *const *args, struct str *ret_out, struct err *err) CHECK_RESULT;
 
+/* This program once more, in a session of its own, with these arguments (NULL-terminated, without
+ * the program); what it says beside its answer goes to `log` in the home. `cwd` may be NULL. */
+bool child_background(const struct cli *c, const char *const *args, const char *cwd, int in,
+                      int out, const char *log, struct err *err) CHECK_RESULT;
+/* Everything it answers until it closes its end of the pipe: one JSON document (new reference), or
+ * its own error. `what`: "the server"; `log` is named when it says nothing. */
+json_t *child_first_answer(int fd, const char *what, const char *log, struct err *err) CHECK_RESULT;
+
 /* Path of the running program. Caller frees. */
 char *child_self(struct err *err) CHECK_RESULT;
 

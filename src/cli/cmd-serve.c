@@ -77,54 +77,16 @@ static void ready(void *arg, const char *url, int port)
 
 static bool spawn_self(struct cli *c, int out, struct err *err)
 {
-    char *program = child_self(err), *log = path_join(c->home, LOG, err);
-    int log_fd = log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     const char *webroot = cli_text(c, "webroot", NULL);
-    const char *argv[10] = {program,  "serve",    "--background",
-                            "--json", "--listen", cli_text(c, "listen", LISTEN)};
-    pid_t pid;
-    if (webroot) {
-        argv[6] = "--webroot";
-        argv[7] = webroot;
-    }
-    struct proc_spec spec = {.argv = argv,
-                             .in = PROC_NULL,
-                             .out = out,
-                             .errs = log_fd >= 0 ? log_fd : PROC_NULL,
-                             .keep_fd = -1,
-                             .session = true};
-    bool ok = program && log && proc_spawn(&spec, &pid, err);
-    if (log_fd >= 0) {
-        (void)close(log_fd);
-    }
-    mem_free(log);
-    mem_free(program);
-    return ok;
-}
-
-static json_t *first_words(int fd, struct err *err)
-{
-    struct str text = STR_INIT;
-    char block[4096];
-    ssize_t n;
-    while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)) {
-        str_addn(&text, block, n > 0 ? (size_t)n : 0);
-    }
-    json_t *doc = NULL;
-    if (!text.len) {
-        (void)err_set(err, ERR_UNREACHABLE,
-                      "the server did not start; " LOG " in the home says why");
-    } else if (str_ok(&text, err)) {
-        doc = json_parse(text.buf, text.len, "the server's answer", err);
-    }
-    str_fini(&text);
-    if (doc && json_object_get(doc, "error")) {
-        (void)err_set(err, err_code_of(json_get_text(doc, "code", "")), "%s",
-                      json_get_text(doc, "error", ""));
-        json_decref(doc);
-        return NULL;
-    }
-    return doc;
+    const char *args[] = {"serve",
+                          "--background",
+                          "--json",
+                          "--listen",
+                          cli_text(c, "listen", LISTEN),
+                          webroot ? "--webroot" : NULL,
+                          webroot,
+                          NULL};
+    return child_background(c, args, NULL, PROC_NULL, out, LOG, err);
 }
 
 static bool detach(struct cli *c, struct err *err)
@@ -135,7 +97,7 @@ static bool detach(struct cli *c, struct err *err)
     }
     bool ok = spawn_self(c, ends[1], err);
     (void)close(ends[1]);
-    json_t *doc = ok ? first_words(ends[0], err) : NULL;
+    json_t *doc = ok ? child_first_answer(ends[0], "the server", LOG, err) : NULL;
     (void)close(ends[0]);
     if (doc && c->json) {
         ok = cli_json(c, doc, err);

@@ -12,12 +12,14 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "cli/child.h"
 #include "cli/progress.h"
 #include "model/options.h"
 #include "model/state.h"
 #include "os/proc.h"
 
 #define SHOWN_SKIPPED 10
+#define LOG "engine.log"
 #define STUCK_STATUS 4 /* what is left waits for disk space */
 
 static int more_serious(int a, int b)
@@ -275,70 +277,6 @@ static int request_file(const char *op, const json_t *args, struct err *err)
     return fd;
 }
 
-static bool spawn_engine(struct cli *c, int in, int out, struct err *err)
-{
-    char program[4096];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    char *log = path_join(c->home, "engine.log", err);
-    int log_fd = -1;
-    bool ok = false;
-    pid_t pid;
-    if (!log) {
-        return false;
-    }
-    if (n < 0) {
-        (void)err_errno(err, errno, "finding this program");
-        goto out;
-    }
-    program[n] = '\0';
-    log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log_fd < 0) {
-        (void)err_errno(err, errno, "opening '%s'", log);
-        goto out;
-    }
-    const char *argv[] = {program, "engine", "--drain", NULL};
-    struct proc_spec spec = {.argv = argv,
-                             .cwd = "/",
-                             .in = in,
-                             .out = out,
-                             .errs = log_fd,
-                             .keep_fd = -1,
-                             .session = true};
-    ok = proc_spawn(&spec, &pid, err);
-out:
-    if (log_fd >= 0) {
-        (void)close(log_fd);
-    }
-    mem_free(log);
-    return ok;
-}
-
-/* Everything the engine says until it closes its end: one line. */
-static json_t *read_answer(int fd, struct err *err)
-{
-    struct str text = STR_INIT;
-    char block[4096];
-    ssize_t n;
-    json_t *doc = NULL;
-    while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)) {
-        str_addn(&text, block, n > 0 ? (size_t)n : 0);
-    }
-    if (!text.len) {
-        (void)err_set(err, ERR_UNREACHABLE,
-                      "the background engine did not start; engine.log in the home says why");
-    } else if (str_ok(&text, err)) {
-        doc = json_parse(text.buf, text.len, "the background engine's answer", err);
-    }
-    str_fini(&text);
-    if (doc && json_object_get(doc, "error")) {
-        (void)err_set(err, err_code_of(json_get_text(doc, "code", "")), "%s",
-                      json_get_text(doc, "error", ""));
-        json_decref(doc);
-        return NULL;
-    }
-    return doc;
-}
-
 static void say_detached(struct cli *c, const json_t *answer)
 {
     const json_t *runs = json_object_get(answer, "runs");
@@ -355,6 +293,7 @@ static void say_detached(struct cli *c, const json_t *answer)
 
 bool launch_detached(struct cli *c, const char *op, const json_t *args, struct err *err)
 {
+    static const char *const drain[] = {"engine", "--drain", NULL};
     int ends[2] = {-1, -1};
     json_t *doc = NULL;
     int request = request_file(op, args, err);
@@ -362,12 +301,12 @@ bool launch_detached(struct cli *c, const char *op, const json_t *args, struct e
     if (ok && pipe2(ends, O_CLOEXEC)) {
         ok = err_errno(err, errno, "making a pipe");
     }
-    ok = ok && spawn_engine(c, request, ends[1], err);
+    ok = ok && child_background(c, drain, "/", request, ends[1], LOG, err);
     if (ends[1] >= 0) {
         (void)close(ends[1]);
     }
     if (ok) {
-        doc = read_answer(ends[0], err);
+        doc = child_first_answer(ends[0], "the background engine", LOG, err);
         ok = doc != NULL;
     }
     if (ok) {

@@ -125,6 +125,14 @@ def test_bodies(served):
     chunked = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (
         path.encode(), len(big), big)
     assert served.raw(chunked).startswith(b"HTTP/1.1 413 ")
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as s:  # a body without end is cut
+        s.sendall(b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" % path.encode())
+        piece, sent = b"x" * (1 << 20), 0
+        with pytest.raises(ConnectionError):
+            while sent < 200:
+                s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+                sent += 1
+        assert sent < 100
     kind = {"Content-Type": "application/json"}
     for body in ("{", "[1]", "nonsense", '{"a":1,"a":2}', '{"a":1} x', "\0", '"\ud800"'.encode("utf-8", "surrogatepass")):
         answer = served.request("POST", path, body, headers=kind)
@@ -453,6 +461,14 @@ def test_a_taken_port(g, served):
     assert f"port {served.port} is taken" in outcome.err and outcome.err.count("\n") == 1
     for address in ("127.0.0.1:99999", "nonsense", "127.0.0.1:x"):
         assert other.fails(2, "serve", "--listen", address).err.count("\n") == 1
+
+
+def test_a_killed_server_leaves_no_tables_behind(g):
+    left = g.home / "results" / "abc"
+    left.mkdir(parents=True)
+    (left / "table.csv").write_text("half")
+    with Server(g):
+        assert not left.exists()
 
 
 def test_detached(g):
