@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""usage: bench/serve.py [TASKS]   What a server costs (default 10000 tasks, 200 pages open).
+"""usage: bench/serve.py [TASKS]   What a server costs (default 10000 tasks).
 
 Requests a second on 16 kept connections; CPU and memory of an idle server, with and without open pages; and the same
-run of tasks with no page and with 200 pages open, so that the difference is what the pages cost. The server's own
+run of tasks with no page, one and 200 pages open, so that the difference is what the pages cost. The server's own
 threads are counted, not the tasks. Asserts nothing. The clients are one process that reads and throws away.
 """
 import json
@@ -10,6 +10,7 @@ import os
 import pathlib
 import selectors
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from engine import GANTRY, TICK, Bench  # noqa: E402
 
-CLIENTS = 200
+COUNTS = (0, 1, 200)  # pages open
+TURNS = 5
 CONNECTIONS = 16
 
 
@@ -35,8 +37,12 @@ def memory_of(pid, what):
 
 class Server:
     def __init__(self, bench):
-        self.process = subprocess.Popen([GANTRY, "serve", "--listen", "127.0.0.1:0", "--json"], cwd=bench.data,
-                                        env=bench.env, stdout=subprocess.PIPE, text=True)
+        self.bench = bench
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([GANTRY, "serve", "--listen", "127.0.0.1:0", "--json"], cwd=self.bench.data,
+                                        env=self.bench.env, stdout=subprocess.PIPE, text=True)
         self.where = json.loads(self.process.stdout.readline())
         self.pid, self.port = self.where["pid"], self.where["port"]
         self.head = f"Host: 127.0.0.1:{self.port}\r\nAuthorization: Bearer {self.where['url'].partition('token=')[2]}\r\n"
@@ -50,14 +56,18 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
+    def restart(self):
+        self.stop()
+        self.start()
+
 
 def reader(port_line):
-    """Child: opens CLIENTS streams and reads them until its standard input ends; prints the bytes it got."""
+    """Child: opens streams as a page does and reads them until its standard input ends; prints the bytes it got."""
     where = json.loads(port_line)
     chosen = selectors.DefaultSelector()
-    for _ in range(CLIENTS):
+    for _ in range(where["count"]):
         s = socket.create_connection(("127.0.0.1", where["port"]))
-        s.sendall(f"GET /api/v1/events HTTP/1.1\r\n{where['head']}\r\n".encode())
+        s.sendall(f"GET /api/v1/events HTTP/1.1\r\nAccept-Encoding: gzip\r\n{where['head']}\r\n".encode())
         s.setblocking(False)
         chosen.register(s, selectors.EVENT_READ)
     chosen.register(sys.stdin, selectors.EVENT_READ)
@@ -75,9 +85,9 @@ def reader(port_line):
 
 
 class Pages:
-    def __init__(self, server):
+    def __init__(self, server, count):
         self.process = subprocess.Popen([sys.executable, __file__, "--reader",
-                                         json.dumps({"port": server.port, "head": server.head})],
+                                         json.dumps({"port": server.port, "head": server.head, "count": count})],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
@@ -133,7 +143,7 @@ def run_tasks(bench, server, batch, tasks, words):
     used = cpu_of(server.pid) - before
     print(f"| {words:28} | {tasks:6} | {wall:6.2f} | {tasks / wall:7.0f} | {used:6.2f} | {100 * used / wall:7.1f} | "
           f"{memory_of(server.pid, 'VmHWM'):6.1f} |", flush=True)
-    return used, wall
+    return used
 
 
 def measure(bench, server, tasks):
@@ -142,14 +152,21 @@ def measure(bench, server, tasks):
     requests_a_second(server, "/")
     print(f"| {'':28} |  tasks | wall s | tasks/s |  CPU s | % core* | MB top |")
     print(f"|{'-' * 30}|{'-' * 8}|{'-' * 8}|{'-' * 9}|{'-' * 8}|{'-' * 9}|{'-' * 8}|")
-    without, _ = run_tasks(bench, server, "a", tasks, "no page open")
-    pages = Pages(server)
-    idle(server, f"{CLIENTS} pages open")
-    used, wall = run_tasks(bench, server, "b", tasks, f"{CLIENTS} pages open")
-    total = pages.close()
-    print(f"* of the server process. {CLIENTS} pages cost {(used - without) / wall * 100:.1f} % of a core at "
-          f"{tasks / wall:.0f} tasks/s: {(used - without) / tasks * 1e5:.1f} % at 1,000 tasks/s; "
-          f"{total / CLIENTS / tasks:.0f} bytes a task and page")
+    used, sent = {count: [] for count in COUNTS}, {}
+    for turn in range(TURNS):
+        server.restart()  # a server still collects for a minute after the last page went
+        for count in COUNTS:
+            words = f"{count} page{'s' * (count != 1)} open"
+            pages = Pages(server, count)
+            if turn == 0:
+                idle(server, words)
+            used[count].append(run_tasks(bench, server, f"{count}-{turn}", tasks, words))
+            sent[count] = pages.close()
+    print("* of the server process.")
+    for count in COUNTS[1:]:
+        more = (statistics.median(used[count]) - statistics.median(used[0])) / tasks
+        print(f"{count} page{'s' * (count != 1)} cost {more * 1e5:.1f} % of a core at 1,000 tasks/s (medians of {TURNS}); "
+              f"{sent[count] / count / tasks:.0f} bytes a task and page")
 
 
 def main():
@@ -158,7 +175,7 @@ def main():
         return
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
     bench = Bench(tasks)
-    for name in ("a", "b", "c"):
+    for name in (f"{count}-{turn}" for count in COUNTS for turn in range(TURNS)):
         bench.batch(name, "noop", {"tag": name})
     server = Server(bench)
     try:

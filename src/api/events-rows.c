@@ -58,6 +58,9 @@ static bool collect_rows(struct hub *hub, const struct dirty *d, const char *eve
     struct live_row *rows = d->n ? mem_array(d->n, sizeof *rows, err) : NULL;
     bool ok = d->n == 0 || (rows && read(hub->api->store, d->ids, d->n, &text, rows, err));
     for (size_t i = 0; ok && i < d->n; i++) {
+        if (rows[i].item) {
+            dirty_add(&hub->items, rows[i].item); /* it shows the state of its task */
+        }
         if (rows[i].project != 0) {
             add_project(hub, event, rows[i].project, rows, d->n, str_text(&text));
         }
@@ -77,22 +80,6 @@ static bool say_more(struct hub *hub, struct err *err)
         hub_add(hub, query_int(q, 0), "more", text, (size_t)n);
     }
     return q && query_end(q, err);
-}
-
-/* An item shows the state of its task. */
-static bool items_of_tasks(struct hub *hub, struct err *err)
-{
-    for (size_t i = 0; i < hub->tasks.n; i++) {
-        int64_t item = 0;
-        if (!store_int(hub->api->store, 0, &item, err, "SELECT item_id FROM task WHERE id=?1", "i",
-                       hub->tasks.ids[i])) {
-            return false;
-        }
-        if (item) {
-            dirty_add(&hub->items, item);
-        }
-    }
-    return true;
 }
 
 /* --- runs */
@@ -162,22 +149,29 @@ static bool collect_runs(struct hub *hub, struct err *err)
     return true;
 }
 
-bool hub_collect(struct hub *hub, struct err *err)
+static bool collect(struct hub *hub, struct err *err)
 {
-    if (!items_of_tasks(hub, err)) {
-        return false;
-    }
     if (hub->projects) {
         hub_add(hub, 0, "projects", "{}", 2);
     }
     if (hub->watches) {
         hub_add(hub, 0, "watch", "{}", 2);
     }
-    if (hub->items.overflow || hub->tasks.overflow) {
-        return say_more(hub, err) && collect_runs(hub, err);
+    bool ok = hub->tasks.overflow || collect_rows(hub, &hub->tasks, "tasks", live_tasks, err);
+    if (ok && (hub->items.overflow || hub->tasks.overflow)) {
+        ok = say_more(hub, err);
+    } else if (ok) {
+        ok = collect_rows(hub, &hub->items, "items", live_items, err);
     }
-    return collect_rows(hub, &hub->items, "items", live_items, err) &&
-        collect_rows(hub, &hub->tasks, "tasks", live_tasks, err) && collect_runs(hub, err);
+    return ok && collect_runs(hub, err);
+}
+
+bool hub_collect(struct hub *hub, struct err *err)
+{
+    store_hold(hub->api->store);
+    bool ok = collect(hub, err);
+    store_release(hub->api->store);
+    return ok;
 }
 
 /* --- progress */

@@ -12,9 +12,11 @@
 #include <string.h>
 #include "api/access.h"
 #include "api/hub.h"
+#include "api/query.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "codec/gzip.h"
 #include "engine/engine.h"
 #include "os/loop.h"
 
@@ -23,6 +25,7 @@
 /* Many pages cost by the write, not by the task: with 200 they wait this much longer. */
 #define CALM_MS 50
 #define CLIENTS_A_MS 4
+#define PACK_LEVEL 1
 #define PROGRESS_MS 250
 #define BEAT_MS 15000
 /* Changes are still kept for so long after the last client went: it may be on its way back. */
@@ -93,6 +96,38 @@ static size_t copy(char *buf, size_t max, const char *text, size_t length, size_
     return n;
 }
 
+/* What the client gets of an event: its text, or the text packed once for all who take that. */
+static const char *form(const struct hub_client *c, const struct ring_event *e, size_t *n)
+{
+    struct hub *hub = c->hub;
+    char *packed;
+    *n = e->length;
+    if (!c->gzip) {
+        return e->text;
+    }
+    if (!e->packed &&
+        gzip_piece(hub->pieces, e->text, e->length, &packed, n,
+                   err_ignore("the client is cut: it comes back"))) {
+        ring_pack(hub->ring, c->next, packed, *n);
+    }
+    *n = e->packed_length;
+    return e->packed;
+}
+
+/* Before the events: for this client alone. */
+static void say(struct hub_client *c, const char *text, size_t length)
+{
+    char *packed = NULL;
+    size_t n = 0;
+    if (!c->gzip) {
+        str_addn(&c->first, text, length);
+    } else if (gzip_piece(c->hub->pieces, text, length, &packed, &n,
+                          err_ignore("a beat: there is another"))) {
+        str_addn(&c->first, packed, n);
+        mem_free(packed);
+    }
+}
+
 static int64_t client_read(void *arg, char *buf, size_t max)
 {
     struct hub_client *c = arg;
@@ -110,12 +145,17 @@ static int64_t client_read(void *arg, char *buf, size_t max)
     }
     for (const struct ring_event *e;
          n < max && c->first.len == 0 && (e = ring_get(ring, c->next));) {
+        size_t length = 0;
         if (visible(c, e)) {
-            n += copy(buf + n, max - n, e->text, e->length, &c->at);
+            const char *text = form(c, e, &length);
+            if (!text) {
+                return -1;
+            }
+            n += copy(buf + n, max - n, text, length, &c->at);
         } else {
-            c->at = e->length;
+            c->at = 0;
         }
-        if (c->at == e->length) {
+        if (c->at == length) {
             c->at = 0;
             c->next++;
         }
@@ -155,17 +195,38 @@ static int64_t known_place(const struct hub *hub, const char *id)
     return number + 1 >= ring_first(hub->ring) && number < ring_next(hub->ring) ? number + 1 : 0;
 }
 
-static void say_hello(struct hub_client *c, bool reset)
+static bool say_hello(struct hub_client *c, bool reset, struct err *err)
 {
     const struct hub *hub = c->hub;
     int64_t seq = c->next - 1;
-    str_addf(&c->first,
+    struct str text = STR_INIT;
+    str_addf(&text,
              "retry: 1000\nid: %s-%" PRId64 "\nevent: hello\ndata: {\"seq\":%" PRId64
              ",\"version\":\"%s\",\"boot\":\"%s\"}\n\n",
              hub->api->boot, seq, seq, GANTRY_VERSION, hub->api->boot);
     if (reset) {
-        str_add(&c->first, "event: reset\ndata: {}\n\n");
+        str_add(&text, "event: reset\ndata: {}\n\n");
     }
+    if (c->gzip) {
+        str_addn(&c->first, GZIP_HEAD, GZIP_HEAD_BYTES);
+    }
+    size_t before = c->first.len;
+    say(c, str_text(&text), text.len);
+    bool ok = str_ok(&text, err) && str_ok(&c->first, err) &&
+        (c->first.len > before || err_set(err, ERR_NOMEM, "out of memory"));
+    str_fini(&text);
+    return ok;
+}
+
+/* Whoever takes gzip gets it: a page costs by the byte when tasks end fast. */
+static bool take_form(struct hub_client *c, struct err *err)
+{
+    struct hub *hub = c->hub;
+    c->gzip = query_takes_gzip(request_header(c->q, "Accept-Encoding"));
+    if (c->gzip && !hub->pieces) {
+        hub->pieces = gzip_pieces_new(PACK_LEVEL, err);
+    }
+    return !c->gzip || hub->pieces;
 }
 
 bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *err)
@@ -181,9 +242,10 @@ bool hub_open(struct hub *hub, struct request *q, struct reply *r, struct err *e
     c->project = request_int(q, "project", 0);
     c->next = place ? place : ring_next(hub->ring);
     c->allowed = EVENTS_LAG_MAX + ring_behind(hub->ring, c->next);
-    say_hello(c, *last && !place);
     struct stream_source source = {client_read, client_closed, c};
-    bool ok = (c->project == 0 || access_project(q, c->project, err)) && str_ok(&c->first, err) &&
+    bool ok = (c->project == 0 || access_project(q, c->project, err)) && take_form(c, err) &&
+        say_hello(c, *last && !place, err) &&
+        (!c->gzip || reply_header(r, "Content-Encoding", "gzip", err)) &&
         reply_stream(r, "text/event-stream", &source, &c->stream, err) &&
         reply_header(r, "Cache-Control", "no-store", err);
     if (!ok) {
@@ -309,11 +371,12 @@ static void progress_due(void *arg)
  * the server lives. An event without an id: there is nothing to go on from. */
 static void beat_due(void *arg)
 {
+    static const char beat[] = "event: beat\ndata: {}\n\n";
     struct hub *hub = arg;
     hub_recheck(hub);
     for (struct hub_client *c = hub->clients; c; c = c->next_client) {
         if (c->rests && c->first.len == 0) {
-            str_add(&c->first, "event: beat\ndata: {}\n\n");
+            say(c, beat, sizeof beat - 1);
         }
     }
     wake_all(hub);
@@ -372,6 +435,7 @@ void hub_free(struct hub *hub)
         loop_timer_free(hub->beat);
         loop_timer_free(hub->progress);
         ring_free(hub->ring);
+        gzip_pieces_free(hub->pieces);
         mem_free(hub);
     }
 }

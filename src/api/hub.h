@@ -20,6 +20,7 @@ struct hub_client {
     struct str first;        /* what comes before: hello, a heartbeat */
     size_t first_at;
     uint64_t allowed; /* bytes it may be behind */
+    bool gzip;        /* it takes packed pieces */
     bool cut, rests;
     struct hub_client *next_client;
 };
@@ -32,6 +33,7 @@ struct hub_seen {
 struct hub {
     struct api *api;
     struct ring *ring;
+    struct gzip_pieces *pieces; /* NULL until a client takes them */
     struct hub_client *clients;
     size_t n_clients;
     int64_t left_us;      /* when the last client went, monotonic */

@@ -37,9 +37,10 @@ static struct ring_event *slot(const struct ring *r, int64_t number)
 static void drop_oldest(struct ring *r)
 {
     struct ring_event *e = slot(r, r->first++);
-    r->bytes -= e->length;
+    r->bytes -= e->length + e->packed_length;
     mem_free(e->text);
-    e->text = NULL;
+    mem_free(e->packed);
+    e->text = e->packed = NULL;
 }
 
 void ring_drop(struct ring *r)
@@ -87,13 +88,21 @@ int64_t ring_add(struct ring *r, int64_t project, char *text, size_t length)
     }
     r->total += length;
     r->bytes += length;
-    *slot(r, r->next) = (struct ring_event){project, length, r->total, text};
+    *slot(r, r->next) = (struct ring_event){project, length, r->total, text, NULL, 0};
     return r->next++;
 }
 
 const struct ring_event *ring_get(const struct ring *r, int64_t number)
 {
     return number >= r->first && number < r->next ? slot(r, number) : NULL;
+}
+
+void ring_pack(struct ring *r, int64_t number, char *packed, size_t length)
+{
+    struct ring_event *e = slot(r, number);
+    r->bytes += length;
+    e->packed = packed;
+    e->packed_length = length;
 }
 
 int64_t ring_first(const struct ring *r)

@@ -15,6 +15,8 @@ struct ring_event {
     size_t length;
     uint64_t end; /* bytes of all events up to and with this one */
     char *text;
+    char *packed; /* the same as a piece of gzip (codec/gzip.h), once somebody wanted it */
+    size_t packed_length;
 };
 
 struct ring;
@@ -27,6 +29,8 @@ int64_t ring_add(struct ring *r, int64_t project, char *text, size_t length);
 void ring_drop(struct ring *r);
 /* The event of a number; NULL when it has left or is yet to come. */
 const struct ring_event *ring_get(const struct ring *r, int64_t number);
+/* Keep the packed form of a number that is there. Takes `packed`. */
+void ring_pack(struct ring *r, int64_t number, char *packed, size_t length);
 int64_t ring_first(const struct ring *r); /* number of the oldest that is kept */
 int64_t ring_next(const struct ring *r);  /* number that the next one gets */
 /* Bytes from the start of event `number` to the newest's end. */

@@ -148,7 +148,7 @@ static bool answer_launch(struct reply *r, json_t *answer, struct err *err)
                     "Invalid COR: %zu row%s no rotation centre (first: %s); type one, set the top "
                     "bar's, or leave them out",
                     n, n == 1 ? " has" : "s have",
-                    json_get_text(json_array_get(json_object_get(answer, "items"), 0), "name", ""));
+                    json_get_text(json_array_get(missing, 0), "name", ""));
     }
     (void)json_object_del(answer, "missing_ids");
     int status = json_object_get(answer, "run") ? 201 : 200;

@@ -227,14 +227,6 @@ static bool read_range(struct listing *l, int64_t from, int64_t to, bool *ret_an
     return q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
 }
 
-/* Which of two tasks says more: of the newer run, running, failed, later (as live_task_of). */
-static int64_t weight(int64_t state)
-{
-    return state == TASK_RUNNING || state == TASK_SUSPENDED || state == TASK_UNKNOWN ? 2
-        : state == TASK_FAILED                                                       ? 1
-                                                                                     : 0;
-}
-
 /* The tasks of these rows in one go; later each is looked up on its own. */
 static bool read_tasks(struct listing *l, int64_t from, int64_t to, struct err *err)
 {
@@ -254,7 +246,8 @@ static bool read_tasks(struct listing *l, int64_t from, int64_t to, struct err *
         }
         bool better = here &&
             (query_int(q, 2) > run ||
-             (query_int(q, 2) == run && weight(query_int(q, 3)) >= weight(l->rest[i].state)));
+             (query_int(q, 2) == run &&
+              live_weight(query_int(q, 3)) >= live_weight(l->rest[i].state)));
         if (better) {
             run = query_int(q, 2);
             l->rest[i].task = query_int(q, 1);

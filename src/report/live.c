@@ -12,17 +12,26 @@
 
 #define PLACE_BYTES 64
 
+int live_weight(int64_t state)
+{
+    return state == TASK_RUNNING || state == TASK_SUSPENDED || state == TASK_UNKNOWN ? 2
+        : state == TASK_FAILED                                                       ? 1
+                                                                                     : 0;
+}
+
+/* Compared here, not sorted there: it is asked for each task that ends, and an item has few. */
 bool live_task_of(struct store *s, int64_t item, struct live_task *ret, struct err *err)
 {
     struct query *q = store_query(
-        s, err,
-        "SELECT id,run_id,attempts,state FROM task WHERE item_id=?1 ORDER BY run_id DESC,"
-        "state IN (3,4,10) DESC,state=7 DESC,id DESC LIMIT 1",
-        "i", item);
+        s, err, "SELECT id,run_id,attempts,state FROM task WHERE item_id=?1 ORDER BY id", "i",
+        item);
     *ret = (struct live_task){.id = 0};
-    if (q && query_next(q)) {
-        *ret = (struct live_task){query_int(q, 0), query_int(q, 1), query_int(q, 2),
-                                  (int)query_int(q, 3)};
+    while (q && query_next(q)) {
+        int64_t run = query_int(q, 1);
+        int state = (int)query_int(q, 3);
+        if (run > ret->run || (run == ret->run && live_weight(state) >= live_weight(ret->state))) {
+            *ret = (struct live_task){query_int(q, 0), run, query_int(q, 2), state};
+        }
     }
     return q && query_end(q, err);
 }
@@ -159,6 +168,7 @@ static bool one_task(struct store *s, int64_t id, struct str *out, struct live_r
         state = (int)query_int(q, 4);
         attempts = query_int(q, 5);
         ret->project = query_int(q, 7);
+        ret->item = query_int(q, 2);
         cleared = query_int(q, 8) != 0;
         ret->gone = false;
         str_addf(out, "[%" PRId64 ",%" PRId64 ",%" PRId64 ",", id, query_int(q, 1),

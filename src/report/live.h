@@ -22,6 +22,7 @@
 struct live_row {
     int64_t id;
     int64_t project;   /* 0: there is no such row (any more) */
+    int64_t item;      /* of a task */
     bool gone;         /* forgotten, vanished from disk, or not there: off the list */
     size_t at, length; /* its array in the text; length 0 when gone */
 };
@@ -37,6 +38,9 @@ struct live_task {
     int64_t id, run, n; /* id 0: it was never worked on; n: its newest attempt */
     int state;          /* enum task_state */
 };
+/* Of two tasks of a run the heavier one says more: what runs, what failed, the rest; and of equals
+ * the later. */
+int live_weight(int64_t state);
 bool live_task_of(struct store *s, int64_t item, struct live_task *ret,
                   struct err *err) CHECK_RESULT;
 /* Where attempt n of a task runs, and how far it is (NaN = not known). `place` holds at least 64

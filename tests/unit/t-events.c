@@ -41,6 +41,27 @@ static void t_ring_keeps_what_fits(void **state)
     ring_free(r);
 }
 
+/* The packed form counts, is kept with its event and goes with it. */
+static void t_packed_form_is_kept(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    struct ring *r = ring_new(25, &err);
+    assert_ok(r, err);
+    int64_t first = add(r, "0123456789");
+    char *packed = mem_strdup("0123", &err);
+    assert_ok(packed, err);
+    ring_pack(r, first, packed, 4);
+    (void)add(r, "0123456789");
+    assert_ptr_equal(ring_get(r, first)->packed, packed);
+    assert_int_equal(ring_get(r, first)->packed_length, 4);
+    assert_int_equal(ring_behind(r, first), 20); /* of text, whoever reads what */
+    int64_t last = add(r, "01");
+    assert_null(ring_get(r, first));
+    assert_null(ring_get(r, last)->packed);
+    ring_free(r);
+}
+
 static void t_dropped_ring_knows_no_old_place(void **state)
 {
     struct err err = {0};
@@ -99,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_ring_keeps_what_fits),
+        cmocka_unit_test(t_packed_form_is_kept),
         cmocka_unit_test(t_dropped_ring_knows_no_old_place),
         cmocka_unit_test(t_lost_memory_drops_the_ring),
         cmocka_unit_test(t_dirty),
