@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 import time
+import zlib
 
 import runner
 
@@ -96,28 +97,42 @@ class Server:
                 pass
         return got
 
-    def events(self, query="", last=None, auth=True):
-        return Events(self, query, last, auth)
+    def events(self, query="", last=None, auth=True, packed=False):
+        return Events(self, query, last, auth, packed)
 
 
 class Events:
-    """Server-Sent Events as they come: a list of (id, event, data)."""
+    """Server-Sent Events as they come: a list of (id, event, data); packed: as a browser asks for them."""
 
-    def __init__(self, server, query="", last=None, auth=True):
+    def __init__(self, server, query="", last=None, auth=True, packed=False):
         self.list, self.ended, self.comments = [], False, 0
         self.connection = server.connection(timeout=None)
         headers = server.headers(auth, {"Last-Event-ID": last} if last else {})
+        if packed:
+            headers["Accept-Encoding"] = "gzip, deflate, br"
         self.connection.request("GET", "/api/v1/events" + query, headers=headers)
         self.response = self.connection.getresponse()
         assert self.response.status == 200, self.response.read()
+        assert self.response.getheader("Content-Encoding") == ("gzip" if packed else None)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
+
+    def _lines(self):
+        """Each as soon as it is there; a packed one as soon as what came so far holds it."""
+        if not self.response.getheader("Content-Encoding"):
+            while line := self.response.readline():
+                yield line.decode().rstrip("\n")
+            return
+        unpack, rest = zlib.decompressobj(wbits=31), b""
+        while packed := self.response.read1(65536):
+            *lines, rest = (rest + unpack.decompress(packed)).split(b"\n")
+            for line in lines:
+                yield line.decode()
 
     def _read(self):
         ident, event, data = None, None, None
         try:
-            while line := self.response.readline().decode():
-                line = line.rstrip("\n")
+            for line in self._lines():
                 if line.startswith("id: "):
                     ident = line[4:]
                 elif line.startswith("event: "):

@@ -258,10 +258,12 @@ def test_progress_of_a_running_task(g, served):
     events.close()
 
 
-def test_replay_after_a_broken_connection(g, served):
-    """A client that comes back with Last-Event-ID misses nothing; one with an unknown id is told to start anew."""
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_replay_after_a_broken_connection(g, served, packed):
+    """A client that comes back with Last-Event-ID misses nothing; one with an unknown id is told to start anew. Packed
+    streams begin anywhere in what was packed once for all."""
     project(g)
-    events = served.events()
+    events = served.events(packed=packed)
     events.wait("hello")
     g.ok("set", "cor=1.5", "s_000.h5")
     events.wait("items")
@@ -269,18 +271,19 @@ def test_replay_after_a_broken_connection(g, served):
     events.close()
     g.ok("set", "cor=2.5", "s_001.h5")
     g.ok("set", "cor=3.5", "s_002.h5")
-    again = served.events(last=last)
+    again = served.events(last=last, packed=packed)
     again.wait("items", lambda d: any(row[5] == 3.5 for row in d["rows"]))
     got = {row[0]: row[5] for d in again.of("items") for row in d["rows"]}
     assert sorted(got.values()) == [2.5, 3.5] and not again.of("reset")
     assert again.list[0][1] == "hello" and again.list[0][0] == last
     again.close()
-    stranger = served.events(last="00000000-7")
+    stranger = served.events(last="00000000-7", packed=packed)
     stranger.wait("reset")
     stranger.close()
 
 
-def test_events_of_one_project(g, served):
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_events_of_one_project(g, served, packed):
     """A page that looks at one project hears of that one."""
     project(g, 1)
     other = g.base / "other"
@@ -290,13 +293,16 @@ def test_events_of_one_project(g, served):
     g.ok("scan", cwd=other)
     ids = {row["name"]: row["id"] for row in g.json("ls")}
     assert ids
-    events = served.events("?project=1")
+    events = served.events("?project=1", packed=packed)
+    everything = served.events(packed=packed)
     events.wait("hello")
     g.ok("set", "cor=9.5", "o_000.h5", cwd=other)
     g.ok("set", "cor=8.5", "s_000.h5")
     events.wait("items", lambda d: d["rows"][0][5] == 8.5)
     assert all(d["project"] == 1 for d in events.of("items"))
+    everything.wait("items", lambda d: d["project"] != 1 and d["rows"][0][5] == 9.5)
     events.close()
+    everything.close()
 
 
 def test_what_nobody_heard_is_not_skipped(g, served):
