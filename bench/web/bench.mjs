@@ -3,7 +3,7 @@
 // first render   list in memory -> painted (mean of 5 loads)
 // open           address entered -> painted, with the list over HTTP
 // scroll         frames a second while the table is scrolled for 4 s, slowly and fast, without and with changes
-// range          a real Shift click over 50,000 rows -> painted
+// range          a real Shift click over 50,000 rows -> painted (mean of 5)
 // live           250 changed rows a second for 5 s: longest task of the page
 // to pixel       a change sent -> seen in the cell, median of 20
 // heap           after a collection, with everything loaded
@@ -81,13 +81,18 @@ const to = async (at) => {
     await page.evaluate((y) => (document.querySelector('.vg-scroll').scrollTop = y), at * 26);
     await page.waitForTimeout(200);
 };
-await to(90);
-await row(100).click();
-await to(50_090);
-await row(Math.min(rows - 1, 50_100)).click({ modifiers: ['Shift'] });
-await page.waitForFunction(() => window.rangeTime !== undefined);
-line('Shift range of 50,000 rows', `${(await page.evaluate(() => window.rangeTime)).toFixed(0)} ms`, '<= 50 ms');
-await page.keyboard.press('Escape');
+const ranges = [];
+for (let turn = 0; turn < 5; turn++) {
+    await page.evaluate(() => (window.rangeTime = undefined));
+    await to(90);
+    await row(100).click();
+    await to(50_090);
+    await row(Math.min(rows - 1, 50_100)).click({ modifiers: ['Shift'] });
+    await page.waitForFunction(() => window.rangeTime !== undefined);
+    ranges.push(await page.evaluate(() => window.rangeTime));
+    await page.keyboard.press('Escape');
+}
+line('Shift range of 50,000 rows', `${mean(ranges).toFixed(0)} ms`, `<= 50 ms (first ${ranges[0].toFixed(0)} ms)`);
 await to(0);
 
 await page.evaluate(() => (window.longTasks.length = 0));

@@ -151,11 +151,11 @@ test('D4: rows of a series share a tint, the next series has another', async () 
 
 test('X22: glyph, word and colour of a state', async () => {
     const looks = await page.evaluate(() => [...document.querySelectorAll('.vg-row .state')].map((state) => ({
-        text: state.textContent, glyph: state.dataset.glyph, colour: getComputedStyle(state).color })));
+        text: state.textContent, glyph: getComputedStyle(state, '::before').content, colour: getComputedStyle(state).color })));
     const failed = looks.find((look) => look.text === 'Full failed');
     const done = looks.find((look) => look.text.startsWith('Full 0'));
-    assert.equal(failed.glyph, '✕');
-    assert.equal(done.glyph, '✓');
+    assert.equal(failed.glyph, '"✕"');
+    assert.equal(done.glyph, '"✓"');
     assert.notEqual(failed.colour, done.colour);
 });
 

@@ -1,16 +1,8 @@
-/* The seven colour classes of a row (REQUIREMENTS X22): the server's words, with the glyph that goes with each. */
+/* The seven colour classes of a row (REQUIREMENTS X22): the server's words. */
+import { setText } from './grid/column';
+
 export const GROUPS = ['waiting', 'running', 'done', 'partial', 'failed', 'skipped', 'idle'] as const;
 export type Group = (typeof GROUPS)[number];
-
-export const GLYPHS: Record<Group, string> = {
-    waiting: '◌',
-    running: '▶',
-    done: '✓',
-    partial: '◐',
-    failed: '✕',
-    skipped: '–',
-    idle: '·',
-};
 
 /** What a chip above the table says. */
 export const GROUP_WORDS: Record<Group, string> = {
@@ -53,19 +45,11 @@ export function groupOfState(state: string): Group {
     }
 }
 
-/** Draw glyph, word and colour into a cell. */
-export function drawState(cell: HTMLElement, group: Group, text: string): void {
-    const name = 'state ' + group;
+/** Draw glyph, word and colour into a cell (grid.css has the glyphs and colours); `also` is one more class. */
+export function drawState(cell: HTMLElement, group: Group, text: string, also = ''): void {
+    const name = 'state ' + group + also;
     if (cell.className !== name) {
         cell.className = name;
-        cell.dataset.glyph = GLYPHS[group];
     }
-    const node = cell.firstChild;
-    if (node instanceof Text) {
-        if (node.data !== text) {
-            node.data = text;
-        }
-    } else {
-        cell.textContent = text;
-    }
+    setText(cell, text);
 }

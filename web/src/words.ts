@@ -19,8 +19,9 @@ export function corText(cor: number): string {
     return Number.isFinite(cor) ? cor.toFixed(2) : '';
 }
 
+/** 2000 -> "2,000". Not by the browser's locales: loading them costs a tenth of the first picture. */
 export function countText(count: number): string {
-    return count.toLocaleString('en');
+    return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** "1 scan", "2,000 scans". */

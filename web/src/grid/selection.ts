@@ -44,18 +44,24 @@ export class Selection {
 
     /** Set order[from..to], in either direction, but for locked rows; returns how many of those were left out. */
     range(order: Int32Array, from: number, to: number, on: boolean, locked: Locked): number {
+        const { bits } = this;
+        const last = Math.min(Math.max(from, to), order.length - 1);
+        const bit = on ? 1 : 0;
         let left = 0;
-        for (let at = Math.min(from, to); at <= Math.max(from, to); at++) {
-            const row = order[at];
-            if (row === undefined) {
+        let turned = 0;
+        for (let at = Math.max(0, Math.min(from, to)); at <= last; at++) {
+            const row = order[at] ?? -1;
+            if (bits[row] !== 1 - bit) {
                 continue;
             }
             if (on && locked(row)) {
-                left += this.has(row) ? 0 : 1;
+                left++;
             } else {
-                this.set(row, on);
+                bits[row] = bit;
+                turned++;
             }
         }
+        this.ticked += on ? turned : -turned;
         return left;
     }
 

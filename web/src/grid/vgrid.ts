@@ -325,7 +325,6 @@ export class Grid {
     }
 
     private fit(): void {
-        this.measure();
         const need = Math.ceil(this.scroller.clientHeight / ROW_PX) + 2 * AHEAD;
         if (need !== this.pool.length) {
             this.editor.close(false);
@@ -337,14 +336,17 @@ export class Grid {
             }
             this.drawn = new Int32Array(need);
         }
+        this.measure();
         this.drawn.fill(-1);
         this.drawNow();
     }
 
-    /** Rows get the widths that the head has found, in pixels: a hundred flexible rows would each find them anew. */
+    /** Cells get the widths that the head has found, in pixels: a hundred flexible rows would each find them anew. */
     private measure(): void {
         const widths = [...this.head.line.children].map((cell) => cell.getBoundingClientRect().width + 'px');
-        this.space.style.setProperty('--columns', widths.join(' '));
+        for (const line of this.pool) {
+            widths.forEach((width, at) => ((line.children[at] as HTMLElement).style.width = width));
+        }
     }
 
     private makeRow(): HTMLElement {

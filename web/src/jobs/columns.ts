@@ -48,8 +48,7 @@ export function taskColumns(tasks: Tasks, actions: JobActions): Column[] {
             key: 'state', title: 'State', width: '108px', ...texts(() => tasks.state),
             compare: (a, b) => (tasks.group[a] ?? 0) - (tasks.group[b] ?? 0),
             draw: (cell, row) => {
-                drawState(cell, tasks.groupOf(row), tasks.state[row] ?? '');
-                cell.classList.toggle('cleared', tasks.cleared[row] === 1);
+                drawState(cell, tasks.groupOf(row), tasks.state[row] ?? '', tasks.cleared[row] === 1 ? ' cleared' : '');
             },
             more: (row) => (tasks.cleared[row] ? 'Cleared: somebody has dealt with it' : ''),
         },

@@ -51,7 +51,7 @@ function Card({ cause, here }: { cause: Cause; here: { id: number; name: string 
     return (
         <article class="card cause">
             <div class="row">
-                <span class="state failed count" data-glyph="✕">
+                <span class="state failed count">
                     {plural(count, 'failure')}
                 </span>
                 {cause.code && <code>{cause.code}</code>}

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { patch, post, type Project } from '../api';
-import { GLYPHS, GROUP_WORDS, GROUPS } from '../groups';
+import { GROUP_WORDS, GROUPS } from '../groups';
 import { go, link } from '../router';
 import { loadProjects, mayRun } from '../state';
 import { batchOf, type Batch } from '../tomography/batch';
@@ -242,7 +242,6 @@ function Filters({ batch }: { batch: Batch }) {
                             key={group}
                             type="button"
                             class={'chip state ' + group}
-                            data-glyph={GLYPHS[group]}
                             aria-pressed={batch.group.value === group}
                             onClick={() => choose(group)}
                         >

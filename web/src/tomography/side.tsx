@@ -1,7 +1,6 @@
 /* Beside the table: the scan that the keys are on, with a picture when there is one, and where to look closer. */
 import { useEffect, useState } from 'preact/hooks';
 import { apiUrl, get } from '../api';
-import { GLYPHS } from '../groups';
 import { link } from '../router';
 import { corText, timeText } from '../words';
 import type { Batch } from './batch';
@@ -107,7 +106,7 @@ export function Side({ batch }: { batch: Batch }) {
             <dl class="facts">
                 <dt>Status</dt>
                 <dd>
-                    <span class={'state ' + group} data-glyph={GLYPHS[group]}>
+                    <span class={'state ' + group}>
                         {status}
                     </span>
                 </dd>

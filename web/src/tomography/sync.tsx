@@ -108,7 +108,7 @@ export function SyncStrip() {
     }
     return (
         <div class="strip" role="status">
-            <span class="state running" data-glyph="▶">
+            <span class="state running">
                 Following the acquisition{batch ? `, ${batch} on each` : ''}
             </span>
             {(lines ?? []).slice(-4).map((line) => (

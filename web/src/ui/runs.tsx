@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { get, post } from '../api';
-import { GLYPHS } from '../groups';
 import { on } from '../live';
 import { link } from '../router';
 import { mayRunIn } from '../state';
@@ -131,12 +130,12 @@ function RunLine({ run }: { run: Run }) {
                 {held === 0 && run.eta_s ? ` · about ${secondsText(run.eta_s)} left` : ''}
             </span>
             {held > 0 && (
-                <span class="state waiting" data-glyph={GLYPHS.waiting}>
+                <span class="state waiting">
                     {countText(held)} held
                 </span>
             )}
             {failed > 0 && (
-                <span class="state failed" data-glyph="✕">
+                <span class="state failed">
                     {failed} failed
                 </span>
             )}
