@@ -12,6 +12,8 @@ const PAGE = 20_000; // the most rows that the server gives at once
 type Cell = string | number | boolean | null | number[] | string[];
 export type Columns = Record<string, Cell[] | undefined>;
 
+type Numbers = Int32Array | Uint8Array | Float32Array | Float64Array;
+
 interface ColumnsPage {
     total: number;
     seq: number | string;
@@ -51,8 +53,28 @@ function flagsOf(skipped: unknown, auto: unknown, enabled: unknown, own: unknown
     );
 }
 
-function numberOf(value: Cell | undefined): number {
-    return typeof value === 'number' ? value : NaN;
+/** into[row...] = a column's numbers, `otherwise` where there is none. */
+function numbers(into: Numbers, row: number, column: Cell[] | undefined, count: number, otherwise: number): void {
+    for (let at = 0; at < count; at++) {
+        const value = column?.[at];
+        into[row + at] = typeof value === 'number' ? value : otherwise;
+    }
+}
+
+/** into[row...] = the numbers of a column's words; neighbours mostly have the same, which is then not looked up. */
+function words(
+    into: Numbers, row: number, column: Cell[] | undefined, count: number, number: (text: string | null | undefined) => number,
+): void {
+    let last: string | null | undefined;
+    let known = number(last);
+    for (let at = 0; at < count; at++) {
+        const text = column?.[at] as string | null | undefined;
+        if (text !== last) {
+            last = text;
+            known = number(text);
+        }
+        into[row + at] = known;
+    }
 }
 
 export class ItemTable {
@@ -175,10 +197,8 @@ export class ItemTable {
         this.allot(rows);
         let row = 0;
         for (const page of pages) {
-            const count = page.id?.length ?? 0;
-            for (let at = 0; at < count; at++) {
-                this.take(row++, page, at);
-            }
+            this.take(row, page);
+            row += page.id?.length ?? 0;
         }
         this.colour();
         this.count();
@@ -208,29 +228,38 @@ export class ItemTable {
         this.byId = new Map();
     }
 
-    private take(row: number, page: Columns, at: number): void {
-        const id = page.id?.[at] as number;
-        this.id[row] = id;
-        this.byId.set(id, row);
-        this.name[row] = page.name?.[at] as string;
-        this.index[row] = Number(page.index?.[at] ?? 0);
-        this.size[row] = numberOf(page.size?.[at]);
-        const shape = page.shape?.[at] as number[] | null | undefined;
-        for (let axis = 0; axis < 3; axis++) {
-            this.shape[3 * row + axis] = shape?.[axis] ?? 0;
+    /** One page from `row` on, column by column: each loop then meets values of one kind, which is twice as fast. */
+    private take(row: number, page: Columns): void {
+        const ids = (page.id ?? []) as number[];
+        const count = ids.length;
+        this.id.set(ids, row);
+        for (let at = 0; at < count; at++) {
+            this.byId.set(ids[at] as number, row + at);
         }
-        this.cor[row] = numberOf(page.cor?.[at]);
-        this.confidence[row] = numberOf(page.confidence?.[at]);
-        this.progress[row] = numberOf(page.progress?.[at]);
-        this.group[row] = groupNumber(page.group?.[at] as string);
-        this.task[row] = Number(page.task?.[at] ?? 0);
-        this.series[row] = this.words.number(page.series?.[at] as string);
-        this.status[row] = this.words.number(page.status?.[at] as string);
-        this.state[row] = this.words.number(page.state?.[at] as string);
-        this.source[row] = this.words.number(page.cor_source?.[at] as string);
-        this.place[row] = this.words.number(page.place?.[at] as string);
-        this.reason[row] = this.words.number(page.skip_reason?.[at] as string);
-        this.flags[row] = flagsOf(page.skipped?.[at], page.auto_skip?.[at], page.enabled?.[at], page.own?.[at]);
+        const name = page.name ?? [];
+        const shape = page.shape ?? [];
+        for (let at = 0; at < count; at++) {
+            this.name[row + at] = name[at] as string;
+            const sizes = shape[at] as number[] | null | undefined;
+            if (sizes) {
+                this.shape.set(sizes, 3 * (row + at));
+            }
+            this.flags[row + at] = flagsOf(page.skipped?.[at], page.auto_skip?.[at], page.enabled?.[at], page.own?.[at]);
+        }
+        numbers(this.index, row, page.index, count, 0);
+        numbers(this.size, row, page.size, count, NaN);
+        numbers(this.cor, row, page.cor, count, NaN);
+        numbers(this.confidence, row, page.confidence, count, NaN);
+        numbers(this.progress, row, page.progress, count, NaN);
+        numbers(this.task, row, page.task, count, 0);
+        words(this.group, row, page.group, count, groupNumber);
+        const number = (text: string | null | undefined) => this.words.number(text);
+        words(this.series, row, page.series, count, number);
+        words(this.status, row, page.status, count, number);
+        words(this.state, row, page.state, count, number);
+        words(this.source, row, page.cor_source, count, number);
+        words(this.place, row, page.place, count, number);
+        words(this.reason, row, page.skip_reason, count, number);
     }
 
     private colour(): void {
