@@ -1,9 +1,10 @@
 /*
  * A query is three passes over small arrays: which rows fit, how many of each group, and the page
- * of them in order. The first rows of an order are kept in a heap; a page far behind, or a long
- * one, is cut out by selection.
+ * of them in order. The first rows of an order are kept in a heap; for a page far behind, or a long
+ * one, the keys are counted by their size, and only those around the page are looked at again.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,10 @@ static const char *candidate(const char *p, const char *end, const char *needle,
         memcpy(&a, p, sizeof a);
         memcpy(&b, p + n - 1, sizeof b);
         wide hits = (wide)((a == firsts) & (b == lasts));
-        if (hits[0] | hits[1]) {
-            break;
+        if (hits[0] | hits[1]) { /* the lowest byte comes first */
+            return p +
+                (hits[0] ? __builtin_ctzll(hits[0]) / CHAR_BIT
+                         : 8 + __builtin_ctzll(hits[1]) / CHAR_BIT);
         }
         p += sizeof(block);
     }
@@ -77,7 +80,9 @@ static bool fit_text(struct listing *l, const char *text, struct err *err)
         while (next + 1 < l->n && l->name_at[next + 1] <= at) {
             next++;
         }
-        memset(l->fits + row, 0, next - row);
+        if (next > row) {
+            memset(l->fits + row, 0, next - row);
+        }
         row = next + 1;
         p = hay + (row < l->n ? l->name_at[row] : l->names.len);
     }
@@ -336,35 +341,100 @@ static bool walk_page(const struct listing *l, const struct listing_query *q,
     return page->rows != NULL;
 }
 
+#define BUCKETS 4096
+
+/* Keys in equal steps from the smallest to the largest; those without a value lie behind. */
+struct buckets {
+    uint64_t low;
+    int shift;
+    size_t count[BUCKETS + 1];
+};
+
+static size_t bucket_of(const struct buckets *b, uint64_t key)
+{
+    return key == UINT64_MAX ? BUCKETS : (size_t)((key - b->low) >> b->shift);
+}
+
+static struct buckets *count_keys(const struct listing *l, const struct order *o, struct err *err)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+    struct buckets *b = mem_zero(sizeof *b, err);
+    if (!b) {
+        return NULL;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->fits[i]) {
+            uint64_t key = key_of(o, i);
+            low = key < low ? key : low;
+            high = key > high && key != UINT64_MAX ? key : high;
+        }
+    }
+    b->low = low;
+    while (high > low && (high - low) >> b->shift >= BUCKETS) {
+        b->shift++;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->fits[i]) {
+            b->count[bucket_of(b, key_of(o, i))]++;
+        }
+    }
+    return b;
+}
+
+/* The keys of the buckets in which places from..end-1 of the order lie; *ret_before: how many lie
+ * before these buckets. */
+static struct key *keys_around(const struct listing *l, const struct order *o, size_t from,
+                               size_t end, size_t *ret_n, size_t *ret_before, struct err *err)
+{
+    struct buckets *b = count_keys(l, o, err);
+    struct key *keys = NULL;
+    size_t first = 0, before_it = 0, n = 0;
+    if (b) {
+        while (before_it + b->count[first] <= from) {
+            before_it += b->count[first++];
+        }
+        size_t last = first, within = b->count[first];
+        while (before_it + within < end) {
+            within += b->count[++last];
+        }
+        keys = mem_big(within, sizeof *keys, err);
+        for (size_t i = 0; keys && i < l->n; i++) {
+            struct key k = {l->fits[i] ? key_of(o, i) : 0, (uint32_t)i};
+            if (l->fits[i] && bucket_of(b, k.key) >= first && bucket_of(b, k.key) <= last) {
+                keys[n++] = k;
+            }
+        }
+    }
+    mem_free(b);
+    *ret_n = n;
+    *ret_before = before_it;
+    return keys;
+}
+
 static bool cut_page(struct listing *l, const struct listing_query *q, const struct order *o,
                      struct listing_page *page, struct err *err)
 {
     size_t end = q->offset + q->limit < page->total ? q->offset + q->limit : page->total;
-    size_t n = 0, from = q->offset;
+    size_t n = 0, from = q->offset, before_it = 0;
     bool heap = end <= HEAP_MOST;
-    struct key *keys = mem_big(heap ? end + 1 : page->total + 1, sizeof *keys, err);
+    struct key *keys = heap ? mem_big(end + 1, sizeof *keys, err)
+                            : keys_around(l, o, from, end, &n, &before_it, err);
     if (!keys) {
         return false;
     }
+    page->n = end - from;
     if (heap) {
         n = heap_of(l, o, keys, end);
+        qsort(keys, n, sizeof *keys, compare);
     } else {
-        for (size_t i = 0; i < l->n; i++) {
-            if (l->fits[i]) {
-                keys[n++] = (struct key){key_of(o, i), (uint32_t)i};
-            }
-        }
+        end -= before_it;
+        from -= before_it;
         select_first(keys, n, end);
         select_first(keys, end, from);
+        qsort(keys + from, page->n, sizeof *keys, compare);
     }
-    page->n = end - from;
     page->rows = mem_array(page->n, sizeof *page->rows, err);
     if (page->rows) {
-        if (heap) {
-            qsort(keys, n, sizeof *keys, compare);
-        } else {
-            qsort(keys + from, page->n, sizeof *keys, compare);
-        }
         for (size_t i = 0; i < page->n; i++) {
             page->rows[i] = keys[from + i].row;
         }
