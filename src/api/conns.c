@@ -17,6 +17,8 @@
 #define HEAD_US (10 * 1000000LL)
 #define BODY_US (30 * 1000000LL)
 #define BODY_BYTES_A_SECOND 65536
+#define REPLY_US (60 * 1000000LL)
+#define REPLY_BYTES_A_SECOND 16384
 #define IDLE_US (60 * 1000000LL)
 
 struct conns {
@@ -153,12 +155,13 @@ void conns_remove(struct conn *c)
 void conns_phase(struct conn *c, enum conn_phase phase, int64_t bytes)
 {
     static const int64_t allowed[] = {
-        [CONN_FRESH] = HEAD_US, [CONN_HEAD] = HEAD_US, [CONN_BODY] = BODY_US,
-        [CONN_LATER] = 0,       [CONN_REPLY] = 0,      [CONN_IDLE] = IDLE_US};
+        [CONN_FRESH] = HEAD_US,  [CONN_HEAD] = HEAD_US, [CONN_BODY] = BODY_US, [CONN_LATER] = 0,
+        [CONN_REPLY] = REPLY_US, [CONN_STREAM] = 0,     [CONN_IDLE] = IDLE_US};
     if (!c) {
         return;
     }
-    int64_t more = bytes > 0 ? bytes / BODY_BYTES_A_SECOND * 1000000LL : 0;
+    int64_t rate = phase == CONN_REPLY ? REPLY_BYTES_A_SECOND : BODY_BYTES_A_SECOND;
+    int64_t more = bytes > 0 ? bytes / rate * 1000000LL : 0;
     c->phase = phase;
     c->deadline_us = allowed[phase] ? clock_mono_us() + allowed[phase] + more : 0;
     if ((c->deadline_us || phase == CONN_LATER) && !loop_timer_active(c->all->sweep)) {

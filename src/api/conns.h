@@ -13,12 +13,13 @@
 #include "os/loop.h"
 
 enum conn_phase {
-    CONN_FRESH, /* connected, nothing said yet: 10 s until its first headers are complete */
-    CONN_HEAD,  /* a request line came: 10 s */
-    CONN_BODY,  /* headers came: 30 s, and more for a long body */
-    CONN_LATER, /* the answer is being made: asked every second whether it is still there */
-    CONN_REPLY, /* being sent, or a stream */
-    CONN_IDLE   /* kept alive: 60 s for the next request's headers */
+    CONN_FRESH,  /* connected, nothing said yet: 10 s until its first headers are complete */
+    CONN_HEAD,   /* a request line came: 10 s */
+    CONN_BODY,   /* headers came: 30 s, and more for a long body */
+    CONN_LATER,  /* the answer is being made: asked every second whether it is still there */
+    CONN_REPLY,  /* being sent: 60 s, and more for a long one */
+    CONN_STREAM, /* goes on for ever; who lags is cut (events.h) */
+    CONN_IDLE    /* kept alive: 60 s for the next request's headers */
 };
 
 struct conns;
@@ -44,7 +45,7 @@ bool conns_allow(const struct conns *all, const struct sockaddr *from);
 /* NULL: no memory (the connection lives without a deadline of ours). */
 struct conn *conns_add(struct conns *all, int fd, const struct sockaddr *from);
 void conns_remove(struct conn *c);
-/* `bytes`: of the body that was announced. */
+/* `bytes`: of the body that was announced, of the reply that is sent. */
 void conns_phase(struct conn *c, enum conn_phase phase, int64_t bytes);
 unsigned conns_count(const struct conns *all);
 /* Text of an address; "" when unknown. */

@@ -124,6 +124,7 @@ enum MHD_Result http_send(struct exchange *x)
     struct reply *r = &x->r;
     struct MHD_Response *m;
     int status = r->status ? r->status : 200;
+    int64_t length = r->kind == REPLY_FILE ? r->size : (int64_t)r->n;
     if (status == 200 && r->etag[0] && http_reading(x) &&
         query_etag_matches(http_header(x, "If-None-Match"), r->etag)) {
         status = 304;
@@ -141,7 +142,7 @@ enum MHD_Result http_send(struct exchange *x)
     }
     add_headers(x, m);
     x->sent = true;
-    conns_phase(x->conn, CONN_REPLY, 0);
+    conns_phase(x->conn, r->kind == REPLY_STREAM ? CONN_STREAM : CONN_REPLY, length);
     enum MHD_Result queued = mhd.queue_response(x->connection, (unsigned)status, m);
     mhd.destroy_response(m);
     if (x->q.route && !http_reading(x)) {

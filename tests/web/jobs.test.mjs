@@ -85,7 +85,7 @@ test('N10: hold, release, suspend and resume on a selection', async () => {
     await until(async () => !(await states()).includes('suspended'), 'going on');
 });
 
-test('N11, N6: the log follows, the job is shown as JSON', async () => {
+test('N1, N11, N6: the log follows, the job is shown as JSON', async () => {
     await rows().filter({ hasText: 'running' }).first().getByText('log', { exact: true }).click();
     await page.locator('pre.log', { hasText: 'began' }).waitFor();
     await shoot(page, 'jobs-log');
@@ -153,7 +153,7 @@ test('J3, N4: failures stay, grouped by cause, with what was said', async () => 
     await shoot(page, 'errors');
 });
 
-test('N4: the panel beside the table says why a scan has failed', async () => {
+test('N4, N5: the panel beside the table says why a scan has failed', async () => {
     await page.getByRole('link', { name: 'Tomography' }).click();
     await rows().filter({ hasText: 'failed' }).first().locator('> span').nth(2).click({ position: { x: 2, y: 2 } });
     await page.keyboard.press('Escape');
@@ -191,7 +191,7 @@ test('J4: "Select these" ticks the scans in the table', async () => {
     await page.goBack();
 });
 
-test('W11, J4: "Retry with" repairs the failures by a changed parameter', async () => {
+test('N1, W11, J4: "Retry with" repairs the failures by a changed parameter', async () => {
     await button('Retry with…').click();
     const dialog = page.locator('dialog');
     await dialog.getByLabel('Parameter', { exact: true }).first().fill('n1');

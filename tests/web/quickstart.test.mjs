@@ -133,7 +133,7 @@ test('C1-C3: Batch Try with the top bar\'s COR; B14 asks first', async () => {
     await until(async () => (await Promise.all([0, 1, 2].map(status))).every((word) => word === 'Done try'), 'three tries are done');
 });
 
-test('A3, G9: Batch AI Reco finds the centres and reconstructs, everything shown live (A6)', async () => {
+test('A3, G9, N5: Batch AI Reco finds the centres and reconstructs, everything shown live (A6)', async () => {
     await page.getByLabel('COR for rows without one').fill('');
     await page.locator('.vg').focus();
     await page.keyboard.press('Control+a');
