@@ -138,7 +138,7 @@ bool hdf5_beside(const struct hdf5_scan *scan, hdf5_beside_fn *may, void *arg, s
 bool hdf5_beside_volume(const char *path, hdf5_beside_fn *may, void *arg, struct err *err)
 {
     const struct asking a = {may, arg, path};
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = hdf5_open_shared(path);
     hid_t data = -1;
     bool good = true;
 

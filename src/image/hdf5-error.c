@@ -59,6 +59,17 @@ bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...)
     return err_set(err, code, "%s%s%s", text, d.text[0] ? ": " : "", d.text);
 }
 
+hid_t hdf5_open_shared(const char *path)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t file = access >= 0 && H5Pset_file_locking(access, false, true) >= 0
+        ? H5Fopen(path, H5F_ACC_RDONLY, access)
+        : -1;
+
+    hdf5_drop(access);
+    return file;
+}
+
 void hdf5_drop(hid_t id)
 {
     hid_t kept = -1;

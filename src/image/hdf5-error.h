@@ -17,6 +17,10 @@ bool hdf5_fail(struct err *err, enum err_code code, const char *fmt, ...) PRINTF
 /* Close any HDF5 identifier; negative ones are ignored. Errors on HDF5's stack stay there. */
 void hdf5_drop(hid_t id);
 
+/* Open for reading, also while another process writes it (without the lock of the library, which
+ * some file systems do not have either). Negative: it does not open. */
+hid_t hdf5_open_shared(const char *path);
+
 /* "bitshuffle" for 32008; "" when the filter's number is not known to us. */
 const char *hdf5_filter_name(int id);
 

@@ -1,6 +1,7 @@
 /*
  * Volumes through HDF5: one contiguous data set without fill values, so that a slab is written
- * exactly once.
+ * exactly once. After each slab the file is flushed, the pixels before the attribute that counts
+ * them: somebody who looks meanwhile sees whole slices.
  */
 #include "image/hdf5-volume.h"
 #include <errno.h>
@@ -11,11 +12,13 @@
 #include "image/hdf5-error.h"
 
 #define DATA_PATH "/exchange/data"
+#define DONE_NAME "slices_done"
 
 struct hdf5_volume {
     char *path;
     hid_t file;
     hid_t data;
+    hid_t done; /* the attribute that counts the slices from the first on */
     size_t slices;
     size_t rows;
     size_t columns;
@@ -75,7 +78,7 @@ struct hdf5_volume *hdf5_volume_create(const char *path, size_t slices, size_t r
     if (v == NULL) {
         return NULL;
     }
-    v->file = v->data = -1;
+    v->file = v->data = v->done = -1;
     v->slices = slices;
     v->rows = rows;
     v->columns = columns;
@@ -87,7 +90,8 @@ struct hdf5_volume *hdf5_volume_create(const char *path, size_t slices, size_t r
     v->data = v->file < 0 ? -1 : create_data(v->file, slices, rows, columns);
     if (v->data < 0 || !put_text(v->data, "axes", "z:y:x") ||
         !put_text(v->data, "units", "1/pixel") ||
-        !put_number(v->data, "first_slice", first_slice)) {
+        !put_number(v->data, "first_slice", first_slice) || !put_number(v->data, DONE_NAME, 0) ||
+        (v->done = H5Aopen(v->data, DONE_NAME, H5P_DEFAULT)) < 0) {
         hdf5_fail(err, ERR_IO, "writing %s", path);
         goto out;
     }
@@ -105,6 +109,7 @@ bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, cons
 {
     hsize_t start[3] = {at, 0, 0};
     hsize_t extent[3] = {count, volume->rows, volume->columns};
+    unsigned long long done = at + count;
     hid_t space = H5Dget_space(volume->data);
     hid_t memory = H5Screate_simple(3, extent, NULL);
     bool good;
@@ -116,7 +121,10 @@ bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, cons
     }
     good = space >= 0 && memory >= 0 &&
         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL) >= 0 &&
-        H5Dwrite(volume->data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, pixels) >= 0;
+        H5Dwrite(volume->data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, pixels) >= 0 &&
+        H5Fflush(volume->file, H5F_SCOPE_LOCAL) >= 0 &&
+        H5Awrite(volume->done, H5T_NATIVE_ULLONG, &done) >= 0 &&
+        H5Fflush(volume->file, H5F_SCOPE_LOCAL) >= 0;
     hdf5_drop(memory);
     hdf5_drop(space);
     return good ? true : hdf5_fail(err, ERR_IO, "writing %s", volume->path);
@@ -124,11 +132,13 @@ bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, cons
 
 bool hdf5_volume_finish(struct hdf5_volume *volume, struct err *err)
 {
+    herr_t done = H5Aclose(volume->done);
     herr_t data = H5Dclose(volume->data);
     herr_t file = H5Fclose(volume->file);
 
-    volume->data = volume->file = -1;
-    return data >= 0 && file >= 0 ? true : hdf5_fail(err, ERR_IO, "writing %s", volume->path);
+    volume->data = volume->file = volume->done = -1;
+    return done >= 0 && data >= 0 && file >= 0 ? true
+                                               : hdf5_fail(err, ERR_IO, "writing %s", volume->path);
 }
 
 void hdf5_volume_free(struct hdf5_volume *volume)
@@ -136,6 +146,7 @@ void hdf5_volume_free(struct hdf5_volume *volume)
     if (volume == NULL) {
         return;
     }
+    hdf5_drop(volume->done);
     hdf5_drop(volume->data);
     if (volume->file >= 0) {
         H5Fclose(volume->file);
@@ -159,7 +170,7 @@ static hid_t open_plain(const char *path, struct err *err)
                 S_ISREG(st.st_mode) ? "empty file" : "not a plain file");
         return -1;
     }
-    file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    file = hdf5_open_shared(path);
     if (file < 0) {
         hdf5_fail(err, ERR_FORMAT, "%s: not a whole HDF5 file", path);
     }
@@ -258,26 +269,34 @@ out:
     return good;
 }
 
+/* A number kept beside the data; `otherwise` when it is not there or makes no sense. */
+static size_t get_number(hid_t object, const char *name, size_t most, size_t otherwise)
+{
+    unsigned long long value = otherwise;
+    hid_t attribute =
+        H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : H5I_INVALID_HID;
+
+    if (attribute < 0 || H5Aget_storage_size(attribute) != sizeof(value) ||
+        H5Aread(attribute, H5T_NATIVE_ULLONG, &value) < 0 || value > most) {
+        value = otherwise;
+    }
+    H5Eclear2(H5E_DEFAULT);
+    hdf5_drop(attribute);
+    return (size_t)value;
+}
+
 bool hdf5_volume_look(const char *path, struct hdf5_volume_info *ret, struct err *err)
 {
-    unsigned long long first = 0;
     struct reading r;
-    hid_t attribute = -1;
 
     if (!reading_open(path, &r, err)) {
         return false;
     }
-    if (H5Aexists(r.data, "first_slice") > 0) {
-        attribute = H5Aopen(r.data, "first_slice", H5P_DEFAULT);
-        if (attribute < 0 || H5Aget_storage_size(attribute) != sizeof(first) ||
-            H5Aread(attribute, H5T_NATIVE_ULLONG, &first) < 0 || first > UINT32_MAX) {
-            first = 0;
-        }
-    }
-    H5Eclear2(H5E_DEFAULT);
-    hdf5_drop(attribute);
-    *ret = (struct hdf5_volume_info){(size_t)r.dims[0], (size_t)r.dims[1], (size_t)r.dims[2],
-                                     (size_t)first};
+    *ret = (struct hdf5_volume_info){.slices = (size_t)r.dims[0],
+                                     .rows = (size_t)r.dims[1],
+                                     .columns = (size_t)r.dims[2],
+                                     .first = get_number(r.data, "first_slice", UINT32_MAX, 0)};
+    ret->done = get_number(r.data, DONE_NAME, ret->slices, ret->slices);
     reading_close(&r);
     return true;
 }

@@ -17,7 +17,8 @@ struct hdf5_volume;
  * shows. */
 struct hdf5_volume *hdf5_volume_create(const char *path, size_t slices, size_t rows, size_t columns,
                                        size_t first_slice, struct err *err) CHECK_RESULT;
-/* Write slices [at, at + count), pixels [count][rows][columns]. ERR_DISKFULL when the disk is full.
+/* Write slices [at, at + count), pixels [count][rows][columns], in ascending order. ERR_DISKFULL
+ * when the disk is full.
  */
 bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, const float *pixels,
                        struct err *err) CHECK_RESULT;
@@ -31,10 +32,10 @@ bool hdf5_volume_read(const char *path, int64_t slice, size_t *ret_columns, size
                       float **ret_pixels, struct err *err) CHECK_RESULT;
 
 /* What such a file holds; `first` is the absolute number of its first slice, 0 when it does not
- * say.
- */
+ * say; `done` of its slices are written, all when it does not say. It may still be written by
+ * another process. */
 struct hdf5_volume_info {
-    size_t slices, rows, columns, first;
+    size_t slices, rows, columns, first, done;
 };
 bool hdf5_volume_look(const char *path, struct hdf5_volume_info *ret, struct err *err) CHECK_RESULT;
 /* Slice `at` (counted from 0) into rows x columns floats, which must be what the file has. */

@@ -211,7 +211,7 @@ static json_t *try_facts(struct look *look, const struct look_request *q, struct
 
 /* ---- full ---- */
 
-static json_t *volume_facts(const char *path)
+static json_t *volume_facts(const char *path, bool growing)
 {
     struct err why = {ERR_NONE, ""};
     struct hdf5_volume_info v;
@@ -220,9 +220,9 @@ static json_t *volume_facts(const char *path)
         return json_pack("{s:s, s:s, s:b}", "source", "h5", "problem", why.text, "growing", 0);
     }
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "source", "h5", "first",
-                     (json_int_t)v.first, "last", (json_int_t)(v.first + v.slices - 1), "count",
-                     (json_int_t)v.slices, "width", (json_int_t)v.columns, "height",
-                     (json_int_t)v.rows, "growing", 0);
+                     (json_int_t)v.first, "last", (json_int_t)(v.first + v.done - 1), "count",
+                     (json_int_t)v.done, "width", (json_int_t)v.columns, "height",
+                     (json_int_t)v.rows, "growing", (int)growing);
 }
 
 static json_t *full_facts(struct look *look, const struct look_request *q, struct err *err)
@@ -240,7 +240,7 @@ static json_t *full_facts(struct look *look, const struct look_request *q, struc
         return json_null();
     }
     if (place.volume) {
-        facts = volume_facts(place.path);
+        facts = volume_facts(place.path, place.growing);
         look_place_fini(&place);
         return facts;
     }

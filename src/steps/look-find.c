@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "codec/tiff-file.h"
+#include "image/hdf5-volume.h"
 #include "os/file.h"
 #include "steps/slices.h"
 
@@ -406,19 +407,47 @@ static int64_t mtime_of(const char *path)
         : -1;
 }
 
+/* The volume that a running attempt is filling, once it has a slice. */
+static char *growing_volume(const struct look_request *q)
+{
+    struct err *quiet = err_ignore("then it is not shown yet");
+    char *found = NULL;
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(q->staging, i, name)
+    {
+        struct hdf5_volume_info info;
+        char *folder = look_folder(q, LOOK_FULL, json_string_value(name), quiet);
+        char *path = folder == NULL ? NULL : mem_printf(quiet, "%s.h5", folder);
+
+        if (found == NULL && path != NULL && hdf5_volume_look(path, &info, quiet) &&
+            info.done > 0) {
+            found = path;
+            path = NULL;
+        }
+        mem_free(path);
+        mem_free(folder);
+    }
+    return found;
+}
+
 static bool find_full(struct look_finder *f, const struct look_request *q, struct look_place *ret,
                       struct err *err)
 {
     struct err none = {ERR_NONE, ""};
     const struct look_list *list = look_finder_list(f, q, LOOK_FULL, &none);
-    char *volume = look_volume(q, err);
+    char *staged = growing_volume(q);
+    char *volume = staged != NULL ? staged : look_volume(q, err);
     int64_t made = mtime_of(volume);
 
     if (volume == NULL) {
         return false;
     }
+    ret->growing = staged != NULL;
     /* Of a folder and a volume the newer one is meant; a running attempt is newer than both. */
-    if (made >= 0 && (list == NULL || (!list->growing && made > mtime_of(list->folder)))) {
+    if (staged != NULL ||
+        (made >= 0 && (list == NULL || (!list->growing && made > mtime_of(list->folder))))) {
         ret->path = volume;
         ret->volume = true;
         ret->index = q->index;

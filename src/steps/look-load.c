@@ -77,10 +77,11 @@ static struct look_slice *load_volume(struct look *look, const struct look_reque
         !hdf5_volume_look(path, &info, err)) {
         return NULL;
     }
-    at = index == LOOK_ANY ? (int64_t)(info.slices / 2) : index - (int64_t)info.first;
-    if (at < 0 || at >= (int64_t)info.slices) {
-        err_set(err, ERR_NOTHING, "%s: slice %lld is not there (slices %zu to %zu are)", path,
-                (long long)index, info.first, info.first + info.slices - 1);
+    at = index == LOOK_ANY ? (int64_t)(info.done / 2) : index - (int64_t)info.first;
+    if (at < 0 || at >= (int64_t)info.done) {
+        err_set(err, ERR_NOTHING, "%s: slice %lld is not there%s (slices %zu to %zu are)", path,
+                (long long)index, info.done < info.slices ? " yet" : "", info.first,
+                info.first + info.done - 1);
         return NULL;
     }
     s = look_cache_room(look->cache, info.columns, info.rows, err);

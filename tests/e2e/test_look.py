@@ -311,6 +311,27 @@ def test_finished_slices_of_a_run_that_goes_on(g):
     assert np.array_equal(server.ok(f"slices/{server.item}", kind="full", index=47, format="raw").floats(), full(g, 47))
 
 
+def test_finished_slices_of_a_volume_that_goes_on(g):
+    """The same for one HDF5 file: what is counted as done can be looked at while another process writes the rest."""
+    server = started(g, rows=48, columns=512, angles=400)
+    g.ok("run", "tomo-full", "--cor", "257", "--set", "save_format=h5", "--detach")
+    path = f"pictures/{server.item}"
+    wait_for(lambda: (server.ok(path).json()["full"] or {}).get("count", 0) > 0, "a slice is there")
+    g.ok("suspend", "last")
+    facts = server.ok(path).json()["full"]
+    assert facts["source"] == "h5" and facts["first"] == 0 and facts["width"] == 512
+    assert facts["growing"] and facts["last"] == facts["count"] - 1 < 47, facts
+    assert "not there yet" in server.refused(404, f"slices/{server.item}", kind="full", index=47)
+    reply = server.ok(f"slices/{server.item}", kind="full", index=facts["last"], format="raw")
+    assert reply.headers["X-Growing"] == "1"
+    g.ok("resume", "last")
+    wait_for(lambda: g.row("s_1.h5")["status"] == "Full 0-47", "the run ends")
+    with h5py.File(g.rec / "s_1_rec.h5") as f:
+        assert np.array_equal(reply.floats(), f["/exchange/data"][facts["last"]])
+    facts = server.ok(path).json()["full"]
+    assert not facts["growing"] and facts["last"] == 47
+
+
 def test_etag_follows_the_file(g, look):
     first = look.ok(f"slices/{look.item}", kind="full", index=1)
     tag = first.headers["ETag"]
