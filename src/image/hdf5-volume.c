@@ -18,7 +18,8 @@ struct hdf5_volume {
     char *path;
     hid_t file;
     hid_t data;
-    hid_t done; /* the attribute that counts the slices from the first on */
+    hid_t done;               /* the attribute that counts the slices from the first on */
+    unsigned long long count; /* its value */
     size_t slices;
     size_t rows;
     size_t columns;
@@ -109,7 +110,6 @@ bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, cons
 {
     hsize_t start[3] = {at, 0, 0};
     hsize_t extent[3] = {count, volume->rows, volume->columns};
-    unsigned long long done = at + count;
     hid_t space = H5Dget_space(volume->data);
     hid_t memory = H5Screate_simple(3, extent, NULL);
     bool good;
@@ -119,11 +119,12 @@ bool hdf5_volume_write(struct hdf5_volume *volume, size_t at, size_t count, cons
         hdf5_drop(space);
         return err_bug(err, "slices outside the volume");
     }
+    volume->count = at + count > volume->count ? at + count : volume->count;
     good = space >= 0 && memory >= 0 &&
         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL) >= 0 &&
         H5Dwrite(volume->data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, pixels) >= 0 &&
         H5Fflush(volume->file, H5F_SCOPE_LOCAL) >= 0 &&
-        H5Awrite(volume->done, H5T_NATIVE_ULLONG, &done) >= 0 &&
+        H5Awrite(volume->done, H5T_NATIVE_ULLONG, &volume->count) >= 0 &&
         H5Fflush(volume->file, H5F_SCOPE_LOCAL) >= 0;
     hdf5_drop(memory);
     hdf5_drop(space);

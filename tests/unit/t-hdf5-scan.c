@@ -251,12 +251,15 @@ static void volumes(void **state)
     float *back;
     struct hdf5_volume *v = hdf5_volume_create(f->path, 4, 1, 1, 7, &err);
     assert_non_null(v);
-    assert_ok(hdf5_volume_write(v, 2, 2, slices + 2, &err), err);
     assert_ok(hdf5_volume_write(v, 0, 2, slices, &err), err);
+    assert_ok(hdf5_volume_write(v, 2, 2, slices + 2, &err), err);
     assert_false(hdf5_volume_write(v, 3, 2, slices, &err));
     assert_ok(hdf5_volume_finish(v, &err), err);
     hdf5_volume_free(v);
     assert_ok(hdf5_check(f->path, &err), err);
+    struct hdf5_volume_info info;
+    assert_ok(hdf5_volume_look(f->path, &info, &err), err);
+    assert_true(info.slices == 4 && info.done == 4 && info.first == 7);
     assert_ok(hdf5_volume_read(f->path, -1, &columns, &rows, &back, &err), err);
     assert_true(columns == 1 && rows == 1 && back[0] == 3);
     mem_free(back);
