@@ -184,7 +184,7 @@ class Chest:
                 self.patches.append((CONSOLIDATION, p, rng.uniform(14, 36, 3), u(0, 50), 1.0))
         if "effusion" in self.kinds:
             sides = [(-1,), (1,), (-1, 1)][int(rng.integers(3))]
-            self.fluid = {side: (u(0.80, 1.0), u(0, 22)) for side in sides}
+            self.fluid = {side: (u(0.66, 0.92), u(0, 22)) for side in sides}
         if "emphysema" in self.kinds:
             self.low = (u(-0.5, 0.5), u(-988, -970), u(15, 40), u(-0.8, 0.8))
         if "nodules" in self.kinds:
