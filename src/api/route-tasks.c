@@ -114,7 +114,8 @@ static bool look_up(struct store *s, int64_t task, struct log_place *l, int dept
 {
     struct query *q = store_query(
         s, err,
-        "SELECT t.run_id,t.state,t.attempts,p.attempts,t.cached_from FROM task t JOIN run r ON "
+        "SELECT t.run_id,t.state,t.attempts,coalesce(r.attempts,p.attempts),t.cached_from FROM "
+        "task t JOIN run r ON "
         "r.id=t.run_id JOIN project p ON p.id=r.project_id WHERE t.id=?1",
         "i", task);
     int64_t from = 0;

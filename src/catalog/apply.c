@@ -74,7 +74,8 @@ static bool facts_of(int64_t project, const json_t *file, struct facts *f, struc
         f->reason = "unreadable";
     }
     /* An HDF5 file that cannot be read is listed among the scans, with its reason. */
-    f->level = !readable || !strcmp(f->kind, "hdf5-projections") ? "scan" : "file";
+    bool hdf5 = !strcmp(json_get_text(file, "kind", "hdf5"), "hdf5");
+    f->level = (!readable && hdf5) || !strcmp(f->kind, "hdf5-projections") ? "scan" : "file";
     f->extra = header_extra(header, err);
     return f->extra && series_of(f->name, &f->series, &f->index, err);
 }

@@ -90,7 +90,8 @@ static bool look_up(struct cli *c, int64_t task, struct log_of *l, struct err *e
     int64_t from = 0;
     struct query *q = store_query(
         c->store, err,
-        "SELECT t.run_id, t.state, t.attempts, p.attempts, t.cached_from FROM task t"
+        "SELECT t.run_id, t.state, t.attempts, coalesce(r.attempts, p.attempts), t.cached_from "
+        "FROM task t"
         " JOIN run r ON r.id = t.run_id JOIN project p ON p.id = r.project_id WHERE t.id = ?",
         "i", task);
     if (!q) {

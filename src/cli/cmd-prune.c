@@ -48,7 +48,8 @@ static bool run(struct cli *c, struct err *err)
     bool ok = resolve_project_id(c, &project, err) && cli_store(c, err);
     rows = ok
         ? store_rows(c->store, err,
-                     "SELECT r.id, p.attempts FROM run r JOIN project p ON p.id = r.project_id"
+                     "SELECT r.id, coalesce(r.attempts, p.attempts) AS attempts FROM run r JOIN "
+                     "project p ON p.id = r.project_id"
                      " WHERE r.state <> 'active' AND r.ended_us < ?1 AND (?2 = 0 OR p.id = ?2) "
                      "ORDER BY r.id",
                      "ii", before, project)

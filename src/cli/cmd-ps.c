@@ -64,7 +64,7 @@ static json_t *task_rows(struct cli *c, int64_t project, bool any_run, struct er
         "SELECT t.id, t.run_id AS run, i.name, t.item_id, t.job_id AS job, t.tool, t.state, "
         "t.attempts,"
         " a.gpu, a.slot, a.pid, t.code, t.message, t.cause_id AS cause, t.started_us, t.ended_us,"
-        " CASE WHEN t.state = 3 THEN p.attempts END AS folder FROM task t"
+        " CASE WHEN t.state = 3 THEN coalesce(r.attempts, p.attempts) END AS folder FROM task t"
         " JOIN item i ON i.id = t.item_id JOIN run r ON r.id = t.run_id"
         " JOIN project p ON p.id = r.project_id"
         " LEFT JOIN attempt a ON a.task_id = t.id AND a.state = 1"

@@ -106,7 +106,8 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
     }
     q = store_query(
         c->store, err,
-        "SELECT r.name, r.created_us, r.ended_us, p.rec, coalesce(json_extract(r.options, "
+        "SELECT r.name, r.created_us, r.ended_us, coalesce(r.rec, p.rec), "
+        "coalesce(json_extract(r.options, "
         "'$.on_error'),"
         " json_extract(r.batch, '$.options.on_error'), 'break') FROM run r JOIN project p ON "
         "p.id = r.project_id"

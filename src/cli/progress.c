@@ -333,12 +333,13 @@ static bool add_running(struct progress *p, struct str *line, struct err *err)
     bool ok = true;
     p->part = 0;
     for (size_t i = 0; ok && i < p->n_runs; i++) {
-        struct query *q =
-            store_query(p->c->store, err,
-                        "SELECT i.name, t.job_id, t.id, t.attempts, p.attempts FROM task t"
-                        " JOIN item i ON i.id = t.item_id JOIN project p ON p.id = i.project_id"
-                        " WHERE t.run_id = ? AND t.state = 3 ORDER BY t.started_us LIMIT 64",
-                        "i", p->runs[i].run);
+        struct query *q = store_query(
+            p->c->store, err,
+            "SELECT i.name, t.job_id, t.id, t.attempts, coalesce(r.attempts, p.attempts)"
+            " FROM task t JOIN item i ON i.id = t.item_id JOIN run r ON r.id = t.run_id"
+            " JOIN project p ON p.id = i.project_id"
+            " WHERE t.run_id = ? AND t.state = 3 ORDER BY t.started_us LIMIT 64",
+            "i", p->runs[i].run);
         if (!q) {
             return false;
         }

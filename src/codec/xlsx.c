@@ -127,6 +127,24 @@ void xlsx_width(struct xlsx *book, size_t column, double characters)
     }
 }
 
+void xlsx_decimals(struct xlsx *book, size_t column, double characters, unsigned decimals)
+{
+    lxw_format *format = workbook_add_format(book->book);
+    char text[16] = "0";
+
+    if (format == NULL || !cell_possible(book, 0, column)) {
+        note(book, LXW_ERROR_MEMORY_MALLOC_FAILED);
+        return;
+    }
+    if (decimals > 0) {
+        snprintf(text, sizeof(text), "0.%.*s", (int)(decimals < 9 ? decimals : 9), "000000000");
+    }
+    format_set_num_format(format, text);
+    note(book,
+         worksheet_set_column(book->sheet, (lxw_col_t)column, (lxw_col_t)column, characters,
+                              format));
+}
+
 void xlsx_freeze(struct xlsx *book, size_t row)
 {
     if (cell_possible(book, row, 0)) {

@@ -31,6 +31,8 @@ void xlsx_logical(struct xlsx *book, size_t row, size_t column, bool value);
 /* Width of a column in characters; rows above `row` stay in view when scrolling. */
 void xlsx_width(struct xlsx *book, size_t column, double characters);
 void xlsx_freeze(struct xlsx *book, size_t row);
+/* Width of a column whose numbers are shown with so many decimals (0 to 9). */
+void xlsx_decimals(struct xlsx *book, size_t column, double characters, unsigned decimals);
 
 /* Write the workbook to its path. ERR_DISKFULL, ERR_PERM, ERR_IO name it. Not synced. */
 bool xlsx_save(struct xlsx *book, struct err *err) CHECK_RESULT;

@@ -90,18 +90,29 @@ static bool centre_wanted(const struct engine *e, const json_t *batch, const jso
     return wanted;
 }
 
-static bool reads_scans(const struct engine *e, const json_t *batch)
+/* Why an item of this kind is nothing for the batch; NULL when it is. A step takes scans unless its
+ * descriptor says otherwise. */
+static const char *unfit(const struct engine *e, const json_t *batch, const char *kind)
 {
-    size_t i;
-    json_t *job;
+    size_t i, k;
+    json_t *job, *take;
     json_array_foreach(json_object_get(batch, "jobs"), i, job)
     {
         const struct tool *tool = batch_tool(job, e->tools);
-        if (tool && (!strcmp(tool->kind, "step") || json_object_get(tool->gantry, "reads"))) {
-            return true;
+        const json_t *takes = tool ? json_object_get(tool->gantry, "takes") : NULL;
+        bool fits = false;
+        if (!tool || (strcmp(tool->kind, "step") && !json_object_get(tool->gantry, "reads"))) {
+            continue;
+        }
+        json_array_foreach(takes, k, take)
+        {
+            fits = fits || str_equal(json_string_value(take), kind);
+        }
+        if (!fits && (takes || strcmp(kind, "hdf5-projections"))) {
+            return takes ? "is not a kind of file that this batch takes" : "has no projections";
         }
     }
-    return false;
+    return NULL;
 }
 
 struct selection {
@@ -139,10 +150,10 @@ static bool check_own(const struct selection *sel, const char *name, const char 
 }
 
 /* One item of the selection: taken, skipped with its reason, or missing a centre. */
-static bool judge(struct selection *sel, const struct query *q, int64_t id, bool scans, bool centre,
+static bool judge(struct selection *sel, const struct query *q, int64_t id, bool centre,
                   double top_bar, struct err *err)
 {
-    const char *name = query_text(q, 0);
+    const char *name = query_text(q, 0), *wrong = unfit(sel->engine, sel->batch, query_text(q, 7));
     enum cor_from from;
     bool asked = launch_enable_has(&sel->enable, id), switched = !query_null(q, 4);
     bool flagged = query_int(q, 3) != 0, enabled = asked || (switched && query_int(q, 4) == 1),
@@ -153,9 +164,8 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
     if (!query_int(q, 1) && !enabled) {
         return skip(sel, id, name, query_text(q, 2), err);
     }
-    if (scans && strcmp(query_text(q, 7), "hdf5-projections") != 0 && !enabled) {
-        return skip(sel, id, name, query_text(q, 2)[0] ? query_text(q, 2) : "has no projections",
-                    err);
+    if (wrong && !enabled) {
+        return skip(sel, id, name, query_text(q, 2)[0] ? query_text(q, 2) : wrong, err);
     }
     if (flagged && !enabled) {
         return skip(sel, id, name, query_text(q, 5)[0] ? query_text(q, 5) : "Skipped (small)", err);
@@ -189,7 +199,7 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
                          const json_t *params, struct selection *sel, struct err *err)
 {
     json_t *ids = json_object_get(args, "items"), *id;
-    bool scans = reads_scans(e, batch), centre = centre_wanted(e, batch, params);
+    bool centre = centre_wanted(e, batch, params);
     double top_bar = json_get_double(args, "cor", NAN);
     size_t i;
     sel->ids = mem_array(json_array_size(ids) + 1, sizeof *sel->ids, err);
@@ -215,7 +225,7 @@ static bool select_items(struct engine *e, struct store *s, const json_t *args, 
             return false;
         }
         bool found = query_next(q);
-        bool ok = found ? judge(sel, q, json_integer_value(id), scans, centre, top_bar, err)
+        bool ok = found ? judge(sel, q, json_integer_value(id), centre, top_bar, err)
                         : err_set(err, ERR_USAGE, "there is no item %lld in this project",
                                   (long long)json_integer_value(id));
         struct err late;
@@ -261,24 +271,29 @@ static bool insert_run(struct store *s, const json_t *args, const json_t *batch,
     (void)gethostname(host, sizeof host - 1);
     bool ok = store_exec(
         s, err,
-        "INSERT INTO run(project_id,name,batch,params,options,priority,watch,user,host,created_us) "
-        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
-        "isjjjiissi", json_get_int(args, "project", 0), json_get_text(batch, "name", "batch"),
+        "INSERT INTO "
+        "run(project_id,name,batch,params,options,priority,watch,user,host,created_us,rec,"
+        "attempts) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?11||'/.gantry/attempts')",
+        "isjjjiissis", json_get_int(args, "project", 0), json_get_text(batch, "name", "batch"),
         batch, params, options, json_get_int(options, "priority", 0),
         (int64_t)json_get_bool(args, "watch", false),
-        json_get_text(args, "user", pw ? pw->pw_name : ""), host, clock_utc_us());
+        json_get_text(args, "user", pw ? pw->pw_name : ""), host, clock_utc_us(),
+        json_get_text(args, "rec", NULL));
     *ret = store_last_id(s);
     return ok;
 }
 
 /* A run's number is taken by making its folder: another home that works on the same data has
  * numbers of its own. */
-static bool own_number(struct store *s, int64_t project, int64_t *run, struct err *err)
+static bool own_number(struct store *s, int64_t *run, struct err *err)
 {
     char *at = NULL;
     int64_t n = *run - 1;
     bool made = false;
-    bool ok = store_text(s, &at, err, "SELECT attempts FROM project WHERE id=?1", "i", project) &&
+    bool ok = store_text(s, &at, err,
+                         "SELECT coalesce(r.attempts,p.attempts) FROM run r JOIN project p ON "
+                         "p.id=r.project_id WHERE r.id=?1",
+                         "i", *run) &&
         at && file_mkdirs(at, 0777, err);
     while (ok && !made) {
         char *path = mem_printf(err, "%s/%" PRId64, at, ++n);
@@ -307,7 +322,7 @@ static bool scratch_run(struct store *s, const json_t *args, json_t *batch, json
     if (ok) {
         r->project_name = mem_strdup(query_text(q, 0), err);
         r->root = mem_strdup(query_text(q, 1), err);
-        r->rec = mem_strdup(query_text(q, 2), err);
+        r->rec = mem_strdup(json_get_text(args, "rec", query_text(q, 2)), err);
         r->attempts = mem_strdup(query_text(q, 3), err);
         r->user = mem_strdup("", err);
         ok = r->project_name && r->root && r->rec && r->attempts && r->user;
@@ -523,8 +538,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
         ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
             launch_enable_apply(e, s, json_get_int(args, "project", 0), &sel.enable, err) &&
-            insert_run(s, args, batch, params, options, &run, err) &&
-            own_number(s, json_get_int(args, "project", 0), &run, err) &&
+            insert_run(s, args, batch, params, options, &run, err) && own_number(s, &run, err) &&
             insert_tasks(s, run, &sel, batch, err) &&
             store_event(s, "run", json_get_int(args, "project", 0), run, 0, 0, "launched", NULL,
                         err) &&

@@ -141,7 +141,8 @@ bool engine_load_run(struct engine *e, int64_t run, struct err *err)
         e->store, err,
         "SELECT "
         "r.id,r.project_id,r.batch,r.params,r.options,r.priority,r.watch,r.user,p.name,p.root,"
-        "p.rec,p.attempts,r.name FROM run r JOIN project p ON p.id=r.project_id WHERE r.id=?1",
+        "coalesce(r.rec,p.rec),coalesce(r.attempts,p.attempts),r.name FROM run r JOIN project p ON "
+        "p.id=r.project_id WHERE r.id=?1",
         "i", run);
     if (!q) {
         return false;

@@ -392,7 +392,7 @@ static bool write_good(struct engine *e, const struct change *c, json_t *values,
         write_centre(e, c, values, err);
 }
 
-static bool write_bad(struct engine *e, const struct change *c, struct err *err)
+static bool write_bad(struct engine *e, const struct change *c, json_t *values, struct err *err)
 {
     const struct live *l = c->live;
     int64_t cause = 0;
@@ -405,10 +405,10 @@ static bool write_bad(struct engine *e, const struct change *c, struct err *err)
         e->store, err,
         "UPDATE task SET "
         "state=?2,stopping=0,code=?3,message=?4,cause_id=nullif(?5,0),started_us=?6,ended_us=?7,"
-        "alone=?8,lost=lost+?9 WHERE id=?1",
-        "iissiiiii", l->task, (int64_t)c->state, code, c->why.text, cause, l->started_us,
+        "alone=?8,lost=lost+?9,result=?10 WHERE id=?1",
+        "iissiiiiij", l->task, (int64_t)c->state, code, c->why.text, cause, l->started_us,
         c->ended_us, (int64_t)(l->alone || (again && c->why.code == ERR_NOMEM)),
-        (int64_t)(again && c->why.code == ERR_UNREACHABLE));
+        (int64_t)(again && c->why.code == ERR_UNREACHABLE), values);
 }
 
 /* The result of the task whose outputs were taken: its values count again (the centre it found). */
@@ -449,7 +449,7 @@ bool settle_write(struct engine *e, struct change *c, struct err *err)
                        "UPDATE task SET state=3,message='',started_us=?2 WHERE id=?1 AND state=1",
                        "ii", c->live->task, c->live->started_us);
     } else {
-        ok = ok && (good ? write_good(e, c, values, err) : write_bad(e, c, err));
+        ok = ok && (good ? write_good(e, c, values, err) : write_bad(e, c, values, err));
         ok = ok && (!good || write_warning(e, c, values, err));
         ok = ok && (c->state == TASK_READY || write_next(e, c, err));
         ok = ok && write_event(e, c, err);

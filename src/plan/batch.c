@@ -122,8 +122,9 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
     if (strcmp(mode, "split") != 0 && strcmp(mode, "split-ignore-dependencies") != 0) {
         return err_set(err, ERR_UNSUPPORTED, "mode '%s' is not built yet", mode);
     }
-    if (strcmp(json_get_text(batch, "level", "scan"), "scan") != 0) {
-        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan",
+    const char *level = json_get_text(batch, "level", "scan");
+    if (strcmp(level, "scan") != 0 && strcmp(level, "study") != 0) {
+        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan and study",
                        json_get_text(batch, "level", ""));
     }
     json_array_foreach(jobs, i, job)

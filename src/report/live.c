@@ -41,12 +41,13 @@ bool live_place(struct store *s, int64_t task, int64_t n, char *place, size_t si
 {
     char *folder = NULL, *message = NULL;
     int64_t run = 0;
-    struct query *q =
-        store_query(s, err,
-                    "SELECT a.gpu,a.slot,a.host,a.executor,p.attempts,t.run_id FROM attempt a "
-                    "JOIN task t ON t.id=a.task_id JOIN run r ON r.id=t.run_id JOIN project p ON "
-                    "p.id=r.project_id WHERE a.task_id=?1 AND a.n=?2 AND a.state=1",
-                    "ii", task, n);
+    struct query *q = store_query(
+        s, err,
+        "SELECT a.gpu,a.slot,a.host,a.executor,coalesce(r.attempts,p.attempts),t.run_id FROM "
+        "attempt a "
+        "JOIN task t ON t.id=a.task_id JOIN run r ON r.id=t.run_id JOIN project p ON "
+        "p.id=r.project_id WHERE a.task_id=?1 AND a.n=?2 AND a.state=1",
+        "ii", task, n);
     bool ok = q != NULL;
     place[0] = '\0';
     *ret_progress = NAN;

@@ -163,7 +163,8 @@ static json_t *task_row(struct store *s, int64_t task, struct err *err)
 {
     json_t *rows = store_rows(
         s, err,
-        "SELECT t.id, t.run_id AS run, r.name AS batch, p.name AS project, p.attempts AS "
+        "SELECT t.id, t.run_id AS run, r.name AS batch, p.name AS project, coalesce(r.attempts, "
+        "p.attempts) AS "
         "attempts_dir, i.name, i.id AS"
         " item_id, p.root || '/' || i.name AS path, t.job_id AS job, t.tool, t.state, t.attempts "
         "AS n_attempts, t.params"

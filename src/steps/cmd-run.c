@@ -21,6 +21,9 @@ static bool run_job(const char *dir, struct err *err)
         good = err_set(err, ERR_USAGE, "there is no step '%s'", job.tool);
     } else {
         good = step->run(&job, err) && job_values_save(&job, err);
+        if (!good) { /* what was found out until then is kept beside the failure */
+            err_waive(job_values_save(&job, err_ignore("the failure is told")));
+        }
     }
     job_fini(&job);
     return good;

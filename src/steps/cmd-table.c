@@ -1,8 +1,8 @@
 /*
  * gantry-imaging table IN.json OUT.xlsx: rows as an Excel workbook, written aside and renamed.
  * IN.json is
- * {"title"?, "columns": ["name" | {"name","width"}...], "rows": [[cell...]...]}; cells are numbers,
- * text, true/false, null.
+ * {"title"?, "columns": ["name" | {"name","width","decimals"?}...], "rows": [[cell...]...]}; cells
+ * are numbers, text, true/false, null.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +79,12 @@ static bool fill(struct xlsx *book, const json_t *table, struct err *err)
     json_array_foreach(columns, c, item)
     {
         xlsx_text(book, 0, c, column_name(item), true);
-        xlsx_width(book, c, column_width(item, rows, c));
+        if (json_is_integer(json_object_get(item, "decimals"))) {
+            xlsx_decimals(book, c, column_width(item, rows, c),
+                          (unsigned)json_get_int(item, "decimals", 0));
+        } else {
+            xlsx_width(book, c, column_width(item, rows, c));
+        }
     }
     xlsx_freeze(book, 1);
     json_array_foreach(rows, r, row)

@@ -205,6 +205,9 @@ static json_t *do_attempt(struct attempt *a, struct err *err)
     if (!result) {
         return NULL;
     }
+    if (failed) { /* what a step found out before it gave up: which series it refused */
+        err_waive(take_values(a, result, err_ignore("the failure is told")));
+    }
     ok = ok && !failed && take_values(a, result, &why);
     ok = ok && publish(a, result, &why);
     if (!ok) {

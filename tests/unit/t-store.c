@@ -112,6 +112,8 @@ static void test_an_older_file_is_lifted(void **state)
     assert_ok(store_exec(s, &err, "DROP TABLE user_project", ""), err);
     assert_ok(store_exec(s, &err, "DROP TABLE session", ""), err);
     assert_ok(store_exec(s, &err, "DROP TABLE audit", ""), err);
+    assert_ok(store_exec(s, &err, "ALTER TABLE run DROP COLUMN rec", ""), err); /* and 0003 */
+    assert_ok(store_exec(s, &err, "ALTER TABLE run DROP COLUMN attempts", ""), err);
     assert_ok(store_exec(s, &err, "PRAGMA user_version=1", ""), err);
     store_close(s);
     s = store_open(home, STORE_READ, &err);
