@@ -399,6 +399,85 @@ static void gather(const float *restrict values, size_t count, float by, float *
     }
 }
 
+/* x - x is 0 for a number, and NaN for a NaN or an infinity. */
+static inline v8i finite8(v8 x)
+{
+    return x - x == all8(0);
+}
+
+static inline v8 choose8(v8i mask, v8 yes, v8 no)
+{
+    return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask));
+}
+
+static void range(const float *values, size_t count, float limit, struct range_found *ret)
+{
+    v8 low = all8(__builtin_inff()), high = -low;
+    v8i finite = {0}, below = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        v8 x = load8(values + i);
+        v8i good = finite8(x);
+        finite -= good;
+        below -= good & (x < all8(limit));
+        low = choose8(good & (x < low), x, low);
+        high = choose8(good & (x > high), x, high);
+    }
+    struct range_found found = {low[0], high[0], 0, 0};
+    for (int j = 0; j < 8; j++) {
+        found.low = low[j] < found.low ? low[j] : found.low;
+        found.high = high[j] > found.high ? high[j] : found.high;
+        found.finite += (size_t)finite[j];
+        found.below += (size_t)below[j];
+    }
+    for (; i < count; i++) {
+        float x = values[i];
+        if (__builtin_isfinite(x)) {
+            found.low = x < found.low ? x : found.low;
+            found.high = x > found.high ? x : found.high;
+            found.finite++;
+            found.below += x < limit;
+        }
+    }
+    *ret = found;
+}
+
+static void tally(const float *values, size_t count, const float over[2], float under,
+                  struct tally *sums)
+{
+    v8i finite = {0}, above = {0}, far_above = {0}, below = {0};
+    v4d sum = {0}, sum_too = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        v8 x = load8(values + i);
+        v8i good = finite8(x);
+        finite -= good;
+        above -= good & (x > all8(over[0]));
+        far_above -= good & (x > all8(over[1]));
+        below -= good & (x < all8(under));
+        x = (v8)((v8i)x & good);
+        sum += __builtin_convertvector(LOW_HALF(x), v4d);
+        sum_too += __builtin_convertvector(__builtin_shufflevector(x, x, 4, 5, 6, 7), v4d);
+    }
+    sum += sum_too;
+    sums->sum += (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    for (int j = 0; j < 8; j++) {
+        sums->finite += (size_t)finite[j];
+        sums->over[0] += (size_t)above[j];
+        sums->over[1] += (size_t)far_above[j];
+        sums->under += (size_t)below[j];
+    }
+    for (; i < count; i++) {
+        if (__builtin_isfinite(values[i])) {
+            sums->sum += (double)values[i];
+            sums->finite++;
+            sums->over[0] += values[i] > over[0];
+            sums->over[1] += values[i] > over[1];
+            sums->under += values[i] < under;
+        }
+    }
+}
+
 extern const struct kernels KERNELS_NAME;
 const struct kernels KERNELS_NAME = {
     .pack = pack,
@@ -412,4 +491,6 @@ const struct kernels KERNELS_NAME = {
     .minus_log = minus_log,
     .bytes = bytes,
     .gather = gather,
+    .range = range,
+    .tally = tally,
 };

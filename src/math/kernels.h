@@ -45,6 +45,18 @@ struct line_job {
     float *sum; /* [pixels][LINE_LANES] */
 };
 
+/* What a pass over samples finds; those that are not finite are only counted. */
+struct range_found {
+    float low, high; /* infinities (high < low) when no sample is finite */
+    size_t finite;
+    size_t below; /* finite ones under the limit */
+};
+/* Sums over samples that are finite: of the values, and how many are over and under limits. */
+struct tally {
+    double sum;
+    size_t finite, over[2], under;
+};
+
 struct kernels {
     /* ret[2i] = a[i], ret[2i+1] = b[i]; samples that are not finite become 0. `b` may be NULL: 0.
      */
@@ -75,6 +87,10 @@ struct kernels {
     void (*bytes)(const float *values, size_t count, float low, float scale, uint8_t *ret);
     /* sum[i] += by * values[i], weight[i] += by, for finite values. */
     void (*gather)(const float *values, size_t count, float by, float *sum, float *weight);
+    void (*range)(const float *values, size_t count, float limit, struct range_found *ret);
+    /* Adds to what is in `sums`. At most 2^31 samples a call. */
+    void (*tally)(const float *values, size_t count, const float over[2], float under,
+                  struct tally *sums);
 };
 
 extern const struct kernels kernels_plain;
