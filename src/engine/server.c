@@ -12,12 +12,17 @@
 #include "os/net.h"
 
 #define REQUEST_MAX ((size_t)64 << 20)
+#define DRAIN_MS 10
+#define DRAIN_TRIES 1000 /* 10 s without a byte taken */
+#define LAST_TRIES 200   /* of 1 ms, when the server ends */
 
 struct client {
     struct server *server;
     int fd;
     struct loop_fd *watch;
-    struct str in;
+    struct str in, out;
+    size_t out_at; /* bytes of `out` that were taken */
+    int tries;     /* since the last of them */
     bool follows;
     struct client *next;
 };
@@ -26,6 +31,7 @@ struct server {
     struct engine *engine;
     int listen_fd, wake_fd;
     struct loop_fd *listen_watch, *wake_watch;
+    struct loop_timer *drain;
     struct client *clients;
 };
 
@@ -40,27 +46,61 @@ static void drop_client(struct client *c)
     loop_fd_free(c->watch);
     (void)close(c->fd);
     str_fini(&c->in);
+    str_fini(&c->out);
     mem_free(c);
 }
 
-/* Answers are small: a client that does not take them is cut (it asks again). */
+/* What the socket takes now. False: the client is gone. */
+static bool flush(struct client *c)
+{
+    while (c->out_at < c->out.len) {
+        ssize_t k = send(c->fd, c->out.buf + c->out_at, c->out.len - c->out_at,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (k > 0) {
+            c->out_at += (size_t)k;
+            c->tries = 0;
+        } else if (errno != EINTR) {
+            return errno == EAGAIN;
+        }
+    }
+    str_clear(&c->out);
+    c->out_at = 0;
+    return true;
+}
+
+/* A client that does not take its answer is tried again while the engine goes on, then cut: it asks
+ * again. */
+static void drain_due(void *arg)
+{
+    struct server *s = arg;
+    bool any = false;
+    for (struct client *c = s->clients, *next; c; c = next) {
+        next = c->next;
+        if (c->out.len > 0 && (!flush(c) || ++c->tries > DRAIN_TRIES)) {
+            drop_client(c);
+        } else {
+            any = any || c->out.len > 0;
+        }
+    }
+    if (!any) {
+        loop_timer_stop(s->drain);
+    }
+}
+
+static bool queue(struct client *c, const char *text)
+{
+    str_add(&c->out, text);
+    bool ok = !c->out.failed && flush(c);
+    if (ok && c->out.len > 0 && !loop_timer_active(c->server->drain)) {
+        loop_timer_start(c->server->drain, DRAIN_MS, DRAIN_MS);
+    }
+    return ok;
+}
+
 static bool say(struct client *c, json_t *line)
 {
     char *text = line ? json_text(line, err_ignore("the client is cut")) : NULL;
-    bool ok = text != NULL;
-    size_t n = ok ? strlen(text) : 0, at = 0;
-    if (ok) {
-        text[n++] = '\n';
-    }
-    for (int tries = 0; ok && at < n; tries++) {
-        ssize_t k = send(c->fd, text + at, n - at, MSG_NOSIGNAL | (tries > 0 ? 0 : MSG_DONTWAIT));
-        if (k > 0) {
-            at += (size_t)k;
-        } else {
-            ok = tries < 200 && (errno == EAGAIN || errno == EINTR);
-            (void)usleep(ok ? 1000 : 0);
-        }
-    }
+    bool ok = text && queue(c, text) && queue(c, "\n");
     mem_free(text);
     json_decref(line);
     return ok;
@@ -125,7 +165,7 @@ static void client_comes(void *arg, int fd)
     }
     c->server = s;
     c->fd = got;
-    c->in = (struct str)STR_INIT;
+    c->in = c->out = (struct str)STR_INIT;
     c->watch = loop_fd_new(s->engine->loop, got, client_ready, c, &err);
     if (!c->watch) {
         (void)close(got);
@@ -156,7 +196,8 @@ struct server *server_new(struct engine *e, struct err *err)
     }
     s->engine = e;
     s->listen_fd = s->wake_fd = -1;
-    bool ok = net_bind_wake(e->home, "wake.sock", &s->wake_fd, err) &&
+    bool ok = (s->drain = loop_timer_new(e->loop, drain_due, s, err)) &&
+        net_bind_wake(e->home, "wake.sock", &s->wake_fd, err) &&
         net_listen(e->home, "engine.sock", &s->listen_fd, err);
     ok = ok && (s->wake_watch = loop_fd_new(e->loop, s->wake_fd, woken, s, err));
     ok = ok && (s->listen_watch = loop_fd_new(e->loop, s->listen_fd, client_comes, s, err));
@@ -176,8 +217,12 @@ void server_free(struct server *s)
         if (s->clients->follows) {
             (void)say(s->clients, json_pack("{s:b}", "ended", 1));
         }
+        for (int i = 0; i < LAST_TRIES && s->clients->out.len > 0 && flush(s->clients); i++) {
+            (void)usleep(1000);
+        }
         drop_client(s->clients);
     }
+    loop_timer_free(s->drain);
     loop_fd_free(s->listen_watch);
     loop_fd_free(s->wake_watch);
     if (s->listen_fd >= 0) {
@@ -191,11 +236,10 @@ void server_free(struct server *s)
 
 void server_changed(struct server *s)
 {
-    static const char line[] = "{\"changed\":true}\n";
-    for (struct client *c = s ? s->clients : NULL; c; c = c->next) {
-        if (c->follows) {
-            (void)send(c->fd, line, sizeof line - 1,
-                       MSG_NOSIGNAL | MSG_DONTWAIT); /* missed: the next one comes */
+    for (struct client *c = s ? s->clients : NULL, *next; c; c = next) {
+        next = c->next;
+        if (c->follows && c->out.len == 0 && !queue(c, "{\"changed\":true}\n")) {
+            drop_client(c); /* who lags hears of the next one */
         }
     }
 }
