@@ -1,0 +1,82 @@
+/*
+ * A model at work on plain arrays. Order of calls: infer_open, infer_bag / infer_sliding /
+ * infer_once as often as wanted, infer_close. Preparing the array (reading, turning to the card's
+ * orientation, resampling to its spacing, cutting) is the caller's; infer_scale does the card's
+ * window and normalisation in place.
+ *
+ * Arrays are [channels][slices][rows][columns], columns together; sizes are given as columns, rows,
+ * slices.
+ */
+#ifndef GANTRY_INFER_RUN_H
+#define GANTRY_INFER_RUN_H
+
+#include "infer/ort.h"
+#include "model/model-card.h"
+
+struct infer {
+    struct model_card card;
+    struct ort_session *session;
+    struct ort_port in; /* of the session; borrowed */
+    size_t n_out;
+};
+
+/* Card and model out of a model's folder; the model's sum is checked on the very bytes that are
+ * loaded. `ort` must outlive it. */
+struct infer *infer_open(struct ort *ort, const char *folder, const struct ort_options *options,
+                         struct err *err) CHECK_RESULT;
+void infer_close(struct infer *m);
+
+/* The shape of the model's input: what the file leaves open is filled from the card (`patch`,
+ * `slices`, `channels`) with a batch of one. ERR_FORMAT when file and card contradict each other.
+ */
+bool infer_shape(const struct infer *m, struct ort_tensor *ret, struct err *err) CHECK_RESULT;
+/* One run on zeros of that shape: does the model load and compute, and do its outputs fit the card?
+ * *ret_seconds is how long it took, *ret_out the shape of the first output. */
+bool infer_try(struct infer *m, struct ort_tensor *ret_out, double *ret_seconds,
+               struct err *err) CHECK_RESULT;
+
+/* The card's window and normalisation. A constant array becomes zeros under "unit" and "zscore". */
+void infer_scale(const struct model_card *card, float *values, size_t n);
+/* The card's activation over `n` classes, in place. */
+void infer_activate(const struct model_card *card, float *values, size_t n);
+
+#define INFER_MAX_CLASSES 64
+
+struct infer_bag_result {
+    size_t classes;
+    float logits[INFER_MAX_CLASSES];
+    float scores[INFER_MAX_CLASSES]; /* after the card's activation */
+    bool attention;                  /* the model gave one weight a slice */
+};
+/* One bag of card.slices slices, [slices][channels][rows][columns]. `ret_attention` (card.slices
+ * values, or NULL) is filled when the model has a second output of that many values. */
+bool infer_bag(struct infer *m, const float *bag, struct infer_bag_result *ret,
+               float *ret_attention, struct err *err) CHECK_RESULT;
+
+/* Any one tensor through the model: first output only, borrowed until the next run. */
+bool infer_once(struct infer *m, const struct ort_tensor *in, struct ort_tensor *ret_out,
+                struct err *err) CHECK_RESULT;
+
+struct infer_sliding {
+    double overlap; /* of neighbouring patches, 0 to 0.9; usual: 0.5 */
+    /* Called after each patch with what is done (0..1); false with `err` filled ends the work. May
+     * be NULL. */
+    bool (*progress)(void *arg, double fraction, struct err *err);
+    void *arg;
+};
+/* Segment a volume patch by patch. `volume` is [channels][n[2]][n[1]][n[0]]; patches overlap and
+ * are blended with a Gaussian weight (deviation 1/8 of the patch), so that what a patch knows
+ * little of, its edge, counts little. A volume smaller than a patch is continued with its nearest
+ * voxels. `ret_scores` is [classes][n[2]][n[1]][n[0]], scores after activation; *ret_classes of
+ * them, at most `most_classes`. */
+bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
+                   const struct infer_sliding *how, float *ret_scores, size_t most_classes,
+                   size_t *ret_classes, struct err *err) CHECK_RESULT;
+/* How many classes the model's first output has: what infer_sliding's array must hold. */
+bool infer_classes(struct infer *m, size_t *ret, struct err *err) CHECK_RESULT;
+/* Scores to labels: the greatest of several classes (the first is background), or 1 where a single
+ * one, or under "sigmoid" the greatest, reaches the card's threshold. */
+void infer_labels(const struct model_card *card, const float *scores, size_t classes, size_t voxels,
+                  uint8_t *ret_labels);
+
+#endif

@@ -1,0 +1,476 @@
+/* Reading a card strictly: what is misspelt there would otherwise change what a model computes. */
+#include "model/model-card.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "codec/digest.h"
+#include "os/file.h"
+
+static const char *const file_names[] = {"model.json", "model_patchwork.json", NULL};
+static const char *const tasks[] = {"classification", "segmentation", "cor", "detection", NULL};
+static const char *const scalings[] = {"none", "unit", "zscore", "window", NULL};
+static const char *const activations[] = {"none", "sigmoid", "softmax", NULL};
+static const char *const setting_types[] = {"number", "integer", "boolean",
+                                            "string", "choice",  NULL};
+
+/* Where we are: "<file>: input". */
+struct place {
+    const char *file;
+    const char *part; /* "" at the top */
+};
+
+static bool wrong(struct err *err, struct place at, const char *key, const char *what)
+{
+    return err_set(err, ERR_FORMAT, "%s: %s%s%s %s", at.file, at.part, at.part[0] ? "." : "", key,
+                   what);
+}
+
+static bool only(const json_t *object, const char *const *known, struct place at, struct err *err)
+{
+    struct err why;
+    if (json_only_keys(object, known, at.part[0] ? at.part : "a model's card", &why)) {
+        return true;
+    }
+    return err_set(err, ERR_FORMAT, "%s: %s", at.file, why.text);
+}
+
+/* A text; `ret` keeps its value when the key is absent and that is allowed. */
+static bool text(const json_t *o, const char *key, bool needed, struct place at, const char **ret,
+                 struct err *err)
+{
+    const json_t *value = json_object_get(o, key);
+    if (!value && !needed) {
+        return true;
+    }
+    if (!json_is_string(value) || (needed && !json_string_value(value)[0])) {
+        return wrong(err, at, key, value ? "must be a text" : "is missing (a text)");
+    }
+    *ret = json_string_value(value);
+    return true;
+}
+
+static bool word(const json_t *o, const char *key, bool needed, const char *const *words,
+                 struct place at, int *ret, struct err *err)
+{
+    const char *given = NULL;
+    char choice[160] = "must be one of";
+    if (!text(o, key, needed, at, &given, err)) {
+        return false;
+    }
+    for (int i = 0; given && words[i]; i++) {
+        if (!strcmp(given, words[i])) {
+            *ret = i;
+            return true;
+        }
+        (void)snprintf(choice + strlen(choice), sizeof choice - strlen(choice), " %s", words[i]);
+    }
+    return !given || wrong(err, at, key, choice);
+}
+
+static bool whole(const json_t *value, size_t *ret)
+{
+    json_int_t n = json_integer_value(value);
+    if (!json_is_integer(value) || n < 1 || n > 1 << 20) {
+        return false;
+    }
+    *ret = (size_t)n;
+    return true;
+}
+
+static bool wholes(const json_t *o, const char *key, size_t *ret, size_t *ret_n, struct place at,
+                   struct err *err)
+{
+    const json_t *list = json_object_get(o, key);
+    size_t n = json_array_size(list);
+    bool ok = !list || (n >= 1 && n <= 3);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = whole(json_array_get(list, i), &ret[i]);
+    }
+    *ret_n = n;
+    return ok || wrong(err, at, key, "must be 1 to 3 whole numbers from 1");
+}
+
+static bool one_whole(const json_t *o, const char *key, bool needed, size_t *ret, struct place at,
+                      struct err *err)
+{
+    const json_t *value = json_object_get(o, key);
+    return (!value && !needed) || whole(value, ret) ||
+        wrong(err, at, key,
+              value ? "must be a whole number from 1" : "is missing (a whole number)");
+}
+
+static bool window(const json_t *o, struct model_card *c, struct place at, struct err *err)
+{
+    const json_t *list = json_object_get(o, "window");
+    c->windowed = list != NULL;
+    for (size_t i = 0; list && i < 2; i++) {
+        const json_t *end = json_array_get(list, i);
+        if (json_array_size(list) != 2 || !json_is_number(end)) {
+            return wrong(err, at, "window", "must be two numbers");
+        }
+        c->window[i] = json_number_value(end);
+    }
+    if (list && !(c->window[0] < c->window[1])) {
+        return wrong(err, at, "window", "must go from the lower to the higher number");
+    }
+    return c->scaling != MODEL_WINDOW || list ||
+        wrong(err, at, "window", "is missing (two numbers; normalisation \"window\" needs it)");
+}
+
+static bool orientation(struct model_card *c, struct place at, struct err *err)
+{
+    unsigned seen = 0;
+    for (size_t i = 0; c->orientation && i < 3; i++) {
+        const char *pairs = "RLAPSI",
+                   *at_letter = c->orientation[i] ? strchr(pairs, c->orientation[i]) : NULL;
+        seen |= at_letter ? 1u << ((at_letter - pairs) / 2) : 0;
+        if (!at_letter) {
+            break;
+        }
+    }
+    return !c->orientation || (strlen(c->orientation) == 3 && seen == 7) ||
+        wrong(err, at, "orientation",
+              "must be three letters, one each of R/L, A/P and S/I, such as LPS");
+}
+
+static bool input(const json_t *root, struct model_card *c, const char *file, struct err *err)
+{
+    static const char *const keys[] = {"modality", "orientation",   "spacing",
+                                       "window",   "normalisation", "patch",
+                                       "slices",   "channels",      NULL};
+    const json_t *o = json_object_get(root, "input"), *spacing = json_object_get(o, "spacing");
+    struct place at = {file, "input"};
+    int scaling = MODEL_AS_IS;
+    if (!json_is_object(o)) {
+        return err_set(err, ERR_FORMAT, "%s: input is missing (an object)", file);
+    }
+    if (!only(o, keys, at, err) || !text(o, "modality", true, at, &c->modality, err) ||
+        !text(o, "orientation", false, at, &c->orientation, err) || !orientation(c, at, err) ||
+        !word(o, "normalisation", false, scalings, at, &scaling, err)) {
+        return false;
+    }
+    c->scaling = (enum model_scaling)scaling;
+    if (!window(o, c, at, err) || !wholes(o, "patch", c->patch, &c->n_patch, at, err) ||
+        !one_whole(o, "slices", false, &c->slices, at, err) ||
+        !one_whole(o, "channels", true, &c->channels, at, err)) {
+        return false;
+    }
+    c->n_spacing = json_array_size(spacing);
+    bool ok = !spacing || json_is_null(spacing) || (c->n_spacing >= 1 && c->n_spacing <= 3);
+    for (size_t i = 0; ok && i < c->n_spacing; i++) {
+        c->spacing_mm[i] = json_number_value(json_array_get(spacing, i));
+        ok = isfinite(c->spacing_mm[i]) && c->spacing_mm[i] > 0;
+    }
+    return ok || wrong(err, at, "spacing", "must be null or 1 to 3 numbers above 0");
+}
+
+static bool output(const json_t *root, struct model_card *c, const char *file, struct err *err)
+{
+    static const char *const keys[] = {"labels", "threshold", "activation", NULL};
+    const json_t *o = json_object_get(root, "output"), *labels = json_object_get(o, "labels"),
+                 *threshold = json_object_get(o, "threshold");
+    struct place at = {file, "output"};
+    int activation = MODEL_RAW;
+    if (!json_is_object(o)) {
+        return err_set(err, ERR_FORMAT, "%s: output is missing (an object)", file);
+    }
+    if (!only(o, keys, at, err) ||
+        !word(o, "activation", true, activations, at, &activation, err)) {
+        return false;
+    }
+    c->activation = (enum model_activation)activation;
+    c->threshold = threshold ? json_number_value(threshold) : 0.5;
+    if (threshold && !json_is_number(threshold)) {
+        return wrong(err, at, "threshold", "must be a number");
+    }
+    c->n_labels = json_array_size(labels);
+    bool ok = !labels || (json_is_array(labels) && c->n_labels <= MODEL_MAX_LABELS);
+    for (size_t i = 0; ok && i < c->n_labels; i++) {
+        c->labels[i] = json_string_value(json_array_get(labels, i));
+        ok = c->labels[i] != NULL;
+    }
+    return ok || wrong(err, at, "labels", "must be at most 256 texts");
+}
+
+/* Does `value` fit the setting's type, range and choices? `what` says what it must be. */
+static bool fits(const json_t *setting, const json_t *value, char *what, size_t size)
+{
+    const char *type = json_get_text(setting, "type", "");
+    if (!strcmp(type, "choice")) {
+        const json_t *choices = json_object_get(setting, "choices"), *choice;
+        size_t i;
+        bool known = false;
+        (void)snprintf(what, size, "must be one of");
+        json_array_foreach((json_t *)choices, i, choice)
+        {
+            known = known || (json_is_string(value) && json_equal(choice, value));
+            (void)snprintf(what + strlen(what), size - strlen(what), " %s",
+                           json_string_value(choice));
+        }
+        return known;
+    }
+    bool number = !strcmp(type, "number"), integer = !strcmp(type, "integer");
+    if (!number && !integer) {
+        bool boolean = !strcmp(type, "boolean");
+        (void)snprintf(what, size, "must be %s", boolean ? "true or false" : "a text");
+        return boolean ? json_is_boolean(value) : json_is_string(value);
+    }
+    double least = json_get_double(setting, "minimum", -HUGE_VAL),
+           most = json_get_double(setting, "maximum", HUGE_VAL), x = json_number_value(value);
+    (void)snprintf(what, size, "must be a %snumber from %g to %g", integer ? "whole " : "", least,
+                   most);
+    return (integer ? json_is_integer(value) : json_is_number(value)) && x >= least && x <= most;
+}
+
+static bool settings(const json_t *root, struct model_card *c, const char *file, struct err *err)
+{
+    static const char *const keys[] = {"type",    "default", "minimum", "maximum",
+                                       "choices", "help",    NULL};
+    const char *name;
+    json_t *setting;
+    c->settings = json_object_get(root, "settings");
+    if (c->settings && !json_is_object(c->settings)) {
+        return err_set(err, ERR_FORMAT, "%s: settings must be an object", file);
+    }
+    json_object_foreach((json_t *)c->settings, name, setting)
+    {
+        char part[100], what[200];
+        struct place at = {file, part};
+        int type = 0;
+        size_t i;
+        json_t *choice;
+        const char *help;
+        (void)snprintf(part, sizeof part, "settings.%s", name);
+        if (!json_is_object(setting)) {
+            return err_set(err, ERR_FORMAT, "%s: %s must be an object", file, part);
+        }
+        if (!only(setting, keys, at, err) ||
+            !word(setting, "type", true, setting_types, at, &type, err) ||
+            !text(setting, "help", false, at, &help, err)) {
+            return false;
+        }
+        json_array_foreach(json_object_get(setting, "choices"), i, choice)
+        {
+            if (!json_is_string(choice)) {
+                return wrong(err, at, "choices", "must be texts");
+            }
+        }
+        const json_t *least = json_object_get(setting, "minimum"),
+                     *most = json_object_get(setting, "maximum");
+        if ((least && !json_is_number(least)) || (most && !json_is_number(most))) {
+            return wrong(err, at, least && !json_is_number(least) ? "minimum" : "maximum",
+                         "must be a number");
+        }
+        if (!json_object_get(setting, "default")) {
+            return wrong(err, at, "default", "is missing");
+        }
+        if (!fits(setting, json_object_get(setting, "default"), what, sizeof what)) {
+            return wrong(err, at, "default", what);
+        }
+    }
+    return true;
+}
+
+static bool scores(const json_t *root, struct model_card *c, const char *file, struct err *err)
+{
+    const char *name;
+    json_t *score;
+    c->scores = json_object_get(root, "scores");
+    bool ok = !c->scores || json_is_object(c->scores);
+    json_object_foreach((json_t *)c->scores, name, score)
+    {
+        ok = ok && json_is_number(score);
+    }
+    return ok || err_set(err, ERR_FORMAT, "%s: scores must be an object of numbers", file);
+}
+
+static bool checksum(const json_t *root, struct model_card *c, struct place at, struct err *err)
+{
+    static const char prefix[] = "sha256:";
+    const char *sum = NULL;
+    if (!text(root, "checksum", true, at, &sum, err)) {
+        return false;
+    }
+    bool ok = !strncmp(sum, prefix, sizeof prefix - 1);
+    c->checksum = ok ? sum + sizeof prefix - 1 : sum;
+    ok = ok && strlen(c->checksum) == DIGEST_SHA256_HEX - 1 &&
+        strspn(c->checksum, "0123456789abcdef") == DIGEST_SHA256_HEX - 1;
+    return ok || wrong(err, at, "checksum", "must be \"sha256:\" and 64 hexadecimal digits");
+}
+
+static bool version(const json_t *root, struct model_card *c, struct place at, struct err *err)
+{
+    const json_t *value = json_object_get(root, "version");
+    if (json_is_integer(value)) {
+        (void)snprintf(c->version, sizeof c->version, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_string(value)) {
+        (void)snprintf(c->version, sizeof c->version, "%s", json_string_value(value));
+    } else {
+        return wrong(err, at, "version", value ? "must be a text or a whole number" : "is missing");
+    }
+    return true;
+}
+
+static bool parse(json_t *root, const char *file, struct model_card *c, struct err *err)
+{
+    static const char *const keys[] = {"gantry",       "name",          "version",  "description",
+                                       "task",         "input",         "output",   "scores",
+                                       "architecture", "demonstration", "settings", "licence",
+                                       "source",       "checksum",      NULL};
+    struct place at = {file, ""};
+    const json_t *demonstration = json_object_get(root, "demonstration");
+    int task = 0;
+    c->description = c->architecture = "";
+    if (!json_is_object(root) || json_get_int(root, "gantry", 0) != 1) {
+        return err_set(err, ERR_FORMAT, "%s is no model's card: it needs \"gantry\": 1", file);
+    }
+    if (!only(root, keys, at, err) || !text(root, "name", true, at, &c->name, err)) {
+        return false;
+    }
+    if (!model_name_check(c->name, err)) {
+        return err_wrap(err, "%s", file);
+    }
+    if (demonstration && !json_is_boolean(demonstration)) {
+        return wrong(err, at, "demonstration", "must be true or false");
+    }
+    c->demonstration = json_is_true(demonstration);
+    if (!version(root, c, at, err) || !text(root, "description", false, at, &c->description, err) ||
+        !text(root, "architecture", false, at, &c->architecture, err) ||
+        !word(root, "task", true, tasks, at, &task, err) || !input(root, c, file, err) ||
+        !output(root, c, file, err) || !settings(root, c, file, err) ||
+        !scores(root, c, file, err) || !text(root, "licence", true, at, &c->licence, err) ||
+        !text(root, "source", true, at, &c->source, err) || !checksum(root, c, at, err)) {
+        return false;
+    }
+    c->task = (enum model_task)task;
+    return true;
+}
+
+bool model_card_parse(json_t *root, const char *file, struct model_card *ret, struct err *err)
+{
+    struct model_card c = {0};
+    if (!parse(root, file, &c, err)) {
+        return false;
+    }
+    c.file = mem_strdup(file, err);
+    char *folder = c.file ? path_dir(file, err) : NULL;
+    c.onnx = folder ? path_join(folder, "model.onnx", err) : NULL;
+    mem_free(folder);
+    if (!c.onnx) {
+        mem_free(c.file);
+        return false;
+    }
+    c.root = json_incref(root);
+    *ret = c;
+    return true;
+}
+
+bool model_card_read(const char *folder, struct model_card *ret, struct err *err)
+{
+    char *file = NULL;
+    for (size_t i = 0; file_names[i] && !file; i++) {
+        file = path_join(folder, file_names[i], err);
+        if (!file) {
+            return false;
+        }
+        if (!file_exists(file)) {
+            mem_free(file);
+            file = NULL;
+        }
+    }
+    if (!file) {
+        return err_set(err, ERR_NOTHING, "'%s' is no model's folder: it has no %s", folder,
+                       file_names[0]);
+    }
+    json_t *root = json_read(file, err);
+    bool ok = root && model_card_parse(root, file, ret, err);
+    json_decref(root);
+    mem_free(file);
+    return ok;
+}
+
+void model_card_fini(struct model_card *card)
+{
+    json_decref(card->root);
+    mem_free(card->file);
+    mem_free(card->onnx);
+    *card = (struct model_card){0};
+}
+
+static bool compare(const struct model_card *card, const char *sum, struct err *err)
+{
+    return !strcmp(sum, card->checksum) ||
+        err_set(
+            err, ERR_FORMAT,
+            "'%s' is damaged or not the model that %s describes: its sum is sha256:%s, the card "
+            "says sha256:%.12s...",
+            card->onnx, path_base(card->file), sum, card->checksum);
+}
+
+bool model_card_verify(const struct model_card *card, struct err *err)
+{
+    char sum[DIGEST_SHA256_HEX];
+    return digest_sha256_file(card->onnx, sum, err) && compare(card, sum, err);
+}
+
+bool model_card_verify_bytes(const struct model_card *card, const void *bytes, size_t n,
+                             struct err *err)
+{
+    char sum[DIGEST_SHA256_HEX];
+    digest_sha256(bytes, n, sum);
+    return compare(card, sum, err);
+}
+
+const char *model_task_word(enum model_task task)
+{
+    return tasks[task];
+}
+
+bool model_name_check(const char *name, struct err *err)
+{
+    size_t n = strlen(name);
+    bool ok = n > 0 && n <= MODEL_MAX_NAME && name[0] != '.' &&
+        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+    return ok ||
+        err_set(
+               err, ERR_FORMAT,
+               "a model's name has 1 to %d letters, digits, dots, dashes and underscores, and does "
+               "not begin with a dot: '%s'",
+               MODEL_MAX_NAME, name);
+}
+
+json_t *model_settings(const struct model_card *card, const json_t *given, struct err *err)
+{
+    json_t *all = json_object();
+    const char *name;
+    json_t *setting, *value;
+    bool ok = all != NULL || err_set(err, ERR_NOMEM, "out of memory");
+    json_object_foreach((json_t *)card->settings, name, setting)
+    {
+        ok = ok && json_put(all, name, json_incref(json_object_get(setting, "default")), err);
+    }
+    json_object_foreach((json_t *)given, name, value)
+    {
+        char what[200];
+        setting = json_object_get(card->settings, name);
+        if (ok && !setting) {
+            ok = err_set(err, ERR_USAGE, "model '%s' has no setting '%s'", card->name, name);
+        } else if (ok && !fits(setting, value, what, sizeof what)) {
+            ok = err_set(err, ERR_USAGE, "setting '%s' of model '%s' %s", name, card->name, what);
+        }
+        ok = ok && json_put(all, name, json_incref(value), err);
+    }
+    if (!ok) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
+double model_setting(const json_t *settings_given, const char *name, double fallback)
+{
+    return json_get_double(settings_given, name, fallback);
+}
