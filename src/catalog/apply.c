@@ -55,11 +55,12 @@ static bool facts_of(int64_t project, const json_t *file, struct facts *f, struc
     const json_t *header = json_object_get(file, "header");
     bool looked = json_is_object(header);
     bool readable = !looked || json_get_bool(header, "ok", true);
+    const char *given = json_get_text(file, "kind", "other");
+    bool zip = !strcmp(given, "dicom-zip"); /* stays one, whatever is wrong with it */
     *f = (struct facts){
         .project = project,
         .name = json_get_text(file, "name", ""),
-        .kind =
-            json_get_text(header, "kind", looked ? "other" : json_get_text(file, "kind", "other")),
+        .kind = zip ? given : json_get_text(header, "kind", looked ? "other" : given),
         .dtype = json_get_text(header, "dtype", NULL),
         .reason = json_get_text(header, "reason", ""),
         .size = json_get_int(file, "size", 0),
@@ -74,8 +75,7 @@ static bool facts_of(int64_t project, const json_t *file, struct facts *f, struc
         f->reason = "unreadable";
     }
     /* An HDF5 file that cannot be read is listed among the scans, with its reason. */
-    bool hdf5 = !strcmp(json_get_text(file, "kind", "hdf5"), "hdf5");
-    f->level = (!readable && hdf5) || !strcmp(f->kind, "hdf5-projections") ? "scan" : "file";
+    f->level = (!readable && !zip) || !strcmp(f->kind, "hdf5-projections") ? "scan" : "file";
     f->extra = header_extra(header, err);
     return f->extra && series_of(f->name, &f->series, &f->index, err);
 }

@@ -17,7 +17,6 @@
 #include "cli/triage-out.h"
 #include "cli/triage-rows.h"
 #include "discover/walk.h"
-#include "engine/home.h"
 #include "engine/session.h"
 
 #define BATCH "ct-triage"
@@ -129,13 +128,11 @@ static bool open_output(struct predict *p, bool *ret_go, struct err *err)
 static bool load_models(struct predict *p, struct err *err)
 {
     struct str text = STR_INIT;
-    char *share = home_share(err);
-    const char *args[] = {"triage", p->c->home, share, cli_text(p->c, "model", ""), NULL};
-    bool ok = share && child_imaging(args, &text, err);
+    const char *args[] = {"triage", p->c->home, cli_text(p->c, "model", ""), NULL};
+    bool ok = child_imaging(args, &text, err);
     p->models = ok ? json_parse(str_text(&text), text.len, "models", err) : NULL;
     p->con.models = p->models;
     str_fini(&text);
-    mem_free(share);
     return p->models != NULL;
 }
 

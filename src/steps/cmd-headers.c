@@ -7,12 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
+#include "codec/zip-file.h"
 #include "image/hdf5-scan.h"
 #include "os/file.h"
 #include "steps/command.h"
@@ -70,6 +73,35 @@ static bool put_scan(json_t *line, const struct hdf5_scan_info *info, struct err
         json_put(line, "usable", json_boolean(info->reason[0] == '\0'), err);
 }
 
+/* A ZIP is looked at as far as its directory goes: is it whole, is there anything in it? What it
+ * holds is read when somebody works on it. */
+static bool describe_zip(const char *path, json_t *line, struct err *err)
+{
+    struct err why = {ERR_NONE, ""};
+    struct zip_archive *zip = zip_archive_open(path, NULL, &why);
+    size_t skip = strncmp(why.text, path, strlen(path)) == 0 ? strlen(path) : 0;
+    bool good;
+
+    if (zip != NULL && zip_archive_count(zip) == 0) {
+        zip_archive_close(zip);
+        zip = NULL;
+        err_set(&why, ERR_FORMAT, "an empty ZIP");
+    }
+    good = json_put(line, "ok", json_boolean(zip != NULL), err) &&
+        json_put(line, "kind", json_string("dicom-zip"), err);
+    if (good && zip == NULL) {
+        struct str clean = STR_INIT;
+
+        utf8_clean(&clean, why.text + skip + (skip > 0 ? strspn(why.text + skip, ": ") : 0),
+                   SIZE_MAX);
+        good = json_put(line, "code", json_string(err_name(why.code)), err) &&
+            json_put(line, "reason", json_string(str_text(&clean)), err);
+        str_fini(&clean);
+    }
+    zip_archive_close(zip);
+    return good;
+}
+
 /* All that is said about one path; trouble with the file is part of the answer, not an error. */
 static bool describe(const char *path, json_t *line, struct err *err)
 {
@@ -87,6 +119,10 @@ static bool describe(const char *path, json_t *line, struct err *err)
                  json_integer(
                      there ? (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0),
                  err);
+    if (good && strcasecmp(path_ext(path), ".zip") == 0) {
+        str_fini(&clean);
+        return describe_zip(path, line, err);
+    }
     if (good) {
         scan = hdf5_scan_open(path, &why);
         str_clear(&clean);

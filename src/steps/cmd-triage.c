@@ -1,32 +1,41 @@
-/* gantry-imaging triage: which models a CT triage would use, as JSON, or one line why it cannot. */
+/* gantry-imaging triage: which models a CT triage would use, as JSON, or one line why it cannot.
+ * The runtime and the model are opened, so that what is missing is told before the work. */
 #include <stdio.h>
-#include <string.h>
 #include "base/mem.h"
 #include "codec/json.h"
 #include "steps/command.h"
+#include "steps/triage-model.h"
 
 extern const struct command command_word_triage;
 
 static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
+    struct triage_model model = {.none = true};
+    json_t *facts = NULL;
+    char *text = NULL;
 
-    if (argc != 3) {
-        err_set(&err, ERR_USAGE, "usage: gantry-imaging triage HOME SHARE MODEL");
+    if (argc != 2) {
+        err_set(&err, ERR_USAGE, "usage: gantry-imaging triage HOME MODEL");
         return command_fail(&err);
     }
-    if (strcmp(argv[2], "none") != 0) {
-        err_set(&err, ERR_UNSUPPORTED,
-                "no classifier can be used yet: --model none is the z-profile alone");
-        return command_fail(&err);
+    if (triage_model_find(argv[0], argv[1], &model, &err) &&
+        triage_model_load(&model, 1, NULL, &err)) {
+        facts = triage_model_facts(&model, &err);
+        text = facts == NULL ? NULL : json_text(facts, &err);
     }
-    puts("{\"model\":\"none\",\"checksum\":\"none\"}");
-    return 0;
+    if (text != NULL) {
+        puts(text);
+    }
+    mem_free(text);
+    json_decref(facts);
+    triage_model_fini(&model);
+    return text != NULL ? 0 : command_fail(&err);
 }
 
 const struct command command_word_triage = {
     .name = "triage",
-    .usage = "HOME SHARE MODEL",
-    .help = "which models a CT triage would use, as JSON",
+    .usage = "HOME MODEL",
+    .help = "which models a CT triage would use (MODEL: a name, a folder, none, or empty), as JSON",
     .run = run,
 };

@@ -1,16 +1,345 @@
 /*
- * ct.triage: one ZIP of DICOM becomes one row: the longest axial CT series is read, checked,
- * classified, measured slice by slice, and a fixed rule decides.
+ * ct.triage: one ZIP of DICOM becomes one row. In this order: headers (which series), pixels,
+ * figures of all slices, is it a whole chest CT, the classifier, the rule, pictures. What is found
+ * out on the way is reported also when the study is refused.
  */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "os/file.h"
+#include "steps/common.h"
 #include "steps/step.h"
+#include "steps/triage-model.h"
+#include "steps/triage-picture.h"
+#include "steps/triage-study.h"
 
 extern const struct step step_ct_triage;
 
+#define TYPE "chest_abnormality" /* the one kind of finding that the classifier knows */
+#define WORDS 10
+
+struct triage {
+    struct job *job;
+    struct triage_model model;
+    struct triage_study study;
+    struct zstudy z;
+    struct triage_decision decision;
+    double p; /* of the classifier; NaN without one */
+    int64_t started_us;
+};
+
+/* ---- refusing ---- */
+
+static bool put_verdict(struct job *job, const struct chest_verdict *v, struct err *err)
+{
+    return job_value(job, "verdict", json_string(chest_status_name(v->status)), err) &&
+        job_value(job, "verdict_confidence", job_number(v->confidence), err) &&
+        job_value(job, "verdict_reason", json_string(v->reason), err) &&
+        job_value(job, "lung_ml", job_number(v->lung_ml), err);
+}
+
+/* The row's error: the verdict's word and why. */
+static bool refuse(struct triage *t, const struct chest_verdict *v, struct err *err)
+{
+    if (!put_verdict(t->job, v, err)) {
+        return false;
+    }
+    return err_set(err, ERR_FORMAT, "%s: %s", chest_status_name(v->status), v->reason);
+}
+
+static bool refuse_corrupted(struct triage *t, struct err *err)
+{
+    struct chest_verdict v = {.status = CHEST_CORRUPTED, .confidence = 1};
+
+    snprintf(v.reason, sizeof(v.reason), "%.239s", err->text);
+    return refuse(t, &v, err);
+}
+
+/* A series of which no volume can be made: the complaint decides which verdict it is. */
+static void judge_fatal(const struct dicom_series *series, struct chest_verdict *ret)
+{
+    const struct dicom_complaint *why = NULL;
+
+    for (size_t i = 0; i < series->n_complaints && why == NULL; i++) {
+        why = series->complaints[i].fatal ? &series->complaints[i] : NULL;
+    }
+    ret->status = CHEST_CORRUPTED;
+    if (why != NULL &&
+        (why->code == DICOM_SINGLE || why->code == DICOM_FEW || why->code == DICOM_GAP)) {
+        ret->status = CHEST_INCOMPLETE;
+    } else if (why != NULL && (why->code == DICOM_MIXED || why->code == DICOM_DUPLICATE)) {
+        ret->status = CHEST_SUSPICIOUS;
+    } else if (why != NULL && why->code == DICOM_COLOUR) {
+        ret->status = CHEST_MODALITY;
+    }
+    ret->confidence = 1;
+    snprintf(ret->reason, sizeof(ret->reason), "%.239s",
+             why != NULL ? why->text : "no volume can be made of its files");
+}
+
+static struct chest_facts facts_of(const struct triage *t)
+{
+    const struct dicom_series *s = t->study.series;
+    struct dicom_counts counts;
+    struct chest_facts facts = {
+        .ct = t->study.ct,
+        .modality = s->modality,
+        .words = {s->body_part, s->protocol, s->description, s->study_description},
+        .not_axial = !s->axial,
+        .spacing_mm = s->spacing_mm[2],
+        .px_mm2 = s->spacing_mm[0] * s->spacing_mm[1],
+        .samples = s->columns * s->rows,
+        .slice = t->study.slice,
+        .slices = t->study.slice != NULL ? t->study.volume.n[2] : 0};
+
+    dicom_set_counts(t->study.set, &counts);
+    facts.unreadable = counts.damaged;
+    for (size_t i = 0; i < s->n_complaints; i++) {
+        facts.missing += s->complaints[i].code == DICOM_GAP;
+        facts.duplicates += s->complaints[i].code == DICOM_DUPLICATE;
+    }
+    return facts;
+}
+
+/* ---- the stages ---- */
+
+static bool open_study(struct triage *t, struct err *err)
+{
+    struct job *job = t->job;
+
+    job_progress(job, 0, "reading headers");
+    if (!triage_study_open(job->input, &t->study, err)) {
+        return (err->code == ERR_FORMAT || err->code == ERR_NOTHING) && refuse_corrupted(t, err);
+    }
+    const struct dicom_series *s = t->study.series;
+    job_say(job, "[triage] %s: series %s, %s, %zu slices of %zu x %zu%s%s", job->item_name, s->uid,
+            s->modality, s->slices, s->columns, s->rows, t->study.note[0] != '\0' ? "; " : "",
+            t->study.note);
+    for (size_t i = 0; i < s->n_complaints; i++) {
+        job_say(job, "[triage] note: %s", s->complaints[i].text);
+    }
+    return job_value(job, "study_uid", json_string(s->study_uid), err) &&
+        job_value(job, "series_uid", json_string(s->uid), err) &&
+        job_value(job, "note", json_string(t->study.note), err);
+}
+
+/* Modality and fatal complaints are known before anything is decoded. */
+static bool validate(struct triage *t, struct err *err)
+{
+    struct chest_verdict v = {.status = CHEST_VALID};
+
+    if (t->study.ct && t->study.series->fatal) {
+        judge_fatal(t->study.series, &v);
+        return refuse(t, &v, err);
+    }
+    if (t->study.ct) {
+        if (!triage_study_read(&t->study, t->job, err)) {
+            return err->code == ERR_FORMAT && refuse_corrupted(t, err);
+        }
+        job_progress(t->job, 0.5, "z-profile");
+        if (!triage_study_measure(&t->study, &t->model.rule.zprofile, t->job->threads, err)) {
+            return false;
+        }
+    }
+    const struct chest_facts facts = facts_of(t);
+    chest_check(&facts, &t->model.rule.chest, &v);
+    job_say(t->job, "[triage] %s (confidence %.3f): %s", chest_status_name(v.status), v.confidence,
+            v.reason);
+    return v.status == CHEST_VALID ? put_verdict(t->job, &v, err) : refuse(t, &v, err);
+}
+
+/* Without a classifier the z-profile's vote decides alone, and says so. */
+static void decide_alone(struct triage *t)
+{
+    struct triage_decision *d = &t->decision;
+
+    *d = (struct triage_decision){.p = NAN, .p_lifted = NAN, .z = t->z.z, .z_calmed = t->z.z};
+    triage_vote(&t->z, &t->model.rule, &d->vote);
+    d->probability = t->z.z;
+    d->pathology = d->vote.pathology;
+    d->confidence = d->vote.confidence;
+    snprintf(
+        d->reason, sizeof(d->reason),
+        "the z-profile's vote alone (no classifier): %u of 4 normal signs, %u of 4 strong ones",
+        d->vote.normal, d->vote.strong);
+}
+
+static bool decide(struct triage *t, struct err *err)
+{
+    if (!zprofile_study(t->study.slice, t->study.volume.n[2], &t->model.rule.zprofile, &t->z,
+                        err)) {
+        return false;
+    }
+    if (t->model.none) {
+        decide_alone(t);
+        return true;
+    }
+    job_progress(t->job, 0.7, "classifying");
+    return triage_model_load(&t->model, t->job->threads, t->job->stop, err) &&
+        triage_model_run(&t->model, &t->study.volume, t->job->threads, &t->p, err) &&
+        triage_decide(t->p, 0, &t->z, &t->model.rule, &t->decision, err);
+}
+
+/* ---- what is told ---- */
+
+static bool put_profile(struct triage *t, struct err *err)
+{
+    const struct zstudy *z = &t->z;
+    json_t *all = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "slices",
+                            (json_int_t)z->slices, "lung_slices", (json_int_t)z->lung_slices,
+                            "avg_hu", z->avg_hu, "avg_dense_500", z->avg_dense_500, "avg_dense_300",
+                            z->avg_dense_300, "avg_emph_950", z->avg_emph_950, "avg_asymmetry",
+                            z->avg_asymmetry, "high_dense", (json_int_t)z->high_dense, "low_hu",
+                            (json_int_t)z->low_hu, "high_emph", (json_int_t)z->high_emph);
+
+    return job_value(t->job, "zprofile", all, err);
+}
+
+static bool report(struct triage *t, struct err *err)
+{
+    const struct triage_decision *d = &t->decision;
+    struct job *job = t->job;
+    char reason[480];
+
+    snprintf(reason, sizeof(reason), "%s%s%s%s", d->reason,
+             t->model.none || !t->model.card.demonstration ? "" : " [demonstration model ",
+             t->model.none || !t->model.card.demonstration ? "" : t->model.card.name,
+             t->model.none || !t->model.card.demonstration ? "" : ", not for patients]");
+    return job_value(job, "p_cnn", job_number(t->p), err) &&
+        job_value(job, "z", job_number(t->z.z), err) && put_profile(t, err) &&
+        job_value(job, "vote", json_integer(d->vote.pathology), err) &&
+        job_value(job, "vote_confidence", job_number(d->vote.confidence), err) &&
+        job_value(job, "probability", job_number(d->probability), err) &&
+        job_value(job, "pathology", json_integer(d->pathology), err) &&
+        job_value(job, "confidence", job_number(d->confidence), err) &&
+        job_value(job, "decided_by", json_integer(d->decided_by), err) &&
+        job_value(job, "reason", json_string(reason), err) &&
+        job_value(job, "method", json_string(t->model.none ? "ksl_only" : "hybrid_cnn_ksl"), err) &&
+        job_value(job, "type", json_string(TYPE), err) &&
+        job_value(job, "localization", json_string("N/A"), err) &&
+        job_value(job, "models", triage_model_facts(&t->model, err), err);
+}
+
+static bool write_slices(const struct triage *t, struct err *err)
+{
+    const struct job_output *out = job_output_named(t->job, "slices");
+    size_t n = t->study.volume.n[2];
+    struct str text = STR_INIT;
+    double *z_mm = out == NULL ? NULL : mem_array(n, sizeof(*z_mm), err);
+    bool good = out == NULL || z_mm != NULL;
+
+    if (z_mm != NULL) {
+        for (size_t i = 0; i < n; i++) { /* of the slice's middle */
+            const double *a = t->study.volume.affine[2];
+            z_mm[i] = a[0] * (double)(t->study.volume.n[0] - 1) / 2 +
+                a[1] * (double)(t->study.volume.n[1] - 1) / 2 + a[2] * (double)i + a[3];
+        }
+        zprofile_csv(t->study.slice, n, z_mm, &text);
+        good = str_ok(&text, err) && common_folder_of(out->staging, err) &&
+            file_put(out->staging, str_text(&text), text.len, err);
+    }
+    str_fini(&text);
+    mem_free(z_mm);
+    return good;
+}
+
+/* The numbers that the rule looked at, a line each. */
+static size_t word_lines(const struct triage *t, char text[WORDS][160])
+{
+    const struct triage_decision *d = &t->decision;
+    size_t n = 0;
+
+    if (isfinite(t->p)) {
+        snprintf(text[n++], 160, "classifier p = %.4f (p' = %.4f)", d->p, d->p_lifted);
+    }
+    snprintf(text[n++], 160, "z-profile z = %.4f (z' = %.4f), vote %d (%.2f)", d->z, d->z_calmed,
+             d->vote.pathology, d->vote.confidence);
+    snprintf(text[n++], 160, "lungs: %.0f HU, denser than -500: %.3f, emphysema: %.3f", t->z.avg_hu,
+             t->z.avg_dense_500, t->z.avg_emph_950);
+    snprintf(text[n++], 160, "asymmetry %.3f; lungs in %zu of %zu slices", t->z.avg_asymmetry,
+             t->z.lung_slices, t->z.slices);
+    /* the reason is one long sentence: cut at blanks */
+    for (const char *at = d->reason; *at != '\0' && n < WORDS - 1;) {
+        size_t length = strlen(at) < 76 ? strlen(at) : 76;
+
+        while (length < strlen(at) && length > 40 && at[length] != ' ') {
+            length--;
+        }
+        snprintf(text[n++], 160, "%.*s", (int)length, at);
+        at += length + (at[length] == ' ');
+    }
+    return n;
+}
+
+static bool draw(const struct triage *t, struct err *err)
+{
+    const struct job_output *picture = job_output_named(t->job, "picture");
+    const struct job_output *profile = job_output_named(t->job, "profile");
+    char text[WORDS][160];
+    const char *line[WORDS + 1] = {NULL};
+    size_t n = word_lines(t, text);
+
+    for (size_t i = 0; i < n; i++) {
+        line[i] = text[i];
+    }
+    const struct triage_words words = {
+        .title = path_base(t->job->item_name),
+        .line = line,
+        .model = t->model.none ? "z-profile alone" : t->model.card.name,
+        .demonstration = !t->model.none && t->model.card.demonstration};
+    if (picture == NULL || profile == NULL) {
+        return true;
+    }
+    return common_folder_of(picture->staging, err) && common_folder_of(profile->staging, err) &&
+        triage_pictures(&t->study, &t->model.rule.zprofile, &t->decision, &words, picture->staging,
+                        profile->staging, err);
+}
+
+/* ---- the step ---- */
+
+/* The model that was chosen at launch must be the one that is there now. */
+static bool find_model(struct triage *t, struct err *err)
+{
+    const char *sum = json_get_text(t->job->params, "model_checksum", "");
+
+    if (!triage_model_find(t->job->home, json_get_text(t->job->params, "model", ""), &t->model,
+                           err)) {
+        return false;
+    }
+    if (!t->model.none && sum[0] != '\0' && strcmp(sum, t->model.card.checksum) != 0) {
+        return err_set(err, ERR_FORMAT, "the model %s was changed since the run began",
+                       t->model.card.name);
+    }
+    return true;
+}
+
+static bool work(struct triage *t, struct err *err)
+{
+    return find_model(t, err) && open_study(t, err) && validate(t, err) && decide(t, err) &&
+        write_slices(t, err) && draw(t, err) && report(t, err);
+}
+
 static bool run(struct job *job, struct err *err)
 {
-    job_say(job, "[triage] %s", job->item_name);
-    return err_set(err, ERR_UNSUPPORTED, "reading DICOM series is not built yet");
+    struct triage t = {
+        .job = job, .p = NAN, .started_us = clock_mono_us(), .model = {.none = true}};
+    bool good = work(&t, err);
+    double seconds = (double)(clock_mono_us() - t.started_us) / 1e6;
+
+    if (!job_value(job, "seconds", job_number(seconds),
+                   good ? err : err_ignore("already failed"))) {
+        good = false;
+    }
+    if (good) {
+        job_progress(job, 1, "%d, probability %.3f", t.decision.pathology, t.decision.probability);
+    }
+    triage_study_fini(&t.study);
+    triage_model_fini(&t.model);
+    return good;
 }
 
 const struct step step_ct_triage = {

@@ -1,0 +1,200 @@
+/* A model is found by its card alone; the runtime is opened when it is needed. */
+#include "steps/triage-model.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "math/mil-input.h"
+#include "model/model-find.h"
+#include "steps/common.h"
+
+#define ADVICE                                                                                 \
+    "no classifier for CT is installed: `gantry model add FOLDER` registers one, and --model " \
+    "none "                                                                                    \
+    "is the z-profile alone"
+
+static bool fits(const struct model_card *card)
+{
+    return card->task == MODEL_CLASSIFICATION && card->slices > 0 && card->channels == 1 &&
+        strcmp(card->modality, "CT") == 0;
+}
+
+/* A site's own model before the one that ships, a real one before a demonstration. */
+static char *first_fitting(const char *const *registries, struct err *err)
+{
+    json_t *all = model_list(registries, err);
+    const json_t *row;
+    const char *best = NULL;
+    int best_rank = 0;
+    size_t i;
+    json_array_foreach(all, i, row)
+    {
+        const char *folder = json_get_text(row, "folder", "");
+        struct model_card card;
+        int rank = 1 + 2 * (json_get_int(row, "registry", 1) == 0) +
+            !json_get_bool(row, "demonstration", false);
+
+        if (json_get_bool(row, "hidden", false) || json_get_text(row, "problem", "")[0] != '\0' ||
+            rank <= best_rank || !model_card_read(folder, &card, err_ignore("it is not taken"))) {
+            continue;
+        }
+        if (fits(&card)) {
+            best = folder;
+            best_rank = rank;
+        }
+        model_card_fini(&card);
+    }
+    char *found = best == NULL ? NULL : mem_strdup(best, err);
+    if (all != NULL && best == NULL) {
+        err_set(err, ERR_NOTHING, ADVICE);
+    }
+    json_decref(all);
+    return found;
+}
+
+/* What the card changes of the rule; settings of other purposes are not ours. */
+static bool take_settings(struct triage_model *m, struct err *err)
+{
+    json_t *values = model_settings(&m->card, NULL, err);
+    json_t *value;
+    const char *name;
+    bool good = values != NULL;
+    json_object_foreach(values, name, value)
+    {
+        if (good && json_is_number(value) && triage_setting_find(name) != NULL) {
+            good = triage_rule_set(&m->rule, name, json_number_value(value), err);
+        }
+    }
+    json_decref(values);
+    return good || err_wrap(err, "model %s", m->card.name);
+}
+
+bool triage_model_find(const char *home, const char *word, struct triage_model *ret,
+                       struct err *err)
+{
+    struct triage_model m = {.none = strcmp(word, "none") == 0};
+    char *own = path_join(home != NULL ? home : "/nonexistent", "models", err);
+    char *built = own == NULL ? NULL : common_near_program("../share/models", err);
+    char *installed = built == NULL ? NULL : common_near_program("../share/gantry/models", err);
+    const char *const registries[] = {own, built, installed, NULL};
+    bool good = installed != NULL;
+
+    triage_rule_defaults(&m.rule);
+    if (good && !m.none) {
+        m.folder =
+            word[0] == '\0' ? first_fitting(registries, err) : model_find(registries, word, err);
+        good = m.folder != NULL && model_card_read(m.folder, &m.card, err);
+        if (good && !fits(&m.card)) {
+            good =
+                err_set(err, ERR_FORMAT,
+                        "model %s is no classifier of CT slices (task %s, %zu slices of %s)",
+                        m.card.name, model_task_word(m.card.task), m.card.slices, m.card.modality);
+        }
+        good = good && take_settings(&m, err);
+    }
+    mem_free(own);
+    mem_free(built);
+    mem_free(installed);
+    if (!good) {
+        triage_model_fini(&m);
+        return false;
+    }
+    *ret = m;
+    return true;
+}
+
+bool triage_model_load(struct triage_model *m, unsigned threads, const volatile sig_atomic_t *stop,
+                       struct err *err)
+{
+    const struct ort_options options = {.threads = threads, .stop = stop};
+
+    if (m->none || m->infer != NULL) {
+        return true;
+    }
+    m->ort = ort_open(err);
+    if (m->ort == NULL) {
+        return err_wrap(err, "the classifier %s needs ONNX Runtime (or give --model none)",
+                        m->card.name);
+    }
+    m->infer = infer_open(m->ort, m->folder, &options, err);
+    return m->infer != NULL;
+}
+
+static bool read_slice(void *arg, size_t slice, float *ret_hu, struct err *err)
+{
+    (void)err;
+    volume_slice(arg, slice, 0, ret_hu);
+    return true;
+}
+
+bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned threads,
+                      double *ret_p, struct err *err)
+{
+    struct mil_job job = mil_job_default;
+    struct infer_bag_result result;
+    float *bag;
+    bool good;
+
+    job.columns = ct->n[0];
+    job.rows = ct->n[1];
+    job.slices = ct->n[2];
+    job.count = m->card.slices;
+    job.threads = threads;
+    job.read = read_slice;
+    job.arg = (void *)ct;
+    if (m->card.n_patch >= 2) {
+        job.side[0] = m->card.patch[0];
+        job.side[1] = m->card.patch[1];
+    }
+    if (m->card.windowed) {
+        job.low = m->card.window[0];
+        job.high = m->card.window[1];
+    }
+    bag = mem_array(job.count * job.channels, job.side[0] * job.side[1] * sizeof(*bag), err);
+    good = bag != NULL && mil_input(&job, bag, err) && infer_bag(m->infer, bag, &result, NULL, err);
+    mem_free(bag);
+    if (!good) {
+        return err_wrap(err, "classifier %s", m->card.name);
+    }
+    /* one score, or the last of several classes: the one that is not normal */
+    *ret_p = (double)result.scores[result.classes - 1];
+    return true;
+}
+
+void triage_model_fini(struct triage_model *m)
+{
+    infer_close(m->infer);
+    ort_close(m->ort);
+    model_card_fini(&m->card);
+    mem_free(m->folder);
+    *m = (struct triage_model){.none = true};
+}
+
+/* The score that is shown: what the card calls auc. */
+static double auc_of(const struct model_card *card)
+{
+    return json_get_double(card->scores, "auc", NAN);
+}
+
+json_t *triage_model_facts(const struct triage_model *m, struct err *err)
+{
+    json_t *classifier = json_null();
+    json_t *all;
+
+    if (!m->none) {
+        classifier =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", m->card.name, "label", m->card.name,
+                      "version", m->card.version, "file", path_base(m->card.onnx), "architecture",
+                      m->card.architecture, "demonstration", (int)m->card.demonstration);
+        if (classifier != NULL && isfinite(auc_of(&m->card))) {
+            (void)json_object_set_new(classifier, "auc", json_real(auc_of(&m->card)));
+        }
+    }
+    all = json_pack("{s:o, s:n, s:s, s:s}", "classifier", classifier, "detector", "model",
+                    m->none ? "none" : m->folder, "checksum", m->none ? "none" : m->card.checksum);
+    if (all == NULL) {
+        err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return all;
+}
