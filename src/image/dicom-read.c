@@ -123,13 +123,17 @@ static bool place_frames(struct reader *r, const struct target *first, size_t co
 
 static bool read_file(struct reader *r, const struct target *first, size_t count, struct err *err)
 {
-    size_t member = r->job->set->files[first->file].member, size = 0;
+    const struct set_file *file = &r->job->set->files[first->file];
     const uint8_t *bytes = NULL;
-    if (!dicom_source_read(r->source, member, &bytes, &size, err)) {
+    uint8_t *inflated = NULL;
+    size_t size = 0;
+    if (!set_bytes(r->source, file, &inflated, &bytes, &size, err)) {
         return false;
     }
-    return place_frames(r, first, count, bytes, size, err) ||
-        err_wrap(err, "%s", dicom_source_name(r->job->set->source, member));
+    bool good = place_frames(r, first, count, bytes, size, err) ||
+        err_wrap(err, "%s", dicom_source_name(r->job->set->source, file->member));
+    mem_free(inflated);
+    return good;
 }
 
 /* ---- sharing out ---- */

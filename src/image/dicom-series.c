@@ -201,12 +201,50 @@ static bool find(struct dicom_set *set, size_t member, struct head *head, struct
     return *ret_found != DICOM_DAMAGED;
 }
 
+bool set_bytes(struct dicom_reader *r, const struct set_file *file, uint8_t **ret_inflated,
+               const uint8_t **ret_bytes, size_t *ret_n, struct err *err)
+{
+    *ret_inflated = NULL;
+    if (!dicom_source_read(r, file->member, ret_bytes, ret_n, err)) {
+        return false;
+    }
+    if (file->deflated) {
+        if (!dicom_inflate(*ret_bytes, *ret_n, ret_inflated, ret_n, err)) {
+            return false;
+        }
+        *ret_bytes = *ret_inflated;
+    }
+    return true;
+}
+
+/* The header of a member whose data set is deflated: there is no looking at its beginning only. */
+static bool find_deflated(struct dicom_set *set, size_t member, struct dicom_header *ret,
+                          enum dicom_found *ret_found, struct err *err)
+{
+    const struct set_file file = {.member = member, .deflated = true};
+    const uint8_t *bytes = NULL;
+    uint8_t *inflated = NULL;
+    size_t n = 0;
+    if (!set_bytes(set->reader, &file, &inflated, &bytes, &n, err)) {
+        return false;
+    }
+    *ret_found = dicom_header_parse(bytes, n, n, ret, err);
+    mem_free(inflated);
+    return *ret_found != DICOM_DAMAGED;
+}
+
 static bool look(struct dicom_set *set, size_t member, struct head *head, struct err *err)
 {
     struct dicom_header h = {0};
     enum dicom_found found;
     bool good = true;
-    if (!find(set, member, head, &h, &found, err)) {
+    bool deflated = false;
+    good = find(set, member, head, &h, &found, err);
+    if (good && found == DICOM_DEFLATED) {
+        deflated = true;
+        good = find_deflated(set, member, &h, &found, err);
+    }
+    if (!good) {
         return err->code != ERR_NOMEM && damaged(set, member, DICOM_UNREADABLE, err, err);
     }
     if (found == DICOM_NOT && zip_archive_mine(head->bytes, head->n) &&
@@ -217,7 +255,7 @@ static bool look(struct dicom_set *set, size_t member, struct head *head, struct
             (!all && err->code != ERR_NOMEM && damaged(set, member, DICOM_UNREADABLE, err, err));
     }
     if (found == DICOM_IMAGE && strcmp(h.sop_class, DICOMDIR) != 0) {
-        good = add_image(set, member, false, &h, err);
+        good = add_image(set, member, deflated, &h, err);
     } else if (found == DICOM_NOT && str_ends(dicom_source_name(set->source, member), ".dcm")) {
         (void)err_set(
             err, ERR_FORMAT,

@@ -86,6 +86,18 @@ struct dicom_counts {
 };
 void dicom_set_counts(const struct dicom_set *set, struct dicom_counts *ret);
 
+/* A fact for a side-car, under BIDS' name for it: numbers, or text when there are none. Times are
+ * in seconds. */
+struct dicom_fact {
+    const char *name; /* "EchoTime"; static */
+    char text[128];   /* UTF-8; several values stand between backslashes */
+    double numbers[6];
+    size_t n;
+};
+/* Those that the first slice of a series has; *ret is the caller's (mem_free). */
+bool dicom_set_facts(struct dicom_set *set, size_t series, struct dicom_fact **ret, size_t *ret_n,
+                     struct err *err) CHECK_RESULT;
+
 /* `progress` may be NULL. Stored values as they are (CT stays int16), unless slices scale
  * differently: then float32 with slope 1. */
 bool dicom_set_read(struct dicom_set *set, size_t series, struct volume *ret,

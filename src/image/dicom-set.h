@@ -54,6 +54,11 @@ bool set_room(void *array, size_t n, size_t *room, size_t size, struct err *err)
 bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, struct err *err,
                      const char *fmt, ...) CHECK_RESULT PRINTF_LIKE(5, 6);
 
+/* All bytes of a file, unpacked when its data set is deflated: then they are in *ret_inflated,
+ * which is the caller's to free; else they are the reader's. */
+bool set_bytes(struct dicom_reader *r, const struct set_file *file, uint8_t **ret_inflated,
+               const uint8_t **ret_bytes, size_t *ret_n, struct err *err) CHECK_RESULT;
+
 /* Sort the slices of a series, keep those that make a volume, say what is wrong, and fill `ret`.
  * Fails only without memory. */
 bool series_judge(struct dicom_set *set, struct series *s, struct dicom_series *ret,

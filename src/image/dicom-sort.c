@@ -47,9 +47,19 @@ static const struct dicom_pixels *pixels(const struct judge *j, const struct sli
 static int by_identity(const void *a, const void *b)
 {
     const struct slice *x = a, *y = b;
+    int place = memcmp(x->place.position, y->place.position, sizeof x->place.position);
     return x->identity != y->identity ? (x->identity < y->identity ? -1 : 1)
+        : place != 0                  ? place
+        : x->instance != y->instance  ? (x->instance < y->instance ? -1 : 1)
         : x->file != y->file          ? (x->file < y->file ? -1 : 1)
                                       : 0;
+}
+
+/* Careless programs give one UID to all slices: a copy lies at the same place too. */
+static bool is_copy(const struct slice *a, const struct slice *b)
+{
+    return a->identity != 0 && a->identity == b->identity && a->instance == b->instance &&
+        memcmp(a->place.position, b->place.position, sizeof a->place.position) == 0;
 }
 
 static bool drop_copies(struct judge *j)
@@ -58,8 +68,7 @@ static bool drop_copies(struct judge *j)
     size_t kept = 0;
     qsort(s->slices, s->n, sizeof *s->slices, by_identity);
     for (size_t i = 0; i < s->n; i++) {
-        if (s->slices[i].identity == 0 || kept == 0 ||
-            s->slices[i].identity != s->slices[kept - 1].identity) {
+        if (kept == 0 || !is_copy(&s->slices[i], &s->slices[kept - 1])) {
             s->slices[kept++] = s->slices[i];
         }
     }

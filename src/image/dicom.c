@@ -10,11 +10,13 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "codec/inflate.h"
 #include "image/dicom-tags.h"
 #include "image/dicom-text.h"
 
 #define PREAMBLE 128u
 #define FRAMES_MAX 1000000
+#define INFLATED_MAX ((size_t)4 << 30)
 
 enum kind { TEXT, UID, US, WHOLE, REAL, FRAME_REAL };
 
@@ -86,18 +88,28 @@ static size_t trimmed(const uint8_t **text, size_t n)
     return n;
 }
 
-static void take_word(const uint8_t *value, size_t n, char *ret, size_t room)
+void dicom_words(const uint8_t *value, size_t n, char *ret, size_t room)
 {
     n = trimmed(&value, n);
     n = n < room ? n : room - 1;
     for (size_t i = 0; i < n; i++) {
-        ret[i] = (char)(value[i] >= ' ' && value[i] < 0x7f ? value[i] : '?');
+        ret[i] = (char)(value[i] < ' ' ? ' ' : value[i]);
     }
     ret[n] = '\0';
 }
 
+static void take_word(const uint8_t *value, size_t n, char *ret, size_t room)
+{
+    dicom_words(value, n, ret, room);
+    for (; *ret != '\0'; ret++) {
+        if ((unsigned char)*ret >= 0x7f) {
+            *ret = '?';
+        }
+    }
+}
+
 /* Decimal strings (PS3.5, 6.2 DS, IS), divided by backslashes: how many of `count` are numbers? */
-static size_t take_numbers(const uint8_t *value, size_t n, double *ret, size_t count)
+size_t dicom_numbers(const uint8_t *value, size_t n, double *ret, size_t count)
 {
     size_t got = 0;
     while (got < count && n > 0) {
@@ -146,15 +158,8 @@ static bool take_field(const struct field *fields, size_t n_fields, const struct
         }
         if (f->kind == TEXT || f->kind == UID) {
             /* texts are made UTF-8 when the character set is known, at the end */
-            size_t length = trimmed(&value, e->length);
-            length = length < f->count ? length : f->count - 1u;
-            if (f->kind == UID) {
-                take_word(value, length, to, f->count);
-            } else {
-                memcpy(to, value, length);
-                to[length] = '\0';
-            }
-        } else if (take_numbers(value, e->length, numbers, f->count) == f->count &&
+            (f->kind == UID ? take_word : dicom_words)(value, e->length, to, f->count);
+        } else if (dicom_numbers(value, e->length, numbers, f->count) == f->count &&
                    sane(numbers, f->count)) {
             if (f->kind == WHOLE) {
                 *(int64_t *)(void *)to = (int64_t)numbers[0];
@@ -180,7 +185,7 @@ static void take_pixel_field(const struct tags *t, const struct tag_element *e,
         p->samples = value;
         break;
     case 0x00280008:
-        if (take_numbers(t->bytes + e->at, e->length, &frames, 1) == 1) {
+        if (dicom_numbers(t->bytes + e->at, e->length, &frames, 1) == 1) {
             p->frames = frames >= 1 && frames <= FRAMES_MAX ? (size_t)frames : 0;
         }
         break;
@@ -304,7 +309,7 @@ static void take_element(struct walk *w, const struct tag_element *e)
     }
     double number;
     if (e->tag == 0x00200100 && /* TemporalPositionIdentifier */
-        take_numbers(w->t.bytes + e->at, e->length, &number, 1) == 1 && fabs(number) < 1e9) {
+        dicom_numbers(w->t.bytes + e->at, e->length, &number, 1) == 1 && fabs(number) < 1e9) {
         h->common.temporal = (int64_t)number;
     }
 }
@@ -510,6 +515,22 @@ enum dicom_found dicom_header_parse(const uint8_t *bytes, size_t n, uint64_t who
         dicom_header_fini(ret);
     }
     return found;
+}
+
+bool dicom_data_set(const uint8_t *bytes, size_t n, struct tags *ret)
+{
+    struct dicom_header h = {0};
+    *ret = (struct tags){.bytes = bytes, .size = n};
+    return begin(ret, &h, n) == DICOM_IMAGE;
+}
+
+bool dicom_inflate(const uint8_t *file, size_t size, uint8_t **ret, size_t *ret_n, struct err *err)
+{
+    struct dicom_header h = {0};
+    struct tags t = {.bytes = file, .size = size};
+    return begin(&t, &h, size) == DICOM_DEFLATED
+        ? inflate_raw(file + t.at, size - t.at, INFLATED_MAX, ret, ret_n, err)
+        : err_set(err, ERR_FORMAT, "its meta header is cut");
 }
 
 void dicom_header_fini(struct dicom_header *h)

@@ -20,7 +20,7 @@ enum dicom_found {
     DICOM_NOT,      /* not DICOM */
     DICOM_SHORT,    /* more bytes are needed */
     DICOM_OTHER,    /* DICOM without pixels: a report, a structure set, a DICOMDIR */
-    DICOM_DEFLATED, /* the data set is packed: dicom_inflate() first */
+    DICOM_DEFLATED, /* the data set is packed: see dicom_inflate() */
     DICOM_IMAGE,
     DICOM_DAMAGED, /* `err` says how */
 };
@@ -51,7 +51,8 @@ struct dicom_pixels {
     uint64_t whole;  /* size of the file */
 };
 
-#define DICOM_UID 65
+/* a UID has 64 characters at most; some writers make longer ones, and they must still differ */
+#define DICOM_UID 129
 #define DICOM_WORDS 128
 
 struct dicom_header {
@@ -72,7 +73,20 @@ struct dicom_header {
  * or "". */
 enum dicom_found dicom_header_parse(const uint8_t *bytes, size_t n, uint64_t whole,
                                     struct dicom_header *ret, struct err *err) CHECK_RESULT;
+/* The data set of a DICOM_DEFLATED file, unpacked: such bytes can be parsed and read like a file
+ * without a meta header. *ret is the caller's (mem_free). */
+bool dicom_inflate(const uint8_t *file, size_t size, uint8_t **ret, size_t *ret_n,
+                   struct err *err) CHECK_RESULT;
 void dicom_header_fini(struct dicom_header *h);
+
+/* The elements of a file, behind its preamble and meta header; false when it is not DICOM, or
+ * deflated. */
+struct tags;
+bool dicom_data_set(const uint8_t *bytes, size_t n, struct tags *ret);
+/* A value as printable text without its padding; decimal strings, divided by backslashes: how many
+ * of `count` are numbers? */
+void dicom_words(const uint8_t *value, size_t n, char *ret, size_t room);
+size_t dicom_numbers(const uint8_t *value, size_t n, double *ret, size_t count);
 
 /* The kind that holds the stored values of such pixels. */
 enum voxel dicom_voxel(const struct dicom_pixels *p);
