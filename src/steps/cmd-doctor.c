@@ -1,8 +1,10 @@
 /* gantry-imaging doctor: what the imaging libraries can do here, as rows for `gantry doctor`. */
 #include <stdio.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "codec/json.h"
 #include "image/hdf5-scan.h"
+#include "infer/ort.h"
 #include "math/recon.h"
 #include "steps/command.h"
 
@@ -41,6 +43,45 @@ static bool add_plugins(json_t *rows)
     return true;
 }
 
+/* Which runtime models have, and whether it can use a GPU. A machine without any is no complaint.
+ */
+static bool add_cuda(json_t *rows, struct ort *ort)
+{
+    struct err why = {ERR_NONE, ""};
+    char found[560];
+
+    if (access("/dev/nvidiactl", F_OK) != 0) {
+        return add(rows, "models on GPU", true, "no NVIDIA GPU here: models run on the CPU", "");
+    }
+    if (ort_cuda(ort, 0, &why)) {
+        return add(rows, "models on GPU", true, "CUDA loads", "");
+    }
+    snprintf(found, sizeof(found), "models run on the CPU: %s", why.text);
+    return add(rows, "models on GPU", false, found,
+               "set GANTRY_ORT to an ONNX Runtime built for CUDA, with CUDA and cuDNN installed");
+}
+
+static bool add_inference(json_t *rows)
+{
+    struct err err = {ERR_NONE, ""};
+    struct ort *ort = ort_open(&err);
+    char found[560];
+    char *providers;
+    bool good;
+
+    if (ort == NULL) {
+        return add(rows, "ONNX Runtime", false, err.text,
+                   "./setup fetches it; only models need it");
+    }
+    providers = ort_providers(ort, &err);
+    snprintf(found, sizeof(found), "%s (%s) in %s", ort_version(ort),
+             providers != NULL ? providers : "providers unknown", ort_path(ort));
+    mem_free(providers);
+    good = add(rows, "ONNX Runtime", true, found, "") && add_cuda(rows, ort);
+    ort_close(ort);
+    return good;
+}
+
 static const char *best_isa(void)
 {
     return recon_isa_here(RECON_ISA_AVX512) ? "avx512"
@@ -62,7 +103,8 @@ static int run(int argc, char **argv)
         return command_fail(&err);
     }
     if (rows != NULL && add(rows, "HDF5", true, hdf5_version(version, sizeof(version)), "") &&
-        add_plugins(rows) && add(rows, "reconstruction", true, best_isa(), "")) {
+        add_plugins(rows) && add(rows, "reconstruction", true, best_isa(), "") &&
+        add_inference(rows)) {
         text = json_pretty(rows, &err);
     } else {
         err_set(&err, ERR_NOMEM, "out of memory");
