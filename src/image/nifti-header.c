@@ -212,7 +212,7 @@ static bool take_shape(const char *path, const nifti_2_header *w, struct nifti_h
     for (int64_t i = 5; i <= w->dim[0]; i++) {
         if (w->dim[i] > 1) {
             nifti_complain(&h->info,
-                           "has %lld dimensions; those above the third count as %zu times",
+                           "has %lld dimensions (those above the third count as %zu times)",
                            (long long)w->dim[0], n[3]);
             break;
         }
@@ -229,7 +229,7 @@ static bool take_offset(const char *path, const nifti_2_header *w, struct nifti_
     h->offset = w->vox_offset;
     if (h->offset == 0) {
         h->offset = least + 4;
-        nifti_complain(&h->info, "does not say where its voxels begin; byte %lld is taken",
+        nifti_complain(&h->info, "does not say where its voxels begin (byte %lld is taken)",
                        (long long)h->offset);
     }
     return (h->offset >= least && h->offset <= OFFSET_MAX) ||

@@ -122,7 +122,7 @@ void nifti_place_take(const nifti_2_header *w, struct nifti_info *info)
         nifti_complain(info, "its qform is no rotation and is left out");
     }
     if (has_s && has_q && apart(&s, &q, info->n) > least_spacing(w) / 2) {
-        nifti_complain(info, "sform and qform are up to %.3g mm apart; the sform is used",
+        nifti_complain(info, "sform and qform are up to %.3g mm apart (the sform is used)",
                        apart(&s, &q, info->n) * unit);
     }
     if (has_s) {
