@@ -45,8 +45,26 @@ bool pick_refresh(struct cli *c, struct session *session, int64_t project, struc
     return true;
 }
 
+/* Of the rows that were selected, those that are ZIPs of DICOM. */
+static bool keep_zips(struct store *s, int64_t *ids, size_t *n, struct err *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++) {
+        int64_t zip = 0;
+        if (!store_int(s, 0, &zip, err, "SELECT kind='dicom-zip' FROM item WHERE id=?1", "i",
+                       ids[i])) {
+            return false;
+        }
+        if (zip) {
+            ids[kept++] = ids[i];
+        }
+    }
+    *n = kept;
+    return true;
+}
+
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
-                struct pick *ret, struct err *err)
+                bool studies, struct pick *ret, struct err *err)
 {
     int64_t *ids = NULL;
     size_t n_ids = 0;
@@ -58,11 +76,13 @@ bool pick_items(struct cli *c, struct session *session, char *const *selectors, 
     if (ok) {
         cli_store_close(c);
         ok = cli_store(c, err) &&
-            selector_items(c->store, p.project.id, selectors, n, SELECT_SCANS, &ids, &n_ids, err);
+            selector_items(c->store, p.project.id, selectors, n,
+                           studies ? SELECT_FILES : SELECT_SCANS, &ids, &n_ids, err) &&
+            (!studies || keep_zips(c->store, ids, &n_ids, err));
     }
     if (ok && n_ids == 0) {
-        ok = err_set(err, ERR_NOTHING, "No files selected: there is no scan in '%s' (gantry ls)",
-                     p.project.root);
+        ok = err_set(err, ERR_NOTHING, "No files selected: there is no %s in '%s' (gantry ls%s)",
+                     studies ? "ZIP" : "scan", p.project.root, studies ? " --level file" : "");
     }
     p.ids = ok ? json_array() : NULL;
     for (size_t i = 0; ok && i < n_ids; i++) {
