@@ -8,6 +8,7 @@
 #include "math/centre-ai.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/mem.h"
 
 /* ---- a row of windows ---- */
@@ -130,23 +131,26 @@ bool centre_ai_pick(const float *image, size_t n, size_t size, size_t most,
     return true;
 }
 
-void centre_ai_stack(const float *images, size_t count, size_t n, struct centre_ai_corner corner,
-                     size_t size, float *ret)
+void centre_ai_cut(const float *image, size_t n, struct centre_ai_corner corner, size_t size,
+                   float *ret)
 {
-    size_t all = count * size * size;
+    for (size_t y = 0; y < size; y++) {
+        memcpy(ret + y * size, image + (corner.row + y) * n + corner.column, size * sizeof(float));
+    }
+}
+
+void centre_ai_level(float *row, size_t count)
+{
     double mean = 0, square = 0;
 
-    for (size_t i = 0; i < all; i++) {
-        size_t k = i / (size * size), y = i / size % size, x = i % size;
-
-        ret[i] = images[(k * n + corner.row + y) * n + corner.column + x];
-        mean += (double)ret[i] / (double)all;
+    for (size_t i = 0; i < count; i++) {
+        mean += (double)row[i] / (double)count;
     }
-    for (size_t i = 0; i < all; i++) {
-        square += ((double)ret[i] - mean) * ((double)ret[i] - mean) / (double)all;
+    for (size_t i = 0; i < count; i++) {
+        square += ((double)row[i] - mean) * ((double)row[i] - mean) / (double)count;
     }
-    for (size_t i = 0; i < all; i++) {
-        ret[i] = square > 0 ? (float)(((double)ret[i] - mean) / sqrt(square)) : 0;
+    for (size_t i = 0; i < count; i++) {
+        row[i] = square > 0 ? (float)(((double)row[i] - mean) / sqrt(square)) : 0;
     }
 }
 

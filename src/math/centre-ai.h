@@ -3,8 +3,8 @@
  * model here: arrays in, arrays out. Two ways of showing.
  *
  * A row of windows: small windows of one place at a row of equally spaced centres, normalised
- * together, so that the model can compare. centre_ai_pick() chooses the places, centre_ai_stack()
- * cuts, centre_ai_top() finds the centre between the scores.
+ * together, so that the model can compare. centre_ai_pick() chooses the places, centre_ai_cut()
+ * and centre_ai_level() make the rows, centre_ai_top() finds the centre between the scores.
  *
  * A classifier as TomoGUI's: each slice by itself, made smaller, scaled to 0..1, rounded to 8 bit,
  * and a few windows that lie at random inside the circle. centre_ai_shrink(), centre_ai_scale(),
@@ -29,10 +29,12 @@ bool centre_ai_pick(const float *image, size_t n, size_t size, size_t most,
                     struct centre_ai_corner *ret_corner, size_t *ret_count,
                     struct err *err) CHECK_RESULT;
 
-/* The window at `corner` of each of `count` images of n x n -> ret [count][size][size], with mean 0
- * and standard deviation 1 over all of them. A window without any contrast becomes 0. */
-void centre_ai_stack(const float *images, size_t count, size_t n, struct centre_ai_corner corner,
-                     size_t size, float *ret);
+/* The window of `size` x `size` at `corner` of an image of n x n. */
+void centre_ai_cut(const float *image, size_t n, struct centre_ai_corner corner, size_t size,
+                   float *ret);
+/* A row of windows gets the mean 0 and the standard deviation 1 over all of it; one without any
+ * contrast becomes 0. */
+void centre_ai_level(float *row, size_t count);
 
 /* The place of the highest score, by a parabola through it and its neighbours; at either end the
  * end itself. Of equal ones the first. */

@@ -5,12 +5,14 @@
  * 3. Both are asked within the search range first; at its edge, or without confidence, on the whole
  * detector.
  * 4. centre_auto weighs the two.
+ * With method ai a model is asked instead, in the same two ranges.
  */
 #include "steps/axis.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "steps/axis-ai.h"
 
 /* Under this a result is looked for again on the whole detector: centre.h calls it not to be
  * trusted. */
@@ -21,7 +23,7 @@
 struct search {
     struct source *source;
     const struct recon_params *params;
-    unsigned threads;
+    const struct axis_means *means;
     float *sino; /* [angles][columns], half a turn, sorted */
     double *theta;
     size_t angles;
@@ -106,7 +108,7 @@ static bool run_vo(const struct search *s, double lo, double hi, struct axis_fou
                    struct err *err)
 {
     const struct source_grid *g = source_grid(s->source);
-    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->threads};
+    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->means->threads};
     struct centre_result wide;
     struct centre_curve curve = {0, NULL, NULL};
 
@@ -173,6 +175,102 @@ static bool run_finders(struct search *s, size_t slice, double lo, double hi, st
     return true;
 }
 
+/* One range; the curve is not freed. */
+static bool ask_model(const struct search *s, struct axis_ai *ai, double lo, double hi,
+                      struct centre_result *ret, struct centre_curve *curve, struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+    struct axis_ai_scan scan = {.sino = s->sino,
+                                .theta_rad = g->theta_rad,
+                                .angles = g->angles,
+                                .columns = g->columns,
+                                .algorithm = s->params->algorithm,
+                                .filter = s->params->filter,
+                                .threads = s->means->threads};
+    double step = s->params->search_step / (double)(1u << s->params->binning);
+
+    return axis_ai_classifies(ai) ? axis_ai_judge(ai, &scan, lo, hi, step, ret, curve, err)
+                                  : axis_ai_search(ai, &scan, lo, hi, ret, curve, err);
+}
+
+/* The whole sinogram, as it would be reconstructed. */
+static bool load_views(struct search *s, size_t slice, struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+
+    s->sino = mem_big(g->angles * g->columns, sizeof(float), err);
+    return s->sino != NULL && source_select(s->source, slice, 1, err) &&
+        source_sinograms(s->source, slice, 1, s->sino, NULL, NULL, err) &&
+        source_judge(s->source, err);
+}
+
+/* Try slices that are there already; their centres become columns of the sinogram. */
+static bool ask_about_files(const struct search *s, struct axis_ai *ai, size_t slice, bool *ret_any,
+                            struct centre_result *ret, struct centre_curve *curve, struct err *err)
+{
+    *ret_any = false;
+    if (s->means->tries == NULL || !axis_ai_classifies(ai)) {
+        return true;
+    }
+    if (!axis_ai_judge_files(ai, s->means->tries, slice, ret_any, ret, curve, err)) {
+        return false;
+    }
+    if (*ret_any) {
+        ret->centre = source_axis(s->source, ret->centre);
+        for (size_t i = 0; i < curve->count; i++) {
+            curve->centre[i] = source_axis(s->source, curve->centre[i]);
+        }
+    }
+    return true;
+}
+
+static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                   struct err *err)
+{
+    struct axis_ai *ai =
+        axis_ai_open(s->means->home, s->params->model, s->means->threads, s->means->stop, err);
+    struct centre_result found = {0, 0}, wide;
+    struct centre_curve curve = {0, NULL, NULL};
+    bool any = false;
+    bool good = ai != NULL && ask_about_files(s, ai, slice, &any, &found, &f->curve, err);
+
+    if (good && !any) {
+        good = load_views(s, slice, err) && ask_model(s, ai, lo, hi, &found, &f->curve, err);
+    }
+    if (good && !any && lo < hi && doubtful(&found, lo, hi, s->step)) {
+        if (ask_model(s, ai, 0, 0, &wide, &curve, err_ignore("the narrow answer stays")) &&
+            wide.confidence > found.confidence) {
+            centre_curve_fini(&f->curve);
+            f->curve = curve;
+            found = wide;
+            f->global = true;
+        } else {
+            centre_curve_fini(&curve);
+        }
+    }
+    axis_ai_close(ai);
+    f->source = "ai";
+    f->axis = found.centre;
+    f->confidence = found.confidence;
+    return good;
+}
+
+/* vo, pc or both, and what they say together. */
+static bool run_classic(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                        struct err *err)
+{
+    struct centre_result best = {0, 0};
+
+    if (!run_finders(s, slice, lo, hi, f, err) ||
+        !centre_auto(f->have_vo ? &f->vo : NULL, f->have_pc ? &f->pc : NULL, &best, &f->source,
+                     err)) {
+        return false;
+    }
+    f->axis = best.centre;
+    f->confidence = best.confidence;
+    return true;
+}
+
 static void to_full(const struct source *source, struct axis_found *f)
 {
     f->axis = source_axis_full(source, f->axis);
@@ -184,13 +282,12 @@ static void to_full(const struct source *source, struct axis_found *f)
 }
 
 bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,
-               unsigned threads, struct axis_found *ret_found, struct err *err)
+               const struct axis_means *means, struct axis_found *ret_found, struct err *err)
 {
     double scale = 1.0 / (double)(1u << params->binning);
     double last = (double)source_grid(source)->columns - 1;
-    struct search s = {.source = source, .params = params, .threads = threads, .step = 0.5};
+    struct search s = {.source = source, .params = params, .means = means, .step = 0.5};
     struct axis_found f = {0};
-    struct centre_result best = {0, 0};
     double lo = 0;
     double hi = 0; /* lo >= hi: anywhere */
     bool good;
@@ -202,11 +299,9 @@ bool axis_find(struct source *source, const struct recon_params *params, size_t 
             lo = hi = 0; /* a seed off the detector says nothing */
         }
     }
-    good = run_finders(&s, slice, lo, hi, &f, err) &&
-        centre_auto(f.have_vo ? &f.vo : NULL, f.have_pc ? &f.pc : NULL, &best, &f.source, err);
+    good = params->method == AXIS_AI ? run_ai(&s, slice, lo, hi, &f, err)
+                                     : run_classic(&s, slice, lo, hi, &f, err);
     if (good) {
-        f.axis = best.centre;
-        f.confidence = best.confidence;
         to_full(source, &f);
         *ret_found = f;
     } else {
@@ -226,7 +321,7 @@ void axis_fini(struct axis_found *found)
 }
 
 bool axis_find_all(struct source *source, const struct recon_params *params, double seed,
-                   unsigned threads, struct axis_found *ret_found, struct err *err)
+                   const struct axis_means *means, struct axis_found *ret_found, struct err *err)
 {
     struct axis_found best = {0};
     bool any = false;
@@ -234,7 +329,7 @@ bool axis_find_all(struct source *source, const struct recon_params *params, dou
     for (size_t i = 0; i < params->nsinos; i++) {
         struct axis_found f = {0};
 
-        if (!axis_find(source, params, source_slice_of(source, params->nsino[i]), seed, threads, &f,
+        if (!axis_find(source, params, source_slice_of(source, params->nsino[i]), seed, means, &f,
                        err)) {
             axis_fini(&best);
             return false;

@@ -5,6 +5,7 @@
 #ifndef GANTRY_STEPS_AXIS_H
 #define GANTRY_STEPS_AXIS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
@@ -12,27 +13,39 @@
 #include "steps/params.h"
 #include "steps/source.h"
 
+/* What a search works with. */
+struct axis_means {
+    unsigned threads;
+    const char *home;                  /* its models come before those that ship; NULL = none */
+    const volatile sig_atomic_t *stop; /* not 0: somebody asked to stop; NULL = nobody can */
+    const char *tries; /* folder of try slices that a classifier looks at before any are made; NULL
+                          = none */
+};
+
 /* All centres are columns of the full detector. */
 struct axis_found {
     double axis;
     double confidence;  /* 0..1 */
-    const char *source; /* "vo" or "pc": which of them the value is */
+    const char *source; /* "vo", "pc" or "ai": which of them the value is */
     bool have_vo, have_pc;
     struct centre_result vo, pc;
-    struct centre_curve curve; /* of vo; empty when it did not run */
+    struct centre_curve curve; /* of vo or ai; empty when neither ran */
     bool global;               /* the whole detector was searched, though a seed was given */
 };
 
 /* Search slice `slice`, around `seed` +- the parameters' width, or anywhere when seed is NaN. A
  * result at the edge of the range, or one that deserves no trust, is searched for again on the
  * whole detector. Changes the source's selection. ERR_FORMAT when no finder can run on this scan
- * (too few columns or angles, less than half a turn). */
+ * (too few columns or angles, less than half a turn). Method ai: ERR_NOTHING when there is no model
+ * or no ONNX Runtime. */
 bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,
-               unsigned threads, struct axis_found *ret_found, struct err *err) CHECK_RESULT;
+               const struct axis_means *means, struct axis_found *ret_found,
+               struct err *err) CHECK_RESULT;
 void axis_fini(struct axis_found *found);
 
 /* axis_find() over all slices of nsino; the most confident answer counts. */
 bool axis_find_all(struct source *source, const struct recon_params *params, double seed,
-                   unsigned threads, struct axis_found *ret_found, struct err *err) CHECK_RESULT;
+                   const struct axis_means *means, struct axis_found *ret_found,
+                   struct err *err) CHECK_RESULT;
 
 #endif

@@ -203,6 +203,13 @@ static bool check_order(const json_t *params, struct err *err)
     return true;
 }
 
+const char *axis_method_word(enum axis_method method)
+{
+    static const char *const words[] = {"auto", "vo", "pc", "ai"};
+
+    return words[method];
+}
+
 static void read_axis(const json_t *params, struct recon_params *p)
 {
     p->axis = number_of(params, "rotation_axis");
@@ -210,9 +217,11 @@ static void read_axis(const json_t *params, struct recon_params *p)
     p->seed = number_of(params, "seed");
     p->seed = p->seed == -1 ? NAN : p->seed;
     p->axis_auto = is_choice(params, "rotation_axis_auto", "auto");
-    p->method = is_choice(params, "rotation_axis_method", "vo") ? AXIS_VO
-        : is_choice(params, "rotation_axis_method", "pc")       ? AXIS_PC
-                                                                : AXIS_AUTO;
+    p->method = AXIS_AUTO;
+    for (enum axis_method m = AXIS_AUTO; m <= AXIS_AI; m++) {
+        p->method = is_choice(params, "rotation_axis_method", axis_method_word(m)) ? m : p->method;
+    }
+    p->model = json_get_text(params, "cor_model", param_find("cor_model")->fallback);
     p->search_width = number_of(params, "center_search_width");
     p->search_step = number_of(params, "center_search_step");
 }

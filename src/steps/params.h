@@ -50,13 +50,16 @@ const struct param *param_find(const char *name);
 #define PARAMS_MAX_NSINO VALUES_MAX
 #define PARAMS_MAX_BLOCKED (VALUES_MAX / 2)
 
-enum axis_method { AXIS_AUTO, AXIS_VO, AXIS_PC };
+enum axis_method { AXIS_AUTO, AXIS_VO, AXIS_PC, AXIS_AI };
+/* "auto", "vo", "pc", "ai". */
+const char *axis_method_word(enum axis_method method);
 
 struct recon_params {
     double axis;    /* rotation_axis, full detector; NaN = not given */
     bool axis_auto; /* rotation_axis_auto = auto */
     enum axis_method method;
-    double seed; /* where a search starts; NaN = anywhere */
+    const char *model; /* that method ai asks; points into the parameters */
+    double seed;       /* where a search starts; NaN = anywhere */
     double search_width, search_step;
     double nsino[PARAMS_MAX_NSINO]; /* fraction 0..1 of the rows, or a row when > 1 */
     size_t nsinos;

@@ -281,6 +281,9 @@ static bool report(struct job *job, const struct axis_found *f, const char *meth
 static bool find(struct job *job, struct err *err)
 {
     struct source *source = NULL;
+    const struct job_output *tries = job_output_named(job, "slices");
+    struct axis_means means = {job->threads, job->home, job->stop,
+                               tries != NULL ? tries->final : NULL};
     struct axis_found found = {0};
     struct recon_params p;
     const char *method;
@@ -289,14 +292,14 @@ static bool find(struct job *job, struct err *err)
     if (!params_read(job->params, &p, err)) {
         return false;
     }
-    method = p.method == AXIS_VO ? "vo" : p.method == AXIS_PC ? "pc" : "auto";
+    method = axis_method_word(p.method);
     common_wisdom_load(job);
     source = source_open(job->input, &p, job->threads, err);
     if (source == NULL) {
         return false;
     }
     job_progress(job, 0, "looking for the rotation centre");
-    if (!axis_find_all(source, &p, p.seed, job->threads, &found, err)) {
+    if (!axis_find_all(source, &p, p.seed, &means, &found, err)) {
         goto out;
     }
     job_progress(job, 0.5, "centre %.2f, confidence %.2f", found.axis, found.confidence);
@@ -346,7 +349,8 @@ const struct step step_recon_cor = {
     .title = "Find the rotation centre",
     .help = "Finds the rotation centre by the sinogram's Fourier transform (vo), by phase "
             "correlation of opposite views "
-            "(pc), or by both and their agreement (auto), with a confidence.",
+            "(pc), by both and their agreement (auto), or by a model that looks at try slices "
+            "(ai), with a confidence.",
     .version = 1,
     .family = STEP_COR,
     .phase = "infer",

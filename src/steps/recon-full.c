@@ -116,6 +116,7 @@ static bool prepare(struct full *f, struct err *err)
 
 static bool choose_axis(struct full *f, struct err *err)
 {
+    struct axis_means means = {f->job->threads, f->job->home, f->job->stop, NULL};
     struct axis_found found = {0};
 
     if (!f->p.axis_auto) {
@@ -127,7 +128,7 @@ static bool choose_axis(struct full *f, struct err *err)
         }
     } else {
         job_progress(f->job, 0, "looking for the rotation axis");
-        if (!axis_find_all(f->source, &f->p, f->p.axis, f->job->threads, &found, err)) {
+        if (!axis_find_all(f->source, &f->p, f->p.axis, &means, &found, err)) {
             return false;
         }
         f->axis = found.axis;

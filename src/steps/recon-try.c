@@ -24,6 +24,7 @@ static bool choose_middle(struct job *job, struct source *source, const struct r
 {
     double middle = ((double)source_grid(source)->full_columns - 1) / 2;
     double given = isfinite(p->seed) ? p->seed : p->axis;
+    struct axis_means means = {job->threads, job->home, job->stop, NULL};
     struct axis_found found = {0};
 
     if (isfinite(given) && !p->axis_auto) {
@@ -31,7 +32,7 @@ static bool choose_middle(struct job *job, struct source *source, const struct r
         return true;
     }
     job_progress(job, 0, "looking for the rotation axis");
-    if (!axis_find_all(source, p, given, job->threads, &found, err)) {
+    if (!axis_find_all(source, p, given, &means, &found, err)) {
         if (err->code != ERR_FORMAT) {
             return false;
         }

@@ -133,26 +133,31 @@ static void test_pick(void **state)
     mem_free(image);
 }
 
-static void test_stack(void **state)
+static void test_rows(void **state)
 {
-    float images[2 * 16 * 16], window[2 * 8 * 8];
+    float image[16 * 16], row[2 * 8 * 8];
     double mean = 0, square = 0;
     (void)state;
 
-    for (size_t i = 0; i < 512; i++) {
-        images[i] = (float)(i % 16 + 100 * (i / 256));
+    for (size_t i = 0; i < 256; i++) {
+        image[i] = (float)i;
     }
-    centre_ai_stack(images, 2, 16, (struct centre_ai_corner){3, 5}, 8, window);
+    centre_ai_cut(image, 16, (struct centre_ai_corner){3, 5}, 8, row);
+    centre_ai_cut(image, 16, (struct centre_ai_corner){8, 8}, 8, row + 64);
+    assert_float_equal(row[0], 3 * 16 + 5, 0);
+    assert_float_equal(row[63], 10 * 16 + 12, 0);
+    assert_float_equal(row[127], 255, 0);
+    centre_ai_level(row, 128);
     for (size_t i = 0; i < 128; i++) {
-        mean += (double)window[i] / 128;
-        square += (double)window[i] * (double)window[i] / 128;
+        mean += (double)row[i] / 128;
+        square += (double)row[i] * (double)row[i] / 128;
     }
     assert_float_equal(mean, 0, 1e-6);
     assert_float_equal(square, 1, 1e-6);
-    assert_true(window[1] > window[0] && window[64] > window[63]);
-    memset(images, 0, sizeof(images));
-    centre_ai_stack(images, 2, 16, (struct centre_ai_corner){3, 5}, 8, window);
-    assert_float_equal(window[17], 0, 0);
+    assert_true(row[1] > row[0] && row[127] > row[63]);
+    memset(row, 0, sizeof(row));
+    centre_ai_level(row, 128);
+    assert_float_equal(row[17], 0, 0);
 }
 
 static void test_top(void **state)
@@ -176,7 +181,7 @@ int main(void)
         cmocka_unit_test(test_draw),   cmocka_unit_test(test_draw_too_small),
         cmocka_unit_test(test_shrink), cmocka_unit_test(test_scale),
         cmocka_unit_test(test_share),  cmocka_unit_test(test_pick),
-        cmocka_unit_test(test_stack),  cmocka_unit_test(test_top),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,7 +171,8 @@ static void axis_is_found(void **state)
         struct recon_params p = params_of("{\"center_search_width\":5}");
         struct source *s = source_open(f->path, &p, 1, &err);
         struct axis_found found = {0};
-        assert_ok(axis_find_all(s, &p, seeds[i], 1, &found, &err), err);
+        assert_ok(axis_find_all(s, &p, seeds[i], &(struct axis_means){.threads = 1}, &found, &err),
+                  err);
         if (fabs(found.axis - CENTRE) > 0.5) {
             fail_msg("seed %g: found %g with confidence %g", seeds[i], found.axis,
                      found.confidence);

@@ -1,0 +1,265 @@
+/*
+ * The search of a model that compares. A row of centres is reconstructed, windows that show most
+ * are cut out of it, and the scores of all windows are added: one that shows nothing scores all
+ * centres alike.
+ *
+ * 1. Columns are binned until fewer than 384 are left, and the whole range is searched there in
+ * steps of one column or less.
+ * 2. About the best, 17 centres half a column apart, with a quarter of the binning each time.
+ * 3. Unbinned, 17 centres a quarter of a column apart; a parabola says where between them.
+ */
+#include <math.h>
+#include "base/mem.h"
+#include "math/centre-ai.h"
+#include "steps/axis-ai-own.h"
+#include "steps/axis-ai.h"
+
+/* Centres of a row, as the model was trained with; the first row may be longer. */
+#define ROW 17u
+/* Binning goes on while so many columns would be left. */
+#define COARSE_COLUMNS 192u
+/* Windows that are asked, unless the card's setting `look` says otherwise. */
+#define LOOK 12.0
+#define LOOK_MOST 64u
+/* Rows are moved so often when the best centre lies at an end. */
+#define MOVES 3u
+/* Centres of one row: more are a range nobody means. */
+#define CENTRES_MOST 20000.0
+
+struct search {
+    struct axis_ai *ai;
+    const struct axis_ai_scan *scan;
+    size_t by, columns; /* binning, and what is left */
+    float *sino;        /* [angles][columns] */
+    struct recon *recon;
+};
+
+/* A row of centres `step` binned columns apart, the first at `first` (a column of the scan). */
+struct row {
+    double first, step;
+    size_t count;
+    double *score;
+    double place; /* of the best */
+};
+
+static void level_fini(struct search *s)
+{
+    recon_free(s->recon);
+    mem_free(s->sino);
+    s->recon = NULL;
+    s->sino = NULL;
+}
+
+/* Means of `by` columns; a last incomplete bin is left out. */
+static bool level_init(struct search *s, size_t by, struct err *err)
+{
+    const struct axis_ai_scan *scan = s->scan;
+    struct recon_spec spec = {.columns = scan->columns / by,
+                              .angles = scan->angles,
+                              .theta_rad = scan->theta_rad,
+                              .algorithm = scan->algorithm,
+                              .filter = FILTER_PARZEN,
+                              .threads = scan->threads};
+
+    level_fini(s);
+    s->by = by;
+    s->columns = spec.columns;
+    s->sino = mem_big(scan->angles * spec.columns, sizeof(float), err);
+    if (s->sino == NULL) {
+        return false;
+    }
+    for (size_t a = 0; a < scan->angles; a++) {
+        const float *line = scan->sino + a * scan->columns;
+
+        for (size_t c = 0; c < spec.columns; c++) {
+            float sum = 0;
+
+            for (size_t k = 0; k < by; k++) {
+                sum += line[c * by + k];
+            }
+            s->sino[a * spec.columns + c] = sum / (float)by;
+        }
+    }
+    s->recon = recon_new(&spec, err);
+    return s->recon != NULL;
+}
+
+static double column_of(const struct search *s, const struct row *row, double place)
+{
+    return row->first + place * row->step * (double)s->by;
+}
+
+/* Slices of the row, a batch at a time, cut into ret[windows][count][side][side]. */
+static bool cut_row(const struct search *s, const struct row *row,
+                    const struct centre_ai_corner *corner, size_t windows, float *ret,
+                    struct err *err)
+{
+    size_t n = s->columns, side = s->ai->window, batch = axis_ai_batch(n, row->count);
+    float *image = mem_big(batch * n * n, sizeof(float), err);
+    double *local = image == NULL ? NULL : mem_array(row->count, sizeof(double), err);
+    bool good = local != NULL;
+
+    for (size_t i = 0; good && i < row->count; i++) {
+        local[i] = (column_of(s, row, (double)i) + 0.5) / (double)s->by - 0.5;
+    }
+    for (size_t done = 0; good && done < row->count; done += batch) {
+        size_t some = row->count - done < batch ? row->count - done : batch;
+
+        good = recon_centres(s->recon, s->sino, some, local + done, image, err);
+        for (size_t i = 0; good && i < some * windows; i++) {
+            size_t k = i % some, w = i / some;
+
+            centre_ai_cut(image + k * n * n, n, corner[w], side,
+                          ret + (w * row->count + done + k) * side * side);
+        }
+    }
+    mem_free(local);
+    mem_free(image);
+    return good;
+}
+
+/* Where to look: by the slice in the middle of the row. */
+static bool choose_windows(const struct search *s, const struct row *row,
+                           struct centre_ai_corner *ret_corner, size_t *ret_count, struct err *err)
+{
+    double middle = (column_of(s, row, (double)(row->count / 2)) + 0.5) / (double)s->by - 0.5;
+    double look = model_setting(s->ai->settings, "look", LOOK);
+    float *image = mem_big(s->columns * s->columns, sizeof(float), err);
+    bool good = image != NULL && recon_centres(s->recon, s->sino, 1, &middle, image, err) &&
+        centre_ai_pick(image, s->columns, s->ai->window, (size_t)fmin(fmax(look, 1), LOOK_MOST),
+                       ret_corner, ret_count, err);
+
+    mem_free(image);
+    return good;
+}
+
+/* Adds what the model says about one window of the row. */
+static bool add_scores(const struct search *s, const struct row *row, float *values,
+                       struct err *err)
+{
+    struct infer *model = s->ai->model;
+    size_t side = s->ai->window;
+    struct ort_tensor in = {4, {1, (int64_t)row->count, (int64_t)side, (int64_t)side}, values};
+    struct ort_tensor out;
+
+    centre_ai_level(values, row->count * side * side);
+    if (!infer_once(model, &in, &out, err)) {
+        return false;
+    }
+    if (ort_count(&out) != row->count) {
+        return err_set(err, ERR_FORMAT, "model '%s' gives %zu scores for a row of %zu centres",
+                       model->card.name, ort_count(&out), row->count);
+    }
+    for (size_t i = 0; i < row->count; i++) {
+        row->score[i] += (double)out.values[i];
+    }
+    return true;
+}
+
+static bool run_row(const struct search *s, struct row *row, struct err *err)
+{
+    struct centre_ai_corner corner[LOOK_MOST];
+    size_t windows = 0, each = row->count * s->ai->window * s->ai->window;
+    float *values = NULL;
+    bool good;
+
+    mem_free(row->score);
+    row->score = mem_zero(row->count * sizeof(double), err);
+    good = row->score != NULL && choose_windows(s, row, corner, &windows, err);
+    values = good ? mem_big(windows * each, sizeof(float), err) : NULL;
+    good = values != NULL && cut_row(s, row, corner, windows, values, err);
+    for (size_t w = 0; good && w < windows; w++) {
+        good = add_scores(s, row, values + w * each, err);
+    }
+    row->place = good ? centre_ai_top(row->score, row->count) : 0;
+    mem_free(values);
+    return good;
+}
+
+/* The first row, over the whole range. */
+static bool run_first(struct search *s, double lo, double hi, struct row *row, struct err *err)
+{
+    size_t by = 1;
+    double range;
+
+    while (s->scan->columns / (by * 2) >= COARSE_COLUMNS) {
+        by *= 2;
+    }
+    range = (hi - lo) / (double)by;
+    row->step = range >= ROW - 1 ? 1 : range >= (ROW - 1) * 0.5 ? 0.5 : 0.25;
+    row->count = (size_t)fmin(CENTRES_MOST, fmax(ROW, ceil(range / row->step) + 1));
+    row->first = (lo + hi) / 2 - (double)(row->count - 1) / 2 * row->step * (double)by;
+    return level_init(s, by, err) && run_row(s, row, err);
+}
+
+/* A finer row about `centre`, moved while the best lies at an end. */
+static bool run_fine(struct search *s, double centre, struct row *row, struct err *err)
+{
+    row->count = ROW;
+    for (unsigned i = 0; i < MOVES; i++) {
+        row->first = centre - (ROW - 1) / 2 * row->step * (double)s->by;
+        if (!run_row(s, row, err)) {
+            return false;
+        }
+        centre = column_of(s, row, row->place);
+        if (row->place >= 1 && row->place <= ROW - 2) {
+            break;
+        }
+    }
+    return true;
+}
+
+static bool curve_of(const struct search *s, const struct row *row, struct centre_curve *ret,
+                     struct err *err)
+{
+    struct centre_curve curve = {row->count, NULL, NULL};
+
+    curve.centre = mem_array(row->count, sizeof(double), err);
+    curve.score = curve.centre == NULL ? NULL : mem_array(row->count, sizeof(double), err);
+    if (curve.score == NULL) {
+        centre_curve_fini(&curve);
+        return false;
+    }
+    for (size_t i = 0; i < row->count; i++) {
+        curve.centre[i] = column_of(s, row, (double)i);
+        curve.score[i] = -row->score[i];
+    }
+    *ret = curve;
+    return true;
+}
+
+bool axis_ai_search(struct axis_ai *ai, const struct axis_ai_scan *scan, double lo, double hi,
+                    struct centre_result *ret, struct centre_curve *ret_curve, struct err *err)
+{
+    struct search s = {.ai = ai, .scan = scan};
+    struct row row = {0};
+    struct centre_curve curve = {0, NULL, NULL};
+    double centre = 0, sure = 0;
+    bool good;
+
+    if (lo >= hi) {
+        lo = (double)scan->columns / 4;
+        hi = 3 * (double)scan->columns / 4;
+    }
+    good = run_first(&s, lo, hi, &row, err) && curve_of(&s, &row, &curve, err);
+    if (good) {
+        centre = column_of(&s, &row, row.place);
+        sure = centre_ai_mass(row.score, row.count, row.place, 1.5);
+    }
+    while (good && (s.by > 1 || row.step > 0.25)) {
+        row.step = s.by > 1 || row.step > 0.5 ? 0.5 : 0.25;
+        good = (s.by == 1 || level_init(&s, s.by > 4 ? s.by / 4 : 1, err)) &&
+            run_fine(&s, centre, &row, err);
+        centre = good ? column_of(&s, &row, row.place) : 0;
+    }
+    if (good) {
+        sure *= centre_ai_mass(row.score, row.count, row.place, 1 / row.step);
+        *ret = (struct centre_result){centre, sure};
+        *ret_curve = curve;
+    } else {
+        centre_curve_fini(&curve);
+    }
+    level_fini(&s);
+    mem_free(row.score);
+    return good;
+}
