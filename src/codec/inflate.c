@@ -10,20 +10,21 @@ bool inflate_raw(const void *packed, size_t n, size_t max, uint8_t **ret, size_t
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     enum libdeflate_result result = LIBDEFLATE_INSUFFICIENT_SPACE;
-    size_t room = ROOM_FIRST, got = 0;
+    size_t room = 0, got = 0;
     uint8_t *bytes = NULL;
     if (!d) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    while (result == LIBDEFLATE_INSUFFICIENT_SPACE && room / 2 < max) {
+    while (result == LIBDEFLATE_INSUFFICIENT_SPACE && room < max) {
+        room = room == 0 ? ROOM_FIRST : room * 2;
+        room = room < max ? room : max;
         mem_free(bytes);
-        bytes = mem_big(room < max ? room : max, 1, err);
+        bytes = mem_big(room, 1, err);
         if (!bytes) {
             libdeflate_free_decompressor(d);
             return false;
         }
-        result = libdeflate_deflate_decompress(d, packed, n, bytes, room < max ? room : max, &got);
-        room *= 2;
+        result = libdeflate_deflate_decompress(d, packed, n, bytes, room, &got);
     }
     libdeflate_free_decompressor(d);
     if (result != LIBDEFLATE_SUCCESS) {

@@ -60,8 +60,8 @@ static bool is_link(zip_t *zip, size_t i)
         made_by == ZIP_OPSYS_UNIX && S_ISLNK(attributes >> 16);
 }
 
-static bool check_entry(struct zip_archive *a, size_t i, const struct zip_limits *limits,
-                        uint64_t *total, struct err *err)
+static bool check_entry(struct zip_archive *a, size_t i, uint64_t bytes,
+                        const struct zip_limits *limits, uint64_t *total, struct err *err)
 {
     zip_stat_t st;
     if (zip_stat_index(a->zip, i, 0, &st) != 0 || (st.valid & ZIP_STAT_NAME) == 0 ||
@@ -70,6 +70,10 @@ static bool check_entry(struct zip_archive *a, size_t i, const struct zip_limits
                        i);
     }
     size_t length = strlen(st.name);
+    if ((st.valid & ZIP_STAT_COMP_SIZE) != 0 && st.comp_size > bytes) {
+        return err_set(err, ERR_FORMAT, "%s: damaged ZIP: entry '%.200s' is longer than the file",
+                       a->name, st.name);
+    }
     if (leads_outside(st.name)) {
         return err_set(err, ERR_FORMAT,
                        "%s: entry '%.200s' leads outside of the archive: refused (pack it again "
@@ -110,7 +114,7 @@ static bool check_directory(struct zip_archive *a, uint64_t bytes, const struct 
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {
-        if (!check_entry(a, i, limits, &total, err)) {
+        if (!check_entry(a, i, bytes, limits, &total, err)) {
             return false;
         }
     }
@@ -206,6 +210,10 @@ struct zip_archive *zip_archive_open_bytes(const char *name, const void *bytes, 
                                            const struct zip_limits *limits, struct err *err)
 {
     zip_error_t error;
+    if (size == 0) { /* libzip takes it for an archive without entries */
+        (void)err_set(err, ERR_FORMAT, "%s: empty file", name);
+        return NULL;
+    }
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &error);
     zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
