@@ -14,7 +14,7 @@ import numpy as np
 
 KINDS = ("ground_glass", "consolidation", "effusion", "emphysema", "nodules")
 OUTSIDE, BODY, LUNG, HEART, AIRWAY, GROUND_GLASS, CONSOLIDATION, EFFUSION, EMPHYSEMA, NODULE = range(10)
-LABELS = ("outside", "body", "lung", "heart", "airway", "ground_glass", "consolidation", "effusion", "emphysema", "nodule")
+LABELS = ("outside", "body", "lung", "heart", "airway", "ground_glass", "consolidation", "effusion", "emphysema", "nodules")
 IN_LUNG = (LUNG, GROUND_GLASS, CONSOLIDATION, EFFUSION, EMPHYSEMA, NODULE)
 DENSE = (GROUND_GLASS, CONSOLIDATION, EFFUSION, NODULE)
 

@@ -1,0 +1,249 @@
+"""Trains the demonstration classifier of chest CT phantoms, scores it on unseen seeds, writes share/models/demo-ct-mil/.
+
+    nice -n 19 python3 models/train_mil.py --work FOLDER [--phantoms 400 --seconds 400 --bags 128 --test 200]
+
+A small shared encoder sees one slice of 256 x 256 at a time (HU -1000..400 as 0..1); attention pooling makes one logit of
+the bag of 64 slices. Stage 1 trains encoder and pooling on bags of 12, with the phantoms' label maps as truth for every cell
+of 8 x 8 pixels, every slice and the bag (cells alone teach in minutes what bags alone would teach in days); stage 2 trains the
+pooling on bags of 64, as it is used. FOLDER keeps the pool of drawn slices and the checkpoints; it stays outside the repository.
+"""
+import argparse
+import json
+import os
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+import cards
+import phantoms
+import to_onnx
+
+SLICES, SIZE, LOW, HIGH = 64, 256, -1000.0, 400.0
+POOL_SLICES, BAGS = 12, 4
+CELL = 8
+SICK_CELL = 6  # and a cell from here on; between 0 and these it counts neither way
+SICK_PX = 20  # a slice counts as ill from here on: 20 pixels of 256 x 256 are about 40 mm2
+TRAIN_SEED, BAG_SEED, TEST_SEED = 1_000_000, 2_000_000, 3_000_000
+SICK = (phantoms.GROUND_GLASS, phantoms.CONSOLIDATION, phantoms.EFFUSION, phantoms.EMPHYSEMA, phantoms.NODULE)
+
+
+class Encoder(nn.Module):
+    WIDTH, DEEP = 64, 32
+
+    def __init__(self):
+        super().__init__()
+        plan = [(1, 8, 5, 2, 1), (8, 24, 3, 2, 1), (24, 32, 3, 2, 1), (32, 32, 3, 1, 1), (32, self.DEEP, 3, 1, 2)]
+        layers = []
+        for before, after, size, stride, apart in plan:
+            conv = nn.Conv2d(before, after, size, stride, apart * (size // 2), apart, bias=False)
+            layers += [conv, nn.BatchNorm2d(after), nn.ReLU(True)]
+        self.layers = nn.Sequential(*layers)
+        self.cell = nn.Conv2d(self.DEEP, 1, 1)
+        self.mix = nn.Sequential(nn.Linear(2 * self.DEEP + 2, self.WIDTH), nn.ReLU(True))
+
+    def both(self, x):
+        """The slice's features, and a logit for every cell."""
+        x = self.layers(x)
+        cells = self.cell(x)
+        x = torch.cat([x, cells], dim=1)
+        return self.mix(torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1)), cells[:, 0]
+
+    def forward(self, x):
+        return self.both(x)[0]
+
+
+class Pooling(nn.Module):
+    """Attention over a bag (Ilse, Tomczak, Welling 2018): features [bags, slices, width] -> logit [bags, 1], weights."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.score = nn.Sequential(nn.Linear(width, 32), nn.Tanh(), nn.Linear(32, 1))
+        self.head = nn.Linear(width, 1)
+
+    def forward(self, features):
+        weights = torch.softmax(self.score(features).squeeze(-1), dim=1)
+        return self.head((features * weights.unsqueeze(-1)).sum(dim=1)), weights
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.pooling = Encoder(), Pooling(Encoder.WIDTH)
+
+    def forward(self, bag):
+        """[1, 64, 1, 256, 256] -> logit [1, 1], attention [1, 64]"""
+        return self.pooling(to_onnx.in_parts(self.encoder, bag.reshape(-1, 1, SIZE, SIZE))[None])
+
+
+def kinds_of(rng):
+    """What ails a training phantom: nothing (45 %), one thing, or (every seventh of the ill) two."""
+    if rng.random() < 0.45:
+        return ()
+    chance = np.array([0.2, 0.15, 0.2, 0.15, 0.3])  # nodules are the hardest
+    return tuple(rng.choice(phantoms.KINDS, 1 + (rng.random() < 0.15), replace=False, p=chance))
+
+
+def draw(seed, slices, kinds=None):
+    """`slices` pictures of one phantom as bytes, how many ill pixels each of their cells has, and its kinds."""
+    rng = np.random.default_rng([seed, 4])
+    kinds = kinds_of(rng) if kinds is None else kinds
+    chest = phantoms.Chest(seed, kinds)
+    px_mm, at = rng.uniform(310, 440) / SIZE, rng.uniform(-15, 15, 2)
+    heights = chest.positions(slices, rng.uniform(0.0, 0.10), rng.uniform(0.93, 1.0))
+    noise = chest.noise * rng.uniform(0.4, 1.1)
+    pictures, ill = np.empty((slices, SIZE, SIZE), np.uint8), np.empty((slices, SIZE // CELL, SIZE // CELL), np.uint8)
+    for i, z in enumerate(heights):
+        hu, labels = chest.slice(z, SIZE, px_mm, at, rng, noise)
+        pictures[i] = np.rint(np.clip((hu - LOW) / (HIGH - LOW), 0, 1) * 255)
+        ill[i] = np.isin(labels, SICK).reshape(SIZE // CELL, CELL, SIZE // CELL, CELL).sum(axis=(1, 3))
+    return pictures, ill, kinds
+
+
+def pool(work, count):
+    """The training slices, drawn once and kept as a file."""
+    path, facts = os.path.join(work, f"mil-pool-{count}.npy"), os.path.join(work, f"mil-pool-{count}.npz")
+    if not os.path.exists(facts):
+        pictures = np.lib.format.open_memmap(path, "w+", np.uint8, (count, POOL_SLICES, SIZE, SIZE))
+        ill = np.zeros((count, POOL_SLICES, SIZE // CELL, SIZE // CELL), np.uint8)
+        started = time.time()
+        for i in range(count):
+            pictures[i], ill[i], _ = draw(TRAIN_SEED + i, POOL_SLICES)
+            if i % 100 == 99:
+                print(f"pool: {i + 1} of {count} in {time.time() - started:.0f} s", flush=True)
+        np.savez(facts, ill=ill)
+    return np.load(path, mmap_mode="r"), np.load(facts)["ill"]
+
+
+def as_input(pictures):
+    return torch.from_numpy(np.ascontiguousarray(pictures)).float().div_(255)
+
+
+def auc(truth, score):
+    """The chance that an ill one scores above a healthy one (ties count half)."""
+    order = np.argsort(score, kind="stable")
+    rank = np.empty(len(score))
+    rank[order] = np.arange(1, len(score) + 1)
+    for value in np.unique(score):
+        same = score == value
+        rank[same] = rank[same].mean()
+    truth = np.asarray(truth, bool)
+    ill = truth.sum()
+    return (rank[truth].sum() - ill * (ill + 1) / 2) / (ill * (len(truth) - ill))
+
+
+def train_encoder(model, side, pictures, ill, seconds, rng):
+    """Stage 1: the pool's bags of 12; a bag is ill when one of its slices is. The learning rate falls to zero with time."""
+    parameters = [*model.parameters(), *side.parameters()]
+    optimiser = torch.optim.AdamW(parameters, 2e-3, weight_decay=1e-3)
+    loss, loss_cell = nn.BCEWithLogitsLoss(), nn.BCEWithLogitsLoss(pos_weight=torch.tensor(4.0))
+    started, step, mean = time.process_time(), 0, [0.7, 0.7, 0.7]
+    model.train()
+    while (spent := (time.process_time() - started) / seconds) < 1:
+        optimiser.param_groups[0]["lr"] = 2e-3 * min(1, step / 100 + 0.05) * 0.5 * (1 + np.cos(np.pi * spent))
+        which = rng.integers(0, len(pictures), BAGS)
+        x = as_input(np.concatenate([pictures[w] for w in which]))[:, None]
+        cells = torch.from_numpy(np.concatenate([ill[w] for w in which]))
+        if rng.random() < 0.5:
+            x, cells = x.flip(3), cells.flip(2)
+        x = (x * rng.uniform(0.95, 1.05) + rng.uniform(-0.02, 0.02)).clamp(0, 1)
+        y = cells.long().sum(dim=(1, 2))
+        sure, sure_cell = (y == 0) | (y >= SICK_PX), (cells == 0) | (cells >= SICK_CELL)
+        features, found = model.encoder.both(x)
+        logit, _ = model.pooling(features.reshape(BAGS, POOL_SLICES, -1))
+        a = loss_cell(found[sure_cell], (cells[sure_cell] > 0).float())
+        b = loss(side(features)[:, 0][sure], (y[sure] > 0).float())
+        c = loss(logit[:, 0], (y >= SICK_PX).reshape(BAGS, POOL_SLICES).any(dim=1).float())
+        optimiser.zero_grad()
+        (4 * a + b + c).backward()
+        optimiser.step()
+        mean = [0.97 * m + 0.03 * float(v.detach()) for m, v in zip(mean, (a, b, c))]
+        step += 1
+        if step % 25 == 0:
+            print(f"stage 1: step {step}, {100 * spent:.0f} %, cells {mean[0]:.3f}, slices {mean[1]:.3f}, bags {mean[2]:.3f}", flush=True)
+
+
+def features_of(model, seed, kinds=None):
+    pictures, ill, kinds = draw(seed, SLICES, kinds)
+    model.eval()
+    with torch.no_grad():
+        return model.encoder(as_input(pictures)[:, None]), ill, kinds
+
+
+def train_pooling(model, count, rng):
+    """Stage 2: bags of 64 slices of new phantoms, encoder as it is."""
+    found = [features_of(model, BAG_SEED + i) for i in range(count)]
+    x = torch.stack([f for f, _, _ in found])
+    y = torch.tensor([float(ill.sum(axis=(1, 2), dtype=int).max() >= SICK_PX) for _, ill, _ in found])
+    optimiser = torch.optim.AdamW(model.pooling.parameters(), 1e-3, weight_decay=1e-2)
+    loss = nn.BCEWithLogitsLoss()
+    for epoch in range(60):
+        total = 0
+        for part in torch.from_numpy(rng.permutation(count)).split(16):
+            value = loss(model.pooling(x[part])[0][:, 0], 0.97 * y[part] + 0.015)
+            optimiser.zero_grad()
+            value.backward()
+            optimiser.step()
+            total += float(value.detach()) * len(part) / count
+        if epoch % 10 == 9:
+            print(f"stage 2: epoch {epoch + 1}, {total:.3f}", flush=True)
+
+
+def test(model, count):
+    """Unseen seeds: half of the phantoms are well, the others have exactly one illness each, in turn."""
+    scores, kinds = [], []
+    for i in range(count):
+        ails = () if i % 2 == 0 else (phantoms.KINDS[(i // 2) % len(phantoms.KINDS)],)
+        features, _, _ = features_of(model, TEST_SEED + i, ails)
+        with torch.no_grad():
+            scores.append(float(torch.sigmoid(model.pooling(features[None])[0])))
+        kinds.append(ails[0] if ails else "")
+    scores, kinds = np.array(scores), np.array(kinds)
+    well = scores[kinds == ""]
+    report = {"phantoms": count, "seeds": [TEST_SEED, TEST_SEED + count - 1], "auc": auc(kinds != "", scores),
+        "specificity at 0.5": float((well < 0.5).mean()), "sensitivity at 0.5": float((scores[kinds != ""] >= 0.5).mean())}
+    for kind in phantoms.KINDS:
+        ill = scores[kinds == kind]
+        report[f"auc {kind}"] = auc(np.r_[np.zeros(len(well)), np.ones(len(ill))], np.r_[well, ill])
+        report[f"sensitivity {kind}"] = float((ill >= 0.5).mean())
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in report.items()}
+
+
+def export(model, folder, report):
+    to_onnx.write(model, torch.zeros(1, SLICES, 1, SIZE, SIZE), folder, ["slices"], ["logit", "attention"])
+    scores = {"AUC": report["auc"], **{f"AUC {kind}": report[f"auc {kind}"] for kind in phantoms.KINDS}}
+    cards.write(folder, cards.mil(cards.card("demo-ct-mil", "1", "classification", "MIT", "models/train_mil.py",
+        f"Scores: {report['phantoms']} phantoms of unseen seeds.", architecture="5 convolutions a slice, attention pooling",
+        scores=scores, demonstration=True)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", required=True, help="folder for the pool and checkpoints, not in the repository")
+    parser.add_argument("--out", default=os.path.join(os.path.dirname(__file__), "..", "share", "models", "demo-ct-mil"))
+    parser.add_argument("--phantoms", type=int, default=400, help="in the pool of stage 1")
+    parser.add_argument("--seconds", type=float, default=400, help="processor time of stage 1")
+    parser.add_argument("--bags", type=int, default=128)
+    parser.add_argument("--test", type=int, default=200)
+    parser.add_argument("--checkpoint", help="skip the training: score and export this")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(4)
+    rng = np.random.default_rng(4)
+    model, side = Classifier(), nn.Linear(Encoder.WIDTH, 1)
+    os.makedirs(options.work, exist_ok=True)
+    if options.checkpoint:
+        model.load_state_dict(torch.load(options.checkpoint))
+    else:
+        train_encoder(model, side, *pool(options.work, options.phantoms), options.seconds, rng)
+        torch.save(model.state_dict(), os.path.join(options.work, "mil-stage1.pt"))
+        train_pooling(model, options.bags, rng)
+        torch.save(model.state_dict(), os.path.join(options.work, "mil.pt"))
+    report = test(model, options.test)
+    print(json.dumps(report, indent=1))
+    export(model, options.out, report)
+
+
+if __name__ == "__main__":
+    main()
