@@ -1,0 +1,90 @@
+/* Three planes side by side: columns x rows, columns x slices, rows x slices. */
+#include <math.h>
+#include <string.h>
+#include "base/mem.h"
+#include "codec/png-file.h"
+#include "steps/segment.h"
+
+#define AXES 3
+#define GAP 4
+#define SHARE 0.45    /* of a label's colour over the grey */
+#define BRIGHTEST 0.8 /* of the range is white: the rest is fat and vessels, mostly */
+
+static const uint8_t colours[][3] = {{0, 205, 62}, {255, 80, 78}, {80, 140, 255}, {250, 200, 40}};
+
+/* Where the labels' middle is; the volume's without labels. */
+static void middle(const struct volume *labels, size_t ret[AXES])
+{
+    const uint8_t *label = labels->voxels;
+    double sum[AXES] = {0, 0, 0};
+    double count = 0;
+
+    for (size_t i = 0; i < volume_count(labels); i++) {
+        if (label[i] != 0) {
+            sum[0] += (double)(i % labels->n[0]);
+            sum[1] += (double)(i / labels->n[0] % labels->n[1]);
+            sum[2] += (double)(i / (labels->n[0] * labels->n[1]));
+            count++;
+        }
+    }
+    for (size_t a = 0; a < AXES; a++) {
+        ret[a] = count > 0 ? (size_t)lround(sum[a] / count) : labels->n[a] / 2;
+    }
+}
+
+static void paint(uint8_t *pixel, float value, uint8_t label)
+{
+    float grey = value < 0 ? 0 : value > 1 ? 255 : value * 255;
+
+    for (size_t c = 0; c < 3; c++) {
+        float colour = label != 0 ? colours[(label - 1) % 4][c] : grey;
+
+        pixel[c] = (uint8_t)lround(label != 0 ? SHARE * (double)colour + (1 - SHARE) * (double)grey
+                                              : (double)grey);
+    }
+}
+
+bool segment_picture(const struct volume *in, const struct volume *labels, const char *path,
+                     struct err *err)
+{
+    static const size_t axes[AXES][2] = {{0, 1}, {0, 2}, {1, 2}}; /* across, down */
+    size_t at[AXES];
+    size_t left = 0;
+    size_t none;
+    double least;
+    double most;
+    struct png_picture picture = {.channels = 3,
+                                  .columns = 2 * in->n[0] + in->n[1] + 2 * GAP,
+                                  .rows = in->n[1] > in->n[2] ? in->n[1] : in->n[2]};
+    uint8_t *pixels = mem_array(picture.columns * picture.rows, 3, err);
+    float *line = pixels != NULL ? mem_array(in->n[0], sizeof(*line), err) : NULL;
+    bool good = line != NULL;
+
+    middle(labels, at);
+    volume_range(in, &least, &most, &none);
+    double factor = most > least ? 1 / (BRIGHTEST * (most - least)) : 0;
+    for (size_t p = 0; good && p < AXES; p++) {
+        size_t across = axes[p][0];
+        size_t down = axes[p][1];
+        size_t v[AXES] = {at[0], at[1], at[2]};
+
+        for (v[down] = 0; v[down] < in->n[down]; v[down]++) {
+            for (size_t x = 0; x < in->n[across]; x++) {
+                v[across] = x;
+                if (x == 0 || across != 0) {
+                    volume_line(in, v[1], v[2], 0, line);
+                }
+                const uint8_t *label = labels->voxels;
+                paint(pixels + (v[down] * picture.columns + left + x) * 3,
+                      (float)(((double)line[v[0]] - least) * factor),
+                      label[(v[2] * in->n[1] + v[1]) * in->n[0] + v[0]]);
+            }
+        }
+        left += in->n[across] + GAP;
+    }
+    picture.pixels = pixels;
+    good = good && png_write(path, &picture, err);
+    mem_free(line);
+    mem_free(pixels);
+    return good;
+}

@@ -1,0 +1,100 @@
+"""Segmentation by a model over one volume (DESIGN 7): orientation, spacing and grid, read back by nibabel."""
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import zlib
+
+import nibabel
+import numpy as np
+import pytest
+
+import tiny_models as tiny
+
+
+@pytest.fixture
+def segment(g):
+    ort = tiny.runtime()
+    if not ort:
+        pytest.skip("ONNX Runtime is not here (./setup fetches it)")
+    program = os.environ.get("GANTRY_IMAGING", str(pathlib.Path(g.program).parent / "gantry-imaging"))
+
+    def run(*args, rc=0):
+        done = subprocess.run([program, "segment", *map(str, args)], env={**g.env, "GANTRY_ORT": ort}, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=300)
+        assert done.returncode == rc, done
+        return json.loads(done.stdout) if rc == 0 else done.stderr.strip()
+    return run
+
+
+def volume(path, shape, affine, seed=1):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=shape).astype(np.float32)
+    values -= values.mean()
+    nibabel.save(nibabel.Nifti1Image(values, affine), path)
+    return values
+
+
+def write_model(g, **changes):
+    onnx = tiny.two_classes(0, 0, 0)
+    document = tiny.card(onnx)
+    document["input"].update(changes)
+    return tiny.write(g.base / "model", onnx, document)
+
+
+@pytest.mark.parametrize("orientation", [None, "LPS", "RAS", "SAR", "PIL"])
+def test_labels_lie_where_the_voxels_are(g, segment, orientation):
+    """The model answers voxel by voxel: whatever it sees the volume turned to, the labels must come back in place."""
+    affine = np.array([[0, 0, -1.5, 10], [2, 0, 0, -3], [0, -1, 0, 7], [0, 0, 0, 1]], float)
+    values = volume(g.base / "in.nii.gz", (9, 6, 5), affine)
+    model = write_model(g, **({"orientation": orientation} if orientation else {}))
+    said = segment(model, g.base / "in.nii.gz", g.base / "out.nii.gz", g.base / "out.png")
+    out = nibabel.load(g.base / "out.nii.gz")
+    assert np.allclose(out.affine, affine) and out.get_data_dtype() == np.uint8
+    labels = np.asarray(out.dataobj)
+    assert np.array_equal(labels, values > 0)
+    assert said["labels"] == {"background": int((values <= 0).sum()), "bright": int((values > 0).sum())}
+
+
+def test_another_spacing_keeps_the_place(g, segment):
+    """A ball in 1 mm voxels, a model for 2 mm: the labels are the ball again, but for its skin."""
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in (30, 26, 22)], indexing="ij"), -1)
+    distance = np.linalg.norm(grid - [14, 12, 10], axis=-1)
+    ball = np.where(distance < 7, 1, -1).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(ball, np.diag([1, 1, 1, 1.0])), g.base / "in.nii")
+    model = write_model(g, spacing=[2, 2, 2], orientation="LPS", normalisation="none", patch=[8, 8, 8])
+    segment(model, g.base / "in.nii", g.base / "out.nii", g.base / "out.png")
+    labels = np.asarray(nibabel.load(g.base / "out.nii").dataobj)
+    sure = np.abs(distance - 7) > 2
+    assert np.array_equal(labels[sure], (distance < 7)[sure])
+    picture = (g.base / "out.png").read_bytes()
+    assert picture[:4] == b"\x89PNG" and struct.unpack(">II", picture[16:24]) == (30 + 30 + 26 + 8, 26)
+    assert zlib.crc32(picture[12:29]) == struct.unpack(">I", picture[29:33])[0]
+
+
+def test_what_a_model_cannot_do_is_one_line(g, segment):
+    volume(g.base / "in.nii", (5, 5, 5), np.eye(4))
+    model = write_model(g, channels=2)
+    assert "2 channels" in segment(model, g.base / "in.nii", g.base / "out.nii", rc=2)
+    assert "in.nii" in segment(write_model(g), g.base / "nothing" / "in.nii", g.base / "out.nii", rc=4)
+    assert not (g.base / "out.nii").exists()
+
+
+def test_a_real_model_on_a_real_head(g, segment, real_data):
+    """meshnet_gwm.onnx (niivue) on the T1 it is made for: a brain's volume of white and grey matter, in the middle."""
+    onnx, head = real_data / "onnx" / "meshnet_gwm.onnx", real_data / "onnx" / "t1_crop.nii.gz"
+    if not onnx.exists() or not head.exists():
+        pytest.skip("meshnet_gwm.onnx or t1_crop.nii.gz is not here")
+    content = onnx.read_bytes()
+    document = tiny.card(content, name="meshnet-gwm", input={"modality": "MR", "patch": [256, 256, 256], "channels": 1,
+        "normalisation": "unit"}, output={"labels": ["background", "white", "grey"], "activation": "softmax"})
+    said = segment(tiny.write(g.base / "mesh", content, document), head, g.base / "out.nii.gz", g.base / "out.png")
+    litres = {name: n / 1e6 for name, n in said["labels"].items()}
+    assert 0.35 < litres["white"] < 0.7 and 0.5 < litres["grey"] < 0.95
+    image, out = nibabel.load(head), nibabel.load(g.base / "out.nii.gz")
+    labels, values = np.asarray(out.dataobj), np.asarray(image.dataobj)
+    assert np.allclose(out.affine, image.affine)
+    assert values[labels == 1].mean() > values[labels == 2].mean() > values[labels == 0].mean()  # T1: white is brightest
+    whole = np.argwhere(labels > 0)
+    assert np.all(np.ptp(np.percentile(whole, [1, 99], axis=0), axis=0) < 190)  # mm; a brain, not a scatter
