@@ -2,21 +2,31 @@
 #include "infer/run.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/mapped.h"
 
+/* A task that was given a GPU is told so by this variable, which renumbers: it is device 0 then. */
+static bool gpu_given(void)
+{
+    const char *devices = getenv("CUDA_VISIBLE_DEVICES");
+    return devices && devices[0] >= '0' && devices[0] <= '9';
+}
+
 static bool load(struct infer *m, struct ort *ort, const struct ort_options *options,
                  struct err *err)
 {
     struct mapped file = {NULL, 0};
+    struct ort_options wanted = *options;
     size_t n_in = 0;
+    wanted.gpu = wanted.gpu || gpu_given();
     if (!mapped_open(m->card.onnx, &file, err)) {
         return err_wrap(err, "model '%s'", m->card.name);
     }
     if (model_card_verify_bytes(&m->card, file.bytes, file.size, err)) {
-        m->session = ort_load(ort, file.bytes, file.size, m->card.name, options, err);
+        m->session = ort_load(ort, file.bytes, file.size, m->card.name, &wanted, err);
         (void)(m->session || err_wrap(err, "loading model"));
     }
     mapped_close(&file);

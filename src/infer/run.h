@@ -21,7 +21,7 @@ struct infer {
 };
 
 /* Card and model out of a model's folder; the model's sum is checked on the very bytes that are
- * loaded. `ort` must outlive it. */
+ * loaded. A task that was given a GPU tries it (ort_fallback). `ort` must outlive it. */
 struct infer *infer_open(struct ort *ort, const char *folder, const struct ort_options *options,
                          struct err *err) CHECK_RESULT;
 void infer_close(struct infer *m);

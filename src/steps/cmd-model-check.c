@@ -29,10 +29,11 @@ static char *check(const char *folder, struct err *err)
     struct infer *m = ort != NULL ? infer_open(ort, folder, &options, err) : NULL;
 
     if (m != NULL && infer_shape(m, &in, err) && infer_try(m, &out, &seconds, err)) {
-        json_t *doc = json_pack("{s:s, s:s, s:o, s:o, s:f, s:s, s:s}", "name", m->card.name,
+        json_t *doc = json_pack("{s:s, s:s, s:o, s:o, s:f, s:s, s:s, s:s}", "name", m->card.name,
                                 "version", m->card.version, "input", shape_of(in.n, in.rank),
                                 "output", shape_of(out.n, out.rank), "seconds", seconds, "device",
-                                ort_device(m->session), "runtime", ort_version(ort));
+                                ort_device(m->session), "fallback", ort_fallback(m->session),
+                                "runtime", ort_version(ort));
         if (doc == NULL) {
             err_set(err, ERR_NOMEM, "out of memory");
         } else {

@@ -136,6 +136,13 @@ def test_doctor_names_the_runtime(g, ort):
     assert "CPU" in rows["ONNX Runtime"]["found"] and rows["models on GPU"]["found"]
 
 
+def test_a_gpu_that_cannot_be_used_is_no_failure(g, ort):
+    """A task with a GPU tries CUDA; where it does not load, the CPU computes and the reason is told."""
+    g.env["CUDA_VISIBLE_DEVICES"] = "0"
+    answer = g.json("model", "add", tiny.write(g.base / "mine", tiny.two_classes(0, 0, 0)))
+    assert (answer["device"] == "CPU") == bool(answer["fallback"]) and "\n" not in answer["fallback"]
+
+
 def test_a_damaged_model_is_seen(g, ort):
     """The checksum is verified whenever a model is loaded, and shown."""
     folder = tiny.write(g.base / "mine", tiny.two_classes(0, 0, 0))
