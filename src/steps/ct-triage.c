@@ -29,8 +29,18 @@ struct triage {
     struct zstudy z;
     struct triage_decision decision;
     double p; /* of the classifier; NaN without one */
-    int64_t started_us;
+    int64_t started_us, stage_us;
+    json_t *stages; /* seconds by name */
 };
+
+/* What was done since the last call took so long. */
+static void stage_over(struct triage *t, const char *name)
+{
+    int64_t now = clock_mono_us();
+
+    (void)json_object_set_new(t->stages, name, json_real((double)(now - t->stage_us) / 1e6));
+    t->stage_us = now;
+}
 
 /* ---- refusing ---- */
 
@@ -115,6 +125,7 @@ static bool open_study(struct triage *t, struct err *err)
     if (!triage_study_open(job->input, &t->study, err)) {
         return (err->code == ERR_FORMAT || err->code == ERR_NOTHING) && refuse_corrupted(t, err);
     }
+    stage_over(t, "headers");
     const struct dicom_series *s = t->study.series;
     job_say(job, "[triage] %s: series %s, %s, %zu slices of %zu x %zu%s%s", job->item_name, s->uid,
             s->modality, s->slices, s->columns, s->rows, t->study.note[0] != '\0' ? "; " : "",
@@ -140,11 +151,13 @@ static bool validate(struct triage *t, struct err *err)
         if (!triage_study_read(&t->study, t->job, err)) {
             return err->code == ERR_FORMAT && refuse_corrupted(t, err);
         }
+        stage_over(t, "pixels");
         job_progress(t->job, 0.5, "z-profile");
         if (!triage_study_measure(&t->study, &t->model.rule.zprofile, t->job->threads, err)) {
             return false;
         }
     }
+    stage_over(t, "zprofile");
     const struct chest_facts facts = facts_of(t);
     chest_check(&facts, &t->model.rule.chest, &v);
     job_say(t->job, "[triage] %s (confidence %.3f): %s", chest_status_name(v.status), v.confidence,
@@ -319,21 +332,33 @@ static bool find_model(struct triage *t, struct err *err)
 
 static bool work(struct triage *t, struct err *err)
 {
-    return find_model(t, err) && open_study(t, err) && validate(t, err) && decide(t, err) &&
-        write_slices(t, err) && draw(t, err) && report(t, err);
+    if (!find_model(t, err) || !open_study(t, err) || !validate(t, err) || !decide(t, err)) {
+        return false;
+    }
+    stage_over(t, "classifier");
+    if (!write_slices(t, err) || !draw(t, err)) {
+        return false;
+    }
+    stage_over(t, "pictures");
+    return report(t, err);
 }
 
 static bool run(struct job *job, struct err *err)
 {
-    struct triage t = {
-        .job = job, .p = NAN, .started_us = clock_mono_us(), .model = {.none = true}};
+    int64_t now = clock_mono_us();
+    struct triage t = {.job = job,
+                       .p = NAN,
+                       .started_us = now,
+                       .stage_us = now,
+                       .stages = json_object(),
+                       .model = {.none = true}};
     bool good = work(&t, err);
     double seconds = (double)(clock_mono_us() - t.started_us) / 1e6;
 
-    if (!job_value(job, "seconds", job_number(seconds),
-                   good ? err : err_ignore("already failed"))) {
-        good = false;
-    }
+    struct err *late = good ? err : err_ignore("the study has failed already");
+
+    good = job_value(job, "seconds", job_number(seconds), late) &&
+        job_value(job, "stages_s", t.stages, late) && good;
     if (good) {
         job_progress(job, 1, "%d, probability %.3f", t.decision.pathology, t.decision.probability);
     }
