@@ -17,6 +17,8 @@
 #define TAIL_MAX ((int64_t)64 << 20)
 /* Deflate makes of one byte at most 1032 (zlib's technical notes). */
 #define PACKED_MOST 1032
+/* Between two looks at whether to stop. */
+#define PIECE_BYTES ((size_t)16 << 20)
 /* Doubles hold whole numbers up to here. */
 #define EXACT_MAX ((int64_t)1 << 53)
 
@@ -200,6 +202,23 @@ bool nifti_read(const char *path, struct volume *ret, struct nifti_info *ret_inf
     return true;
 }
 
+static bool write_voxels(struct gz *file, const char *path, const struct volume *v,
+                         const volatile sig_atomic_t *stop, struct err *err)
+{
+    size_t bytes = volume_count(v) * voxel_bytes(v->kind);
+
+    for (size_t at = 0; at < bytes; at += PIECE_BYTES) {
+        if (stop != NULL && *stop != 0) {
+            return err_set(err, ERR_CANCELLED, "%s: interrupted; nothing was written", path);
+        }
+        if (!gz_write(file, (const char *)v->voxels + at,
+                      bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool nifti_write(const char *path, const struct volume *v, const struct nifti_extra *extra,
                  struct err *err)
 {
@@ -230,8 +249,8 @@ bool nifti_write(const char *path, const struct volume *v, const struct nifti_ex
     (void)unlink(aside); /* a process of the same number died here */
     file = gz_create(aside, packed ? LEVEL : 0, err);
     good = file != NULL && gz_write(file, front, n, err) &&
-        gz_write(file, v->voxels, volume_count(v) * voxel_bytes(v->kind), err) &&
-        gz_finish(file, err) && file_replace(aside, path, err);
+        write_voxels(file, path, v, extra->stop, err) && gz_finish(file, err) &&
+        file_replace(aside, path, err);
     gz_close(file);
     if (!good) {
         (void)unlink(aside);

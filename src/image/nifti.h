@@ -9,6 +9,7 @@
 #ifndef GANTRY_IMAGE_NIFTI_H
 #define GANTRY_IMAGE_NIFTI_H
 
+#include <signal.h>
 #include "base/err.h"
 #include "image/volume.h"
 
@@ -40,10 +41,11 @@ bool nifti_read(const char *path, struct volume *ret, struct nifti_info *ret_inf
 
 /* What a file says beside the volume itself. */
 struct nifti_extra {
-    int place_code;          /* NIFTI_XFORM_* of the affine */
-    double time_step_s;      /* 0: not said */
-    int intent_code;         /* 0: none */
-    const char *description; /* at most 79 bytes are kept; may be NULL */
+    int place_code;                    /* NIFTI_XFORM_* of the affine */
+    double time_step_s;                /* 0: not said */
+    int intent_code;                   /* 0: none */
+    const char *description;           /* at most 79 bytes are kept; may be NULL */
+    const volatile sig_atomic_t *stop; /* not 0: ERR_CANCELLED; may be NULL */
 };
 #define NIFTI_PLACE_SCANNER 1
 

@@ -4,15 +4,19 @@
  * series gets a JSON side-car with the facts that NIfTI has no place for, named as BIDS names them.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "image/nifti.h"
 #include "os/file.h"
 #include "steps/command.h"
+#include "steps/image-dicom.h"
 #include "steps/image-facts.h"
 
 extern const struct command command_word_convert;
@@ -23,9 +27,27 @@ struct convert {
     const char *in, *out;
     const char *series; /* NULL: the only one */
     bool force, json;
+    bool terminal;  /* stderr is one */
     char *sidecar;  /* path; NULL for NIfTI */
     json_t *report; /* what --json prints */
 };
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    stop = number;
+}
+
+/* A file that is half written goes away before we do. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
 
 static bool read_words(struct convert *c, int argc, char **argv, struct err *err)
 {
@@ -70,8 +92,10 @@ static bool check_out(struct convert *c, const char *path, struct err *err)
     return good;
 }
 
-static void tell(const struct convert *c, const struct volume *v, const char *complaints)
+static void tell(const struct convert *c, const struct volume *v, const json_t *complaints)
 {
+    size_t i;
+    const json_t *text;
     char word[4];
     double mm[3];
 
@@ -83,8 +107,12 @@ static void tell(const struct convert *c, const struct volume *v, const char *co
             printf(" x %zu times", v->n[3]);
         }
         printf(", %s, %.4g x %.4g x %.4g mm, %s\n", voxel_name(v->kind), mm[0], mm[1], mm[2], word);
-        if (complaints[0] != '\0') {
-            printf("  note: %s\n", complaints);
+        json_array_foreach(complaints, i, text)
+        {
+            struct str shown = STR_INIT;
+            image_show(&shown, json_string_value(text));
+            printf("  note: %s\n", str_text(&shown));
+            str_fini(&shown);
         }
     }
 }
@@ -103,13 +131,108 @@ static bool from_nifti(struct convert *c, struct err *err)
     const struct nifti_extra extra = {.place_code = info.place_code,
                                       .time_step_s = info.time_step_s,
                                       .intent_code = info.intent_code,
-                                      .description = info.description};
+                                      .description = info.description,
+                                      .stop = &stop};
     bool good = nifti_write(c->out, &v, &extra, err) && image_put_geometry(c->report, &v, err) &&
         json_put(c->report, "complaints", image_sentences(info.complaints), err);
     if (good) {
-        tell(c, &v, info.complaints);
+        tell(c, &v, json_object_get(c->report, "complaints"));
     }
     volume_fini(&v);
+    return good;
+}
+
+/* --- DICOM ------------------------------------------------------------------------------------ */
+
+/* A line on a terminal that is written over; nothing elsewhere. Any signal ends the reading. */
+static bool on_slice(void *arg, size_t done, size_t total)
+{
+    const struct convert *c = arg;
+
+    if (c->terminal && stop == 0) {
+        fprintf(stderr, done < total ? "\r\033[Kreading slices: %zu of %zu" : "\r\033[K", done,
+                total);
+    } else if (c->terminal) {
+        fputs("\r\033[K", stderr);
+    }
+    return stop == 0;
+}
+
+/* "a.nii.gz" -> "a.json" */
+static char *sidecar_path(const char *out, struct err *err)
+{
+    size_t n = strlen(out);
+
+    n -= n > 3 && strcasecmp(out + n - 3, ".gz") == 0 ? strlen(".nii.gz") : strlen(".nii");
+    return mem_printf(err, "%.*s.json", (int)n, out);
+}
+
+static bool write_json(const char *path, const json_t *value, struct err *err)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(12));
+    bool good = text != NULL || err_set(err, ERR_NOMEM, "out of memory");
+
+    if (good) {
+        size_t length = strlen(text);
+        text[length] = '\n'; /* in the terminator's place */
+        good = file_write(path, text, length + 1, true, err);
+    }
+    mem_free(text);
+    return good;
+}
+
+/* The volume of one series, its side-car, and the report. */
+static bool write_series(struct convert *c, struct dicom_set *set, size_t at, struct err *err)
+{
+    const struct dicom_series *series = NULL;
+    const struct dicom_progress progress = {.tell = on_slice, .arg = c};
+    struct volume v = {.voxels = NULL};
+    json_t *sidecar = image_sidecar(set, at, err);
+    bool good = false;
+
+    (void)dicom_set_series(set, &series);
+    if (sidecar == NULL) {
+        goto out;
+    }
+    if (!dicom_set_read(set, at, &v, &progress, err)) {
+        good = err_wrap(err, "%s", c->in);
+        goto out;
+    }
+    const struct nifti_extra extra = {
+        .place_code = NIFTI_PLACE_SCANNER,
+        .time_step_s = v.n[3] > 1 ? json_get_double(sidecar, "RepetitionTime", 0) : 0,
+        .description = series[at].description,
+        .stop = &stop,
+    };
+    good = nifti_write(c->out, &v, &extra, err) && write_json(c->sidecar, sidecar, err) &&
+        image_put_series(c->report, &series[at], err) && image_put_geometry(c->report, &v, err) &&
+        json_put(c->report, "sidecar", image_text(c->sidecar), err);
+    if (good) {
+        tell(c, &v, json_object_get(c->report, "complaints"));
+    }
+out:
+    volume_fini(&v);
+    json_decref(sidecar);
+    return good;
+}
+
+static bool from_dicom(struct convert *c, struct err *err)
+{
+    struct dicom_set *set = NULL;
+    size_t at = 0;
+    bool good;
+
+    c->sidecar = sidecar_path(c->out, err);
+    if (c->sidecar == NULL || !check_out(c, c->sidecar, err)) {
+        return false;
+    }
+    set = dicom_set_open(c->in, NULL, err);
+    if (set == NULL) {
+        (void)image_no_dicom(c->in, err);
+        return false;
+    }
+    good = image_choose_series(c->in, set, c->series, &at, err) && write_series(c, set, at, err);
+    dicom_set_close(set);
     return good;
 }
 
@@ -137,14 +260,16 @@ static bool convert(struct convert *c, struct err *err)
     if (S_ISREG(st.st_mode) && (nifti_named(c->in) || nifti_sniff(c->in))) {
         return from_nifti(c, err);
     }
-    return err_set(err, ERR_FORMAT, "%s: neither NIfTI nor DICOM", c->in);
+    return from_dicom(c, err);
 }
 
 static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
-    struct convert c = {.in = NULL};
+    struct convert c = {.in = NULL, .terminal = isatty(STDERR_FILENO) == 1};
     char *text = NULL;
+
+    catch_signals();
     bool good = read_words(&c, argc, argv, &err) && convert(&c, &err);
 
     if (good && c.json) {

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/mem.h"
-#include "base/path.h"
+#include "base/str.h"
 #include "codec/utf8.h"
 #include "image/nifti.h"
-#include "os/file.h"
+#include "steps/image-dicom.h"
 
 json_t *image_text(const char *text)
 {
@@ -21,21 +21,32 @@ json_t *image_text(const char *text)
     return value;
 }
 
-/* Why a file cannot be read, without its path in front. */
-static json_t *reason_of(const char *path, const struct err *why)
+void image_show(struct str *out, const char *text)
+{
+    utf8_clean(out, text, SIZE_MAX);
+    for (size_t i = 0; i < out->len; i++) {
+        out->buf[i] = (unsigned char)out->buf[i] < ' ' ? ' ' : out->buf[i];
+    }
+}
+
+json_t *image_reason(const char *path, const struct err *why)
 {
     size_t skip = strncmp(why->text, path, strlen(path)) == 0 ? strlen(path) : 0;
 
     return image_text(why->text + skip + (skip > 0 ? strspn(why->text + skip, ": ") : 0));
 }
 
-static json_t *numbers(const double *value, size_t n)
+json_t *image_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *image_numbers(const double *value, size_t n)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; list != NULL && i < n; i++) {
-        json_t *number = isfinite(value[i]) ? json_real(value[i]) : json_null();
-        if (json_array_append_new(list, number) != 0) {
+        if (json_array_append_new(list, image_number(value[i])) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -56,13 +67,13 @@ bool image_put_geometry(json_t *row, const struct volume *v, struct err *err)
         good = json_array_append_new(shape, json_integer((json_int_t)v->n[i])) == 0;
     }
     for (size_t i = 0; good && i < 3; i++) {
-        good = json_array_append_new(affine, numbers(v->affine[i], 4)) == 0;
+        good = json_array_append_new(affine, image_numbers(v->affine[i], 4)) == 0;
     }
     volume_spacing(v, mm);
     volume_orientation(v, word);
     good = (good || err_set(err, ERR_NOMEM, "out of memory")) &&
         json_put(row, "shape", json_incref(shape), err) &&
-        json_put(row, "spacing_mm", numbers(mm, 3), err) &&
+        json_put(row, "spacing_mm", image_numbers(mm, 3), err) &&
         json_put(row, "orientation", json_string(word), err) &&
         json_put(row, "dtype", json_string(voxel_name(v->kind)), err) &&
         json_put(row, "slope", json_real(v->slope), err) &&
@@ -73,13 +84,13 @@ bool image_put_geometry(json_t *row, const struct volume *v, struct err *err)
     return good;
 }
 
-static bool put_range(json_t *row, const struct volume *v, struct err *err)
+bool image_put_range(json_t *row, const struct volume *v, struct err *err)
 {
     double range[2];
     size_t bad;
 
     volume_range(v, &range[0], &range[1], &bad);
-    return json_put(row, "range", numbers(range, 2), err) &&
+    return json_put(row, "range", image_numbers(range, 2), err) &&
         (bad == 0 || json_put(row, "not_finite", json_integer((json_int_t)bad), err));
 }
 
@@ -115,7 +126,7 @@ static bool put_nifti(json_t *row, const char *path, struct err *err)
         json_put(row, "ok", json_boolean(read), err);
     if (!read) {
         return good && json_put(row, "code", json_string(err_name(why.code)), err) &&
-            json_put(row, "reason", reason_of(path, &why), err);
+            json_put(row, "reason", image_reason(path, &why), err);
     }
     good = good && json_put(row, "version", json_integer(info.version), err) &&
         json_put(row, "packed", json_boolean(info.packed), err) &&
@@ -126,16 +137,10 @@ static bool put_nifti(json_t *row, const char *path, struct err *err)
         (info.time_step_s == 0 || json_put(row, "time_step_s", json_real(info.time_step_s), err)) &&
         (info.description[0] == '\0' ||
          json_put(row, "description", image_text(info.description), err)) &&
-        put_range(row, &v, err) &&
+        image_put_range(row, &v, err) &&
         json_put(row, "complaints", image_sentences(info.complaints), err);
     volume_fini(&v);
     return good;
-}
-
-static bool put_other(json_t *row, const char *reason, struct err *err)
-{
-    return json_put(row, "kind", json_string("other"), err) &&
-        json_put(row, "ok", json_false(), err) && json_put(row, "reason", image_text(reason), err);
 }
 
 json_t *image_facts(const char *path, struct err *err)
@@ -150,7 +155,7 @@ json_t *image_facts(const char *path, struct err *err)
     if (good && file && (nifti_named(path) || nifti_sniff(path))) {
         good = put_nifti(row, path, err);
     } else if (good) {
-        good = put_other(row, "no image that is known here", err);
+        good = image_put_dicom(row, path, err);
     }
     if (!good) {
         json_decref(row);

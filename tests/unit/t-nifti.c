@@ -69,7 +69,7 @@ static void every_type_comes_back(void **state)
         struct err err = {0};
         struct volume v = sample(kind, 1 + kind % 2), back;
         struct nifti_info info;
-        struct nifti_extra extra = {1, kind % 2 ? 2.5 : 0, 1002, "what it is"};
+        struct nifti_extra extra = {1, kind % 2 ? 2.5 : 0, 1002, "what it is", NULL};
         v.slope = 2;
         v.intercept = -1024;
         const char *name = kind % 2 ? path : packed;
@@ -359,6 +359,10 @@ static void writing(void **state)
     same(&v, &back);
     assert_string_equal(info.complaints, "");
     volume_fini(&back);
+    static const volatile sig_atomic_t stop = 15; /* interrupted: the old file stays, no other */
+    const struct nifti_extra stopped = {.place_code = 1, .stop = &stop};
+    assert_false(nifti_write(path, &v, &stopped, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
     v.affine[1][2] = NAN;
     assert_false(nifti_write(path, &v, &plain, &err));
     assert_ok(nifti_look(path, &info, &err), err); /* the old file is still there */
