@@ -121,10 +121,53 @@ bool triage_model_load(struct triage_model *m, unsigned threads, const volatile 
     return m->infer != NULL;
 }
 
+/* A volume in the directions that the model wants; of an axial one only signs can differ. */
+struct turned {
+    const struct volume *volume;
+    bool flip[3]; /* columns, rows, slices */
+};
+
+static struct turned turn(const struct volume *v, const char *wanted)
+{
+    static const char opposites[] = "LRPASI";
+    struct turned t = {.volume = v};
+    char have[4];
+
+    volume_orientation(v, have);
+    for (size_t i = 0; i < 3 && wanted != NULL; i++) {
+        const char *at = strchr(opposites, have[i]);
+        size_t k = at != NULL && have[i] != '\0' ? (size_t)(at - opposites) : 0;
+
+        t.flip[i] = have[i] != wanted[i] && at != NULL && wanted[i] == opposites[k ^ 1];
+    }
+    return t;
+}
+
+static void reverse(float *values, size_t n, size_t step)
+{
+    for (size_t i = 0, k = n; i + 1 < k; i++) {
+        float kept = values[i * step];
+
+        k--;
+        values[i * step] = values[k * step];
+        values[k * step] = kept;
+    }
+}
+
 static bool read_slice(void *arg, size_t slice, float *ret_hu, struct err *err)
 {
+    const struct turned *t = arg;
+    size_t columns = t->volume->n[0];
+    size_t rows = t->volume->n[1];
+
     (void)err;
-    volume_slice(arg, slice, 0, ret_hu);
+    volume_slice(t->volume, t->flip[2] ? t->volume->n[2] - 1 - slice : slice, 0, ret_hu);
+    for (size_t r = 0; t->flip[0] && r < rows; r++) {
+        reverse(ret_hu + r * columns, columns, 1);
+    }
+    for (size_t c = 0; t->flip[1] && c < columns; c++) {
+        reverse(ret_hu + c, rows, columns);
+    }
     return true;
 }
 
@@ -132,6 +175,7 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
                       double *ret_p, struct err *err)
 {
     struct mil_job job = mil_job_default;
+    struct turned turned = turn(ct, m->card.orientation);
     struct infer_bag_result result;
     float *bag;
     bool good;
@@ -142,7 +186,7 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
     job.count = m->card.slices;
     job.threads = threads;
     job.read = read_slice;
-    job.arg = (void *)ct;
+    job.arg = &turned;
     if (m->card.n_patch >= 2) {
         job.side[0] = m->card.patch[0];
         job.side[1] = m->card.patch[1];
@@ -180,12 +224,13 @@ static double auc_of(const struct model_card *card)
 json_t *triage_model_facts(const struct triage_model *m, struct err *err)
 {
     json_t *classifier = json_null();
+    char file[MODEL_MAX_NAME + 16] = "";
     json_t *all;
 
     if (!m->none) {
         classifier =
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", m->card.name, "label", m->card.name,
-                      "version", m->card.version, "file", path_base(m->card.onnx), "architecture",
+                      "version", m->card.version, "file", file, "architecture",
                       m->card.architecture, "demonstration", (int)m->card.demonstration);
         if (classifier != NULL && isfinite(auc_of(&m->card))) {
             (void)json_object_set_new(classifier, "auc", json_real(auc_of(&m->card)));
