@@ -2,7 +2,7 @@
  * The questions are asked in the order of chest_check(), the first that has an answer gives the
  * verdict: is it CT, can its data be trusted, is it a chest, was it tampered with, is it whole.
  * Limits are lenient: a study that is refused gets no result at all. How much lung is enough
- * depends on what the headers say, because bowel gas and airways can look like a little of it.
+ * depends on what the headers say, because bowel gas, airways and hollow phantoms look like it.
  */
 #include "math/chest.h"
 
@@ -26,6 +26,7 @@ const struct chest_rule chest_rule_default = {
     .lung_ml_said = 150,
     .lung_ml_unsaid = 500,
     .lung_ml_sure = 1500,
+    .two_sided_min = 0.2,
     .lung_mm_min = 50,
     .cut_max = 0.6,
     .missing_max = 0.05,
@@ -113,7 +114,7 @@ static bool says(const char *folded, const char *const *words)
 
 struct seen {
     bool says_chest, says_other;
-    size_t lung_slices, blank, copies, not_finite;
+    size_t lung_slices, two_sided, blank, copies, not_finite;
     size_t foreign; /* index of a slice that does not belong; 0 = none */
     double low, high;
     double cut; /* lung area at the worse end, as a share of the largest */
@@ -179,6 +180,7 @@ static void look(const struct chest_facts *f, const struct chest_rule *rule, str
         if (z->area_px > 0) {
             v->first = s->lung_slices++ ? v->first : i;
             v->last = i;
+            s->two_sided += z->left_px > 0 && z->right_px > 0;
             area += (double)z->area_px * f->px_mm2;
             largest = fmax(largest, (double)z->area_px);
         }
@@ -254,6 +256,12 @@ static bool is_elsewhere(const struct chest_facts *f, const struct chest_rule *r
         SAY(v, "only %.0f ml of lung in %zu slices%s; a chest has at least %.0f", v->lung_ml,
             s->lung_slices, header, need);
         return answer(v, CHEST_ANATOMY, elsewhere ? 0.95 : 0.8);
+    }
+    /* A cavity full of air; a person with one lung has headers that say chest. */
+    if (!s->says_chest && (double)s->two_sided < rule->two_sided_min * (double)s->lung_slices) {
+        SAY(v, "air on both sides in only %zu of %zu slices: not a pair of lungs%s", s->two_sided,
+            s->lung_slices, header);
+        return answer(v, CHEST_ANATOMY, elsewhere ? 0.9 : 0.7);
     }
     return false;
 }

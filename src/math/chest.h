@@ -28,6 +28,7 @@ const char *chest_status_words(enum chest_status status);
 struct chest_rule {
     double slices_min, unreadable_max, not_finite_max;
     double lung_ml_said, lung_ml_unsaid, lung_ml_sure; /* see chest.c */
+    double two_sided_min;
     double lung_mm_min, cut_max, missing_max;
     double equal_max, jump_min, high_hu_min;
 };

@@ -46,6 +46,7 @@ const struct triage_setting triage_setting_table[] = {
     {"chest_lung_ml_said", IN(chest.lung_ml_said), 0, 20000, "least lung when the headers say chest"},
     {"chest_lung_ml_unsaid", IN(chest.lung_ml_unsaid), 0, 20000, "least lung when the headers say nothing"},
     {"chest_lung_ml_sure", IN(chest.lung_ml_sure), 0, 20000, "least lung when the headers say another part of the body"},
+    {"chest_two_sided_min", IN(chest.two_sided_min), 0, 1, "lungs on both sides in a smaller share of the slices with lungs are no chest, unless the headers say so"},
     {"chest_lung_mm_min", IN(chest.lung_mm_min), 0, 2000, "lungs over less height are an incomplete study"},
     {"chest_cut_max", IN(chest.cut_max), 0, 1, "lungs of a greater share of their largest area in the first or last slice are cut off"},
     {"chest_missing_max", IN(chest.missing_max), 0, 1, "a greater share of missing slices is an incomplete study"},

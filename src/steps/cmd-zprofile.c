@@ -1,7 +1,8 @@
 /*
  * gantry-imaging zprofile IN OUT.csv [--mask MASK.nii.gz] [--bag BAG.f32] [--p P [--nodules N]]:
  * the lung z-profile of a CT volume (DESIGN 10), one line a slice, and the study's score as JSON on
- * stdout. With the probability of some classifier also the decision. Slices are taken as they are
+ * stdout. With the probability of some classifier also the decision. `zprofile --settings` prints
+ * every number of the rule as a model.json may set it. Slices are taken as they are
  * stored, in HU; whether it is a chest at all is not asked (`gantry predict` does).
  */
 #include <stdio.h>
@@ -18,7 +19,8 @@
 
 extern const struct command command_word_zprofile;
 
-#define ARGUMENTS "IN OUT.csv [--mask MASK.nii.gz] [--bag BAG.f32] [--p P [--nodules N]]"
+#define ARGUMENTS \
+    "IN OUT.csv [--mask MASK.nii.gz] [--bag BAG.f32] [--p P [--nodules N]], or --settings"
 
 struct request {
     const char *in, *csv, *mask, *bag;
@@ -187,11 +189,39 @@ static bool work(const struct request *r, struct err *err)
     return good;
 }
 
+static bool print_settings(struct err *err)
+{
+    struct triage_rule rule;
+    json_t *all = json_object();
+    char *text = NULL;
+    bool good = true;
+
+    triage_rule_defaults(&rule);
+    for (size_t i = 0; good && i < triage_setting_count; i++) {
+        const struct triage_setting *s = &triage_setting_table[i];
+        good = json_put(all, s->name,
+                        json_pack("{s:s, s:f, s:f, s:f, s:s}", "type", "number", "default",
+                                  triage_setting_get(&rule, s), "minimum", s->low, "maximum",
+                                  s->high, "help", s->help),
+                        err);
+    }
+    text = good ? json_pretty(all, err) : NULL;
+    if (text != NULL) {
+        puts(text);
+    }
+    json_decref(all);
+    mem_free(text);
+    return text != NULL;
+}
+
 static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
     struct request request;
 
+    if (argc == 1 && strcmp(argv[0], "--settings") == 0) {
+        return print_settings(&err) ? 0 : command_fail(&err);
+    }
     return read_words(&request, argc, argv, &err) && work(&request, &err) ? 0 : command_fail(&err);
 }
 

@@ -154,6 +154,14 @@ def test_bag_of_slices(tmp_path):
     assert np.abs(bag - wanted).max() < 1e-6
 
 
+def test_settings_of_models():
+    """DESIGN 10: every threshold can stand in a model.json; models/triage-settings.json is the table that cards are made with."""
+    done = subprocess.run([PROGRAM, "zprofile", "--settings"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((SOURCE / "models" / "triage-settings.json").read_text()), \
+        "write models/triage-settings.json again"
+
+
 def test_nothing_to_measure(tmp_path):
     """A volume without lungs has a table, no score, and one line that says so; bad words are refused."""
     done, rows, _ = zprofile(tmp_path, np.full((3, 80, 90), 40, np.int16))

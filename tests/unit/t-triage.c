@@ -195,6 +195,8 @@ static void make(struct study_of *s)
     for (size_t i = 0; i < SLICES; i++) {
         size_t lung = i < 10 || i >= 90 ? 0 : 30000 - 700 * (size_t)labs((long)i - 50);
         s->slice[i] = (struct zslice){.area_px = lung,
+                                      .left_px = lung / 2,
+                                      .right_px = lung - lung / 2,
                                       .low = -1024,
                                       .high = 900,
                                       .body_px = 90000 + 10 * i,
@@ -278,6 +280,23 @@ static void modality_and_anatomy(void **state)
     assert_near(check(&s).confidence, 1);
     s.facts.words[0] = "ЛЁГКИЕ";
     assert_verdict(&s, CHEST_ANATOMY, "though the header says chest");
+}
+
+/* A hollow head: air enough for lungs, but one cavity in the middle. */
+static void one_cavity(void **state)
+{
+    (void)state;
+    struct study_of s;
+    make(&s);
+    s.facts.words[0] = "";
+    for (size_t i = 0; i < SLICES; i++) {
+        s.slice[i].left_px = i < 26 ? s.slice[i].left_px : 0; /* 16 of 80 */
+    }
+    assert_verdict(&s, CHEST_VALID, "");
+    s.slice[25].left_px = 0;
+    assert_verdict(&s, CHEST_ANATOMY, "in only 15 of 80 slices: not a pair of lungs");
+    s.facts.words[0] = "CHEST"; /* with one lung */
+    assert_verdict(&s, CHEST_VALID, "");
 }
 
 /* Only beginnings of words count: a forearm is no "arm" to be found, "heart" holds "ear". */
@@ -404,19 +423,13 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(votes),
-        cmocka_unit_test(guide_numbers),
-        cmocka_unit_test(five_conditions),
-        cmocka_unit_test(lifted_and_calmed),
-        cmocka_unit_test(bad_probability),
-        cmocka_unit_test(settings),
-        cmocka_unit_test(valid),
-        cmocka_unit_test(modality_and_anatomy),
-        cmocka_unit_test(words_of_headers),
-        cmocka_unit_test(corrupted),
-        cmocka_unit_test(suspicious),
-        cmocka_unit_test(incomplete),
-        cmocka_unit_test(names),
+        cmocka_unit_test(votes),           cmocka_unit_test(guide_numbers),
+        cmocka_unit_test(five_conditions), cmocka_unit_test(lifted_and_calmed),
+        cmocka_unit_test(bad_probability), cmocka_unit_test(settings),
+        cmocka_unit_test(valid),           cmocka_unit_test(modality_and_anatomy),
+        cmocka_unit_test(one_cavity),      cmocka_unit_test(words_of_headers),
+        cmocka_unit_test(corrupted),       cmocka_unit_test(suspicious),
+        cmocka_unit_test(incomplete),      cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
