@@ -63,7 +63,7 @@ def profile(hu):
     values = hu[lung]
     sides = [0, 0]
     for r in regions:
-        sides[r.centroid[1] >= hu.shape[1] / 2] += r.area
+        sides[int(r.centroid[1] >= hu.shape[1] / 2)] += r.area
     return (values.mean(), (values > -500).mean(), (values > -300).mean(), (values < -950).mean(),
             abs(sides[0] - sides[1]) / max(sides))
 
@@ -74,6 +74,12 @@ def python_study(path, cores):
         return [profile(s) for s in hu]
     with multiprocessing.Pool(cores) as pool:
         return pool.map(profile, hu, chunksize=4)
+
+
+def processor():
+    """CPU seconds of this process and of those it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
 # -- ours ------------------------------------------------------------------------------------------------------------
@@ -97,7 +103,8 @@ def ours(folder, path, threads):
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"bench: gantry-imaging ended with status {status}")
-    return time.perf_counter() - began, usage.ru_maxrss / 1024, json.loads((folder / "values.json").read_text())
+    return (time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024,
+            json.loads((folder / "values.json").read_text()))
 
 
 def main():
@@ -119,19 +126,21 @@ def main():
         rows = []
         for threads in sorted({1, cores}):
             runs = [ours(folder / f"{threads}-{i}", path, threads) for i in range(a.repeats)]
-            best = min(runs)
-            rows.append((f"gantry-imaging, {threads} T, with pictures", best[0], best[1]))
-            stages = best[2].get("stages_s", {})
-            rows.append(("  read + validate + z-profile", sum(stages.get(k, 0) for k in ("headers", "pixels", "zprofile")), None))
+            best = min(runs, key=lambda r: r[0])
+            rows.append((f"gantry-imaging, {threads} T, with pictures", *best[:3]))
+            stages = best[3]["stages_s"]
+            rows.append(("  read + validate + z-profile", sum(stages[k] for k in ("headers", "pixels", "zprofile")), None, None))
         if not a.no_python:
             for n in sorted({1, cores}):
-                began = time.perf_counter()
+                began, cpu = time.perf_counter(), processor()
                 python_study(path, n)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                rows.append((f"zipfile + pydicom + scikit-image, {n} process{'es' if n > 1 else ''}", time.perf_counter() - began, peak))
-        print(f"{'':52}{'seconds':>9}{'ms/slice':>10}{'peak MB':>9}")
-        for what, seconds, peak in rows:
-            print(f"{what:52}{seconds:9.2f}{1000 * seconds / a.slices:10.2f}{'' if peak is None else f'{peak:.0f}':>9}")
+                rows.append((f"zipfile + pydicom + scikit-image, {n} process{'es' if n > 1 else ''}", time.perf_counter() - began,
+                             processor() - cpu, peak))
+        print(f"{'':52}{'seconds':>9}{'ms/slice':>10}{'CPU s':>8}{'peak MB':>9}")
+        for what, seconds, cpu, peak in rows:
+            rest = ["" if v is None else f"{v:.{d}f}" for v, d in ((cpu, 2), (peak, 0))]
+            print(f"{what:52}{seconds:9.2f}{1000 * seconds / a.slices:10.2f}{rest[0]:>8}{rest[1]:>9}")
 
 
 if __name__ == "__main__":

@@ -133,6 +133,9 @@ static bool load_models(struct predict *p, struct err *err)
     p->models = ok ? json_parse(str_text(&text), text.len, "models", err) : NULL;
     p->con.models = p->models;
     str_fini(&text);
+    if (!p->models && err->code == ERR_NOTHING) {
+        err->code = ERR_USAGE; /* there are studies to work on: what is missing is a model */
+    }
     return p->models != NULL;
 }
 

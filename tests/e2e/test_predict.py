@@ -34,7 +34,7 @@ def box(g):
 def predict(g, *args, status=0, model="none", **options):
     words = ["--model", model] if model else []
     outcome = g.run("predict", "-i", g.zips, *words, *args, cwd=options.pop("cwd", g.base), **options)
-    assert outcome.rc == status, outcome
+    assert status is None or outcome.rc == status, outcome
     return outcome
 
 
@@ -115,6 +115,15 @@ def test_R12_the_input_is_only_read(box):
     assert tree(box.zips) == before
     assert sorted(p.name for p in box.base.iterdir()) == sorted({"data", "home", "out", "zips"})
     assert not [p for p in (box.base / "out").rglob(".gantry-*")]
+
+
+def test_without_a_model_it_says_what_to_do(box):
+    """No classifier, no runtime, a model for something else: refused in one line before the work; none is a choice."""
+    studies(box, "a.zip")
+    for model, env, words in (("absent", {}, "absent"), ("cor-gantry", {}, "no classifier of CT slices")):
+        outcome = predict(box, model=model, status=None, env=env)
+        assert outcome.rc in (1, 2) and words in outcome.err and outcome.err.count("\n") == 1, outcome
+        assert "Processing" not in outcome.out
 
 
 # -- T: the console --------------------------------------------------------------------------------------------------
