@@ -54,7 +54,7 @@ static bool plan(struct window *w, const struct infer *m, const size_t n[3], dou
     }
     w->input = ok ? mem_big(w->channels * w->patch_voxels, sizeof(float), err) : NULL;
     w->sum = w->input ? mem_array(w->voxels, sizeof(float), err) : NULL;
-    return w->sum != NULL;
+    return w->sum != NULL && (w->patch_voxels > 0 || err_bug(err, "an empty patch"));
 }
 
 static void drop(struct window *w)
@@ -135,7 +135,7 @@ static bool one_patch(struct infer *m, const struct window *w, const float *volu
     if (!infer_once(m, in, &out, err)) {
         return false;
     }
-    size_t got = ort_count(&out) / w->patch_voxels;
+    size_t got = w->patch_voxels ? ort_count(&out) / w->patch_voxels : 0;
     if (got == 0 || got > most_classes || got > INFER_MAX_CLASSES ||
         got * w->patch_voxels != ort_count(&out) || (*classes && got != *classes)) {
         return err_set(err, ERR_FORMAT,

@@ -290,7 +290,7 @@ static bool scores(const json_t *root, struct model_card *c, const char *file, s
 static bool checksum(const json_t *root, struct model_card *c, struct place at, struct err *err)
 {
     static const char prefix[] = "sha256:";
-    const char *sum = NULL;
+    const char *sum = "";
     if (!text(root, "checksum", true, at, &sum, err)) {
         return false;
     }
@@ -323,7 +323,7 @@ static bool parse(json_t *root, const char *file, struct model_card *c, struct e
     struct place at = {file, ""};
     const json_t *demonstration = json_object_get(root, "demonstration");
     int task = 0;
-    c->description = c->architecture = "";
+    c->name = c->description = c->architecture = "";
     if (!json_is_object(root) || json_get_int(root, "gantry", 0) != 1) {
         return err_set(err, ERR_FORMAT, "%s is no model's card: it needs \"gantry\": 1", file);
     }
