@@ -54,7 +54,7 @@ struct predict {
     struct triage_out out;
     bool out_open;
     int64_t run;
-    int64_t started_us;
+    int64_t started_us, run_us;
     struct err trouble; /* of the callback */
 };
 
@@ -287,8 +287,13 @@ static void changed(void *arg)
     struct predict *p = arg;
     size_t fresh = 0;
     struct err why = {.code = ERR_NONE};
-    bool ok = triage_rows_update(&p->rows, p->c->store, p->run, &fresh, &why) &&
-        (!fresh || tell(p, &why)) && triage_out_turn(&p->out, &p->rows, &why);
+    bool ok = triage_rows_update(&p->rows, p->c->store, p->run, &fresh, &why);
+    if (ok && fresh) {
+        console_progress_end(&p->con);
+        ok = tell(p, &why);
+    }
+    console_progress(&p->con, &p->rows, (double)(clock_mono_us() - p->run_us) / 1e6);
+    ok = ok && triage_out_turn(&p->out, &p->rows, &why);
     if (!ok && p->trouble.code == ERR_NONE) {
         p->trouble = why;
     }
@@ -299,8 +304,10 @@ static bool follow(struct predict *p, struct err *err)
     enum follow_end end = FOLLOW_ENDED;
     struct follow how = {.run = p->run, .changed = changed, .arg = p, .cancel_on_interrupt = true};
     struct err why = {.code = ERR_NONE};
+    p->run_us = clock_mono_us();
     bool ok = session_follow(p->session, &how, &end, &why);
     changed(p);
+    console_progress_end(&p->con);
     if (!ok) {
         *err = why;
         return false;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -273,6 +274,34 @@ void console_case(const struct console *con, const struct triage_row *row, size_
     put(con, &out);
     mem_free(stem);
     mem_free(name);
+}
+
+/* ---- meanwhile ---- */
+
+void console_progress(const struct console *con, const struct triage_rows *rows, double since_s)
+{
+    char left[40] = "";
+    size_t now = 0; /* done by this call */
+    if (!con->c->terminal_err || con->quiet) {
+        return;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        now += rows->row[i].state != TRIAGE_OPEN && !rows->row[i].earlier && !rows->row[i].damaged;
+    }
+    if (now) {
+        clock_span(since_s / (double)now * (double)(rows->n - rows->finished), left, sizeof left);
+    }
+    (void)fprintf(stderr, "\r\033[K%zu of %zu done%s%s", rows->finished, rows->n,
+                  now ? ", left about " : "", left);
+    (void)fflush(stderr);
+}
+
+void console_progress_end(const struct console *con)
+{
+    if (con->c->terminal_err && !con->quiet) {
+        (void)fputs("\r\033[K", stderr);
+        (void)fflush(stderr);
+    }
 }
 
 /* ---- the summary ---- */

@@ -32,6 +32,11 @@ void console_damaged(const struct console *con, const struct triage_rows *rows);
 /* [i/n] Processing ... of one finished row. */
 void console_case(const struct console *con, const struct triage_row *row, size_t i, size_t n);
 
+/* On a terminal: how many are done and how long the rest takes, on a line of its own that the next
+ * output takes away. `since_s`: since the run began. */
+void console_progress(const struct console *con, const struct triage_rows *rows, double since_s);
+void console_progress_end(const struct console *con);
+
 struct console_times {
     double wall_s;
     int workers;

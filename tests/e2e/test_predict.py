@@ -432,3 +432,52 @@ def test_the_head_phantom_is_no_chest(box, real_data):
     row, = read_csv(box.base / "r.csv")
     assert row["processing_status"] == "FAILURE" and row["error"].startswith("invalid_anatomy: "), row
     assert row["series_uid"].startswith("1.3.46.670589")
+
+
+# -- with the classifier ---------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def classifier(box):
+    """The demonstration model that ships, where it and ONNX Runtime are present."""
+    folder = SOURCE / "share" / "models" / "demo-ct-mil"
+    if not (folder / "model.onnx").exists():
+        pytest.skip("share/models/demo-ct-mil is not here")
+    if "ok      ONNX Runtime" not in box.run("doctor").out:
+        pytest.skip("ONNX Runtime is not here (./setup)")
+    return json.loads((folder / "model.json").read_text())
+
+
+def test_T1_T3_T4_hybrid(box, classifier):
+    """The classifier by name, score and architecture from its card; the rule of DESIGN 10 on the printed numbers; the
+    model is named as a demonstration in every output."""
+    studies(box, "a.zip")
+    chest.write_zip(box.zips / "b.zip", 2, ("ground_glass", "consolidation"), **SMALL)
+    out = predict(box, "-o", "r.csv", model=None).out
+    lines = out.splitlines()
+    assert "✅ demo-ct-mil classifier loaded from demo-ct-mil/model.onnx" in lines
+    at = lines.index("✅ demo-ct-mil classifier loaded from demo-ct-mil/model.onnx")
+    auc = classifier["scores"]["auc"]
+    assert lines[at + 1] == f"   Architecture: {classifier['architecture']} (AUC: {auc:.4f})"
+    assert "demonstration model" in lines[at + 2] and "   demo-ct-mil: YES" in lines
+    rows = {r["path_to_study"]: r for r in read_csv(box.base / "r.csv")}
+    for name, block in re.findall(r"Processing: (\S+)\n(.*?)Completed in", out, re.S):
+        p = float(re.search(r"Final pathology probability: (\S+)", block)[1])
+        z = float(re.search(r"Z-profile score: (\S+)", block)[1])
+        p2, z2 = p + 0.10 if p < 0.35 else p, 0.45 if z > 0.55 and p < 0.25 else z
+        shown = float(re.search(r"Probability: (\S+)", block)[1])
+        assert shown == pytest.approx(0.6 * z2 + 0.4 * p2, abs=2e-4)
+        assert "Method: hybrid_cnn_ksl" in block and "Running demo-ct-mil triage..." in block
+        assert rows[name]["probability_of_pathology"] == f"{shown:.3f}" or abs(
+            float(rows[name]["probability_of_pathology"]) - shown) < 6e-4
+        assert "demonstration model demo-ct-mil" in rows[name]["reason"]
+    positive = lambda n: rows[n]["pathology"] == "1"  # noqa: E731
+    assert positive("b.zip") and float(rows["b.zip"]["probability_of_pathology"]) > float(
+        rows["a.zip"]["probability_of_pathology"])
+
+
+def test_another_model_is_other_work(box, classifier):
+    """What was done with another model is not taken."""
+    studies(box, "a.zip")
+    predict(box, "-o", "r.csv")
+    assert "taken from an earlier run" not in predict(box, "-o", "r.csv", model=None).out
+    assert "1 of 1 taken from an earlier run" in predict(box, "-o", "r.csv", model=None).out
