@@ -48,7 +48,7 @@ bool segment_picture(const struct volume *in, const struct volume *labels, const
                      struct err *err)
 {
     static const size_t axes[AXES][2] = {{0, 1}, {0, 2}, {1, 2}}; /* across, down */
-    size_t at[AXES];
+    size_t at[AXES] = {0, 0, 0};
     size_t left = 0;
     size_t none;
     double least;
