@@ -13,10 +13,20 @@
 
 /* ---- 1. copies ---- */
 
+static int by_position(const double *a, const double *b)
+{
+    for (size_t k = 0; k < 3; k++) {
+        if (a[k] != b[k]) {
+            return a[k] < b[k] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
 int judge_by_identity(const void *a, const void *b)
 {
     const struct slice *x = a, *y = b;
-    int place = memcmp(x->place.position, y->place.position, sizeof x->place.position);
+    int place = by_position(x->place.position, y->place.position);
     return x->identity != y->identity ? (x->identity < y->identity ? -1 : 1)
         : place != 0                  ? place
         : x->instance != y->instance  ? (x->instance < y->instance ? -1 : 1)
@@ -28,7 +38,7 @@ int judge_by_identity(const void *a, const void *b)
 static bool is_copy(const struct slice *a, const struct slice *b)
 {
     return a->identity != 0 && a->identity == b->identity && a->instance == b->instance &&
-        memcmp(a->place.position, b->place.position, sizeof a->place.position) == 0;
+        by_position(a->place.position, b->place.position) == 0;
 }
 
 bool judge_drop_copies(struct judge *j)

@@ -271,7 +271,7 @@ static bool open_inner(struct dicom_reader *r, struct zip_archive *outer, const 
 /* The archive that is container `c`, opened together with those it lies in. */
 static struct zip_archive *archive(struct dicom_reader *r, uint32_t c, struct err *err)
 {
-    uint32_t chain[LEVELS];
+    uint32_t chain[LEVELS] = {0};
     uint32_t level = r->s->containers[c].level;
     for (uint32_t k = level, at = c; k > 0; k--) {
         chain[k - 1] = at;

@@ -48,32 +48,41 @@ static void only_plain(char *text)
     }
 }
 
-void dicom_text_utf8(const char *charset, char *text, size_t room)
+/* As much of `text` as is understood into `out`; what is not, as '?'. False when iconv does not
+ * know the set. */
+static bool converted(const char *set, char *text, char *out, size_t room)
 {
-    char out[ROOM];
     char *in_at = text, *out_at = out;
-    size_t in_left = strlen(text), out_left = sizeof out - 1;
-    const char *name = iconv_name(charset);
-    if (plain(text) || (str_utf8(text) && (!name || strcmp(name, "UTF-8") == 0))) {
-        return;
-    }
-    iconv_t cd = iconv_open("UTF-8", name ? name : "CP1251");
-    if (cd == (iconv_t)-1) {
-        only_plain(text);
-        return;
-    }
-    while (in_left > 0 && iconv(cd, &in_at, &in_left, &out_at, &out_left) == (size_t)-1 &&
+    size_t in_left = strlen(text), out_left = room - 1;
+    iconv_t cd = iconv_open("UTF-8", set);
+    bool known = cd != (iconv_t)-1;
+    while (known && in_left > 0 && iconv(cd, &in_at, &in_left, &out_at, &out_left) == (size_t)-1 &&
            out_left > 1 && in_left > 0) {
         *out_at++ = '?';
         out_left--;
         in_at++;
         in_left--;
     }
-    (void)iconv_close(cd);
-    size_t n = (size_t)(out_at - out);
+    *out_at = '\0';
+    (void)iconv_close(cd); /* says EBADF when it was not opened */
+    return known;
+}
+
+void dicom_text_utf8(const char *charset, char *text, size_t room)
+{
+    char out[ROOM] = "";
+    const char *name = iconv_name(charset);
+    if (plain(text) || (str_utf8(text) && (!name || strcmp(name, "UTF-8") == 0))) {
+        return;
+    }
+    if (!converted(name ? name : "CP1251", text, out, sizeof out)) {
+        only_plain(text);
+        return;
+    }
+    size_t n = strlen(out), all = n;
     n = n < room ? n : room - 1;
     /* never cut inside of a character */
-    while (n < (size_t)(out_at - out) && n > 0 && ((unsigned char)out[n] & 0xc0) == 0x80) {
+    while (n < all && n > 0 && ((unsigned char)out[n] & 0xc0) == 0x80) {
         n--;
     }
     memcpy(text, out, n);

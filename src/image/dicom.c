@@ -148,7 +148,7 @@ static bool sane(const double *numbers, size_t count)
 static bool take_field(const struct field *fields, size_t n_fields, const struct tags *t,
                        const struct tag_element *e, void *target)
 {
-    double numbers[6];
+    double numbers[6] = {0};
     for (size_t i = 0; i < n_fields; i++) {
         const struct field *f = &fields[i];
         char *to = (char *)target + f->offset;
