@@ -16,7 +16,7 @@ from runner import script
 
 TINY = {"columns": 8, "rows": 1, "angles": 3, "white": 1, "dark": 1}
 COMMANDS = ("init scan ls forget adopt set cor tag batch run status ps log show errors kill suspend resume hold release "
-    "retry why results recon info convert config prune backup doctor demo").split()
+    "retry why results recon info convert config model prune backup doctor demo").split()
 IMAGING = ("hdf5", "tiff", "fftw3", "cairo", "png", "xlsxwriter", "gomp")
 
 
