@@ -48,15 +48,12 @@ static void only_plain(char *text)
     }
 }
 
-/* As much of `text` as is understood into `out`; what is not, as '?'. False when iconv does not
- * know the set. */
-static bool converted(const char *set, char *text, char *out, size_t room)
+/* As much of `text` as is understood into `out`; what is not, as '?'. */
+static void convert(iconv_t cd, char *text, char *out, size_t room)
 {
     char *in_at = text, *out_at = out;
     size_t in_left = strlen(text), out_left = room - 1;
-    iconv_t cd = iconv_open("UTF-8", set);
-    bool known = cd != (iconv_t)-1;
-    while (known && in_left > 0 && iconv(cd, &in_at, &in_left, &out_at, &out_left) == (size_t)-1 &&
+    while (in_left > 0 && iconv(cd, &in_at, &in_left, &out_at, &out_left) == (size_t)-1 &&
            out_left > 1 && in_left > 0) {
         *out_at++ = '?';
         out_left--;
@@ -64,8 +61,18 @@ static bool converted(const char *set, char *text, char *out, size_t room)
         in_left--;
     }
     *out_at = '\0';
-    (void)iconv_close(cd); /* says EBADF when it was not opened */
-    return known;
+}
+
+/* False when iconv does not know the set. */
+static bool converted(const char *set, char *text, char *out, size_t room)
+{
+    iconv_t cd = iconv_open("UTF-8", set);
+    if (cd != (iconv_t)-1) {
+        convert(cd, text, out, room);
+        (void)iconv_close(cd);
+        return true;
+    }
+    return false;
 }
 
 void dicom_text_utf8(const char *charset, char *text, size_t room)
