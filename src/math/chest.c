@@ -253,8 +253,8 @@ static bool is_elsewhere(const struct chest_facts *f, const struct chest_rule *r
         return answer(v, CHEST_ANATOMY, elsewhere ? 1 : s->says_chest ? 0.8 : 0.95);
     }
     if (f->spacing_mm > 0 && v->lung_ml < need) {
-        SAY(v, "only %.0f ml of lung in %zu slices%s; a chest has at least %.0f", v->lung_ml,
-            s->lung_slices, header, need);
+        SAY(v, "only %.0f ml of what may be lung in %zu slices%s; a chest has at least %.0f",
+            v->lung_ml, s->lung_slices, header, need);
         return answer(v, CHEST_ANATOMY, elsewhere ? 0.95 : 0.8);
     }
     /* A cavity full of air; a person with one lung has headers that say chest. */
