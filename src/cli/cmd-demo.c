@@ -148,6 +148,38 @@ static bool perform(struct demo *d, const char *xlsx, const char *png, struct er
     return step(d, results, NULL, err) && make_sheet(d, png, err);
 }
 
+/* Is there a classifier that can be run? Else the z-profile decides alone. */
+static bool has_classifier(const struct demo *d)
+{
+    struct str said = STR_INIT;
+    const char *args[] = {"triage", d->c->home, "", NULL};
+    bool has = child_imaging(args, &said, err_ignore("then there is none"));
+    str_fini(&said);
+    return has;
+}
+
+/* CT: studies as ZIPs of DICOM, one cut, one MR, one empty, become a table. */
+static bool triage(struct demo *d, const char *studies, const char *table, struct err *err)
+{
+    const char *make[] = {"make-studies", studies, NULL};
+    const char *words[] = {"predict",   "--input", studies,   "--output", table,
+                           "--workers", "2",       "--model", "none",     NULL};
+    if (has_classifier(d)) {
+        words[7] = NULL;
+    }
+    if (!file_exists(studies)) {
+        struct str said = STR_INIT;
+        cli_print(d->c, "\nMaking CT studies of synthetic chests in %s ...\n", studies);
+        (void)fflush(stdout);
+        bool made = child_imaging(make, &said, err);
+        str_fini(&said);
+        if (!made) {
+            return false;
+        }
+    }
+    return step(d, words, NULL, err);
+}
+
 static bool set_up(struct demo *d, struct err *err)
 {
     char here[4096];
@@ -163,21 +195,28 @@ static bool set_up(struct demo *d, struct err *err)
 static bool run(struct cli *c, struct err *err)
 {
     struct demo d = {.c = c};
-    char *xlsx = NULL, *png = NULL;
+    char *xlsx = NULL, *png = NULL, *studies = NULL, *table = NULL;
     bool ok = set_up(&d, err) && make_scans(&d, err);
     xlsx = ok ? path_join(d.folder, "results.xlsx", err) : NULL;
     png = xlsx ? path_join(d.folder, "contact-sheet.png", err) : NULL;
-    ok = png && perform(&d, xlsx, png, err);
+    studies = png ? path_join(d.folder, "ct", err) : NULL;
+    table = studies ? path_join(d.folder, "triage.xlsx", err) : NULL;
+    ok = table && perform(&d, xlsx, png, err) && triage(&d, studies, table, err);
     if (ok) {
-        cli_print(c,
-                  "\nWhere to look:\n"
-                  "  %s\n      every scan with its state, rotation axis and outputs\n"
-                  "  %s\n      one slice of every reconstruction\n"
-                  "  %s_rec/\n      try_center/<scan>/ (slices at trial centres, the score curve), "
-                  "<scan>_rec/ (the slices)\n"
-                  "Go on there:  cd %s && gantry ls\n",
-                  xlsx, png, d.scans, d.scans);
+        cli_print(
+            c,
+            "\nWhere to look:\n"
+            "  %s\n      every scan with its state, rotation axis and outputs\n"
+            "  %s\n      one slice of every reconstruction\n"
+            "  %s_rec/\n      try_center/<scan>/ (slices at trial centres, the score curve), "
+            "<scan>_rec/ (the slices)\n"
+            "  %s\n      one row a CT study (synthetic: no medical device); a picture of each "
+            "in per-study/ beside it\n"
+            "Go on there:  cd %s && gantry ls\n",
+            xlsx, png, d.scans, table, d.scans);
     }
+    mem_free(table);
+    mem_free(studies);
     mem_free(png);
     mem_free(xlsx);
     mem_free(d.scans);
@@ -192,7 +231,8 @@ const struct command command_demo = {
     .summary = "Make sample scans, run the main job on them, say where to look",
     .usage = "[DIR]",
     .help = "DIR (default gantry-demo) gets scans/, their reconstructions, results.xlsx and "
-            "contact-sheet.png.",
+            "contact-sheet.png;\n"
+            "ct/ and its table triage.xlsx.",
     .max_args = 1,
     .run = run,
 };

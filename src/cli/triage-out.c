@@ -19,10 +19,11 @@
 #include "os/file.h"
 #include "os/proc.h"
 
-#define REWRITE_US                                                                             \
-    5000000             /* a kill loses at most so much of the table; the journal has the rest \
-                         */
-#define FOLDER "output" /* of the guide, where the command is run */
+#define REWRITE_US                                                                                 \
+    5000000                 /* a kill loses at most so much of the table; the journal has the rest \
+                             */
+#define FOLDER "output"     /* of the guide, where the command is run */
+#define STUDIES "per-study" /* a name that nobody gives to a folder of ZIPs */
 
 /* ---- where ---- */
 
@@ -89,7 +90,7 @@ bool triage_out_open(const char *wanted, struct triage_out *ret, char **ret_deni
     }
     out.path = path_absolute(here, out.shown, err);
     out.folder = out.path ? path_dir(out.path, err) : NULL;
-    out.studies = out.folder ? path_join(out.folder, "studies", err) : NULL;
+    out.studies = out.folder ? path_join(out.folder, STUDIES, err) : NULL;
     out.journal = out.studies ? mem_printf(err, "%s.journal.csv", out.path) : NULL;
     out.csv = out.path && !strcasecmp(path_ext(out.path), ".csv");
     bool ok = out.journal != NULL;

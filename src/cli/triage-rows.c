@@ -82,7 +82,10 @@ static double number_cell(const struct triage_row *row, size_t column)
 /* A number with the column's decimals, "" for none: what CSV and console show. */
 static void show_number(char *out, size_t size, double value, int decimals)
 {
-    (void)snprintf(out, size, isfinite(value) ? "%.*f" : "", decimals, value);
+    out[0] = '\0';
+    if (isfinite(value)) {
+        (void)snprintf(out, size, "%.*f", decimals, value);
+    }
 }
 
 /* The number that the workbook holds is the one that is shown. */

@@ -297,3 +297,8 @@ def test_demo(g):
     assert "results.xlsx" in outcome.out + outcome.err
     import openpyxl
     assert openpyxl.load_workbook(made[0]).active.max_row > 6
+    rows = list(openpyxl.load_workbook(g.base / "demo" / "triage.xlsx").active.iter_rows(min_row=2, values_only=True))
+    found = {row[0]: (row[5], row[9]) for row in rows}
+    assert found["norma_1.zip"][0] == found["opacities_3.zip"][0] == "SUCCESS" and len(found) == 7
+    assert found["mr_6.zip"][1].startswith("invalid_modality: ")
+    assert found["cut_5.zip"][0] == found["empty_7.zip"][0] == "FAILURE"

@@ -248,7 +248,7 @@ def test_pictures_and_figures_beside_the_table(box):
     """DESIGN 10: a picture <stem>.png, the slices' figures, the profile; each with its provenance."""
     studies(box, "a.zip")
     predict(box, "-o", "out/r.csv")
-    folder = box.base / "out" / "studies"
+    folder = box.base / "out" / "per-study"
     assert sorted(p.name for p in folder.glob("a.*") if not p.name.endswith(".prov.json")) == [
         "a.png", "a.slices.csv", "a.zprofile.png"]
     with open(folder / "a.slices.csv", newline="") as file:
