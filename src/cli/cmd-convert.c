@@ -7,9 +7,7 @@
 
 static const struct opt options[] = {
     {'s', "series", OPT_TEXT, "UID|N",
-     "which DICOM series: its SeriesInstanceUID, or its number in the list that is printed when "
-     "several are there",
-     false},
+     "which DICOM series: its UID, or its number in the list (gantry info shows it)", false},
     {'f', "force", OPT_FLAG, NULL, "replace OUT (and its side-car) when it exists", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
