@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "codec/json.h"
+#include "image/dicom-codec.h"
 #include "image/hdf5-scan.h"
 #include "infer/ort.h"
 #include "math/recon.h"
@@ -41,6 +42,16 @@ static bool add_plugins(json_t *rows)
         }
     }
     return true;
+}
+
+/* Uncompressed DICOM is read without it. */
+static bool add_dicom(json_t *rows)
+{
+    struct err why = {ERR_NONE, ""};
+    bool here = dicom_codec_open(&why);
+
+    return add(rows, "compressed DICOM", here, here ? "GDCM loads" : why.text,
+               here ? "" : "install libgdcm3.0; keep gantry-dicom.so beside gantry-imaging");
 }
 
 /* Which runtime models have, and whether it can use a GPU. A machine without any is no complaint.
@@ -103,7 +114,7 @@ static int run(int argc, char **argv)
         return command_fail(&err);
     }
     if (rows != NULL && add(rows, "HDF5", true, hdf5_version(version, sizeof(version)), "") &&
-        add_plugins(rows) && add(rows, "reconstruction", true, best_isa(), "") &&
+        add_plugins(rows) && add_dicom(rows) && add(rows, "reconstruction", true, best_isa(), "") &&
         add_inference(rows)) {
         text = json_pretty(rows, &err);
     } else {
