@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
@@ -91,6 +92,14 @@ static void judge_fatal(const struct dicom_series *series, struct chest_verdict 
              why != NULL ? why->text : "no volume can be made of its files");
 }
 
+/* Complaints about several slices begin with their number ("12 slices are missing ..."). */
+static size_t how_many(const char *text)
+{
+    unsigned long n = strtoul(text, NULL, 10);
+
+    return n > 0 ? n : 1;
+}
+
 static struct chest_facts facts_of(const struct triage *t)
 {
     const struct dicom_series *s = t->study.series;
@@ -109,8 +118,9 @@ static struct chest_facts facts_of(const struct triage *t)
     dicom_set_counts(t->study.set, &counts);
     facts.unreadable = counts.damaged;
     for (size_t i = 0; i < s->n_complaints; i++) {
-        facts.missing += s->complaints[i].code == DICOM_GAP;
-        facts.duplicates += s->complaints[i].code == DICOM_DUPLICATE;
+        facts.missing += s->complaints[i].code == DICOM_GAP ? how_many(s->complaints[i].text) : 0;
+        facts.duplicates +=
+            s->complaints[i].code == DICOM_DUPLICATE ? how_many(s->complaints[i].text) : 0;
     }
     return facts;
 }

@@ -273,6 +273,7 @@ def test_refused_studies_say_why(box):
     chest.write_zip(box.zips / "mr.zip", modality="MR", **SMALL)
     chest.write_zip(box.zips / "short.zip", slices=2, columns=160)
     chest.pack(box.zips / "none.zip", [("readme.txt", b"no DICOM here")])
+    chest.pack(box.zips / "gap.zip", [m for i, m in enumerate(chest.files(1, slices=40, columns=160)) if not 15 <= i < 25])
     outcome = predict(box, "-o", "r.csv", status=1)
     rows = {r["path_to_study"]: r for r in read_csv(box.base / "r.csv")}
     assert rows["good.zip"]["processing_status"] == "SUCCESS"
@@ -280,8 +281,9 @@ def test_refused_studies_say_why(box):
     assert rows["head.zip"]["error"].startswith("invalid_anatomy: ")
     assert rows["short.zip"]["error"].startswith("incomplete_study: ")
     assert rows["none.zip"]["error"].startswith("corrupted_data: ")
+    assert rows["gap.zip"]["error"] == "incomplete_study: 10 of 40 slices are missing"
     assert "❌ Not a valid chest CT: invalid_modality" in outcome.out
-    assert sum(r["processing_status"] == "FAILURE" for r in rows.values()) == 4
+    assert sum(r["processing_status"] == "FAILURE" for r in rows.values()) == 5
 
 
 def test_damaged_archives_are_named_before_the_work(box):
