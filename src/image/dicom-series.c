@@ -33,8 +33,8 @@ bool set_room(void *array, size_t n, size_t *room, size_t size, struct err *err)
     return true;
 }
 
-bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, struct err *err,
-                     const char *fmt, ...)
+bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, size_t count,
+                     struct err *err, const char *fmt, ...)
 {
     va_list args;
     if (s->n_complaints >= COMPLAINTS_MAX) {
@@ -45,7 +45,7 @@ bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, stru
         return false;
     }
     struct dicom_complaint *c = &s->complaints[s->n_complaints++];
-    *c = (struct dicom_complaint){.code = code, .fatal = fatal};
+    *c = (struct dicom_complaint){.code = code, .fatal = fatal, .count = count};
     va_start(args, fmt);
     (void)vsnprintf(c->text, sizeof c->text, fmt, args);
     va_end(args);
@@ -324,6 +324,14 @@ static bool judge_all(struct dicom_set *set, struct err *err)
         return false;
     }
     for (size_t i = 0; i < set->n_series; i++) {
+        /* nobody knows whose slice it was */
+        if (set->n_complaints > 0 &&
+            !series_complain(&set->series[i], DICOM_UNREADABLE, false, set->counts.damaged, err,
+                             "%zu %s there could not be read and may be missing here; %.300s",
+                             set->counts.damaged, set->counts.damaged == 1 ? "file" : "files",
+                             set->complaints[0].text)) {
+            return false;
+        }
         if (!series_judge(set, &set->series[i], &set->pub[i], err)) {
             return false;
         }

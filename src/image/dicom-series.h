@@ -28,12 +28,13 @@ enum dicom_trouble {
     DICOM_MISSING_TAG, /* no position, orientation, spacing, UID */
     DICOM_CUT,         /* pixel data is truncated */
     DICOM_COLOUR,      /* colour pictures are no volume */
-    DICOM_UNREADABLE,  /* a file or archive that cannot be read (complaints of the set) */
+    DICOM_UNREADABLE,  /* files or archives beside it cannot be read: slices may be missing */
 };
 
 struct dicom_complaint {
     enum dicom_trouble code;
     bool fatal;     /* no volume can be made of it */
+    size_t count;   /* how many slices it is about: missing, doubled, cut...; files: unreadable */
     char text[480]; /* one sentence with its values, UTF-8 */
 };
 

@@ -51,8 +51,9 @@ struct dicom_set {
 /* Room for one more: `array` of elements of `size`, grown by doubling. */
 bool set_room(void *array, size_t n, size_t *room, size_t size, struct err *err) CHECK_RESULT;
 
-bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, struct err *err,
-                     const char *fmt, ...) CHECK_RESULT PRINTF_LIKE(5, 6);
+/* `count`: slices that it is about. */
+bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, size_t count,
+                     struct err *err, const char *fmt, ...) CHECK_RESULT PRINTF_LIKE(6, 7);
 
 /* All bytes of a file, unpacked when its data set is deflated: then they are in *ret_inflated,
  * which is the caller's to free; else they are the reader's. */

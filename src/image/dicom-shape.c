@@ -54,7 +54,7 @@ bool judge_drop_copies(struct judge *j)
     size_t dropped = s->n - kept;
     s->n = kept;
     return dropped == 0 ||
-        series_complain(s, DICOM_DUPLICATE, false, j->err,
+        series_complain(s, DICOM_DUPLICATE, false, dropped, j->err,
                         "%zu %s of a slice that is there already (same SOPInstanceUID): left out",
                         dropped, dropped == 1 ? "copy" : "copies");
 }
@@ -125,25 +125,25 @@ static bool complain_other(struct judge *j, const struct slice *usual, const str
     const char *are = count == 1 ? "is" : "are", *have = count == 1 ? "has" : "have";
     size_t n = j->s->n;
     if (!same_size(p, q)) {
-        return series_complain(j->s, DICOM_MIXED, false, j->err,
+        return series_complain(j->s, DICOM_MIXED, false, count, j->err,
                                "mixed sizes: %zu of %zu slices %s %zu x %zu, the others %zu x "
                                "%zu: left out",
                                count, n, are, q->columns, q->rows, p->columns, p->rows);
     }
     if (a->has_position != b->has_position) {
-        return series_complain(j->s, DICOM_MISSING_TAG, false, j->err,
+        return series_complain(j->s, DICOM_MISSING_TAG, false, count, j->err,
                                "%zu of %zu slices %s %s ImagePositionPatient (0020,0032): left out",
                                count, n, have, b->has_position ? "an" : "no");
     }
     if (!same_orientation(a, b)) {
         return series_complain(
-            j->s, DICOM_MIXED, false, j->err,
+            j->s, DICOM_MIXED, false, count, j->err,
             "mixed orientations: %zu of %zu slices %s rows along (%.3f, %.3f, %.3f) and columns "
             "along (%.3f, %.3f, %.3f), not as the others: left out",
             count, n, have, b->orientation[0], b->orientation[1], b->orientation[2],
             b->orientation[3], b->orientation[4], b->orientation[5]);
     }
-    return series_complain(j->s, DICOM_MIXED, false, j->err,
+    return series_complain(j->s, DICOM_MIXED, false, count, j->err,
                            "mixed spacings: %zu of %zu slices %s pixels of %.4g x %.4g mm, the "
                            "others %.4g x %.4g mm: left out",
                            count, n, have, b->spacing[1], b->spacing[0], a->spacing[1],
@@ -207,7 +207,7 @@ static bool place_without_positions(struct judge *j)
             slice->place.position[k] = j->normal[k] * at;
         }
     }
-    return series_complain(s, DICOM_MISSING_TAG, false, j->err,
+    return series_complain(s, DICOM_MISSING_TAG, false, s->n, j->err,
                            "no ImagePositionPatient (0020,0032): slices are placed by their %s",
                            located ? "SliceLocation" : "InstanceNumber");
 }
@@ -221,7 +221,7 @@ static bool need_orientation(struct judge *j)
     if (!s->slices[0].place.has_orientation || fabs(u - 1) > 0.02 || fabs(v - 1) > 0.02 ||
         fabs(w) > 0.02) {
         bool has = s->slices[0].place.has_orientation;
-        if (!series_complain(s, DICOM_MISSING_TAG, false, j->err,
+        if (!series_complain(s, DICOM_MISSING_TAG, false, s->n, j->err,
                              has ? "ImageOrientationPatient (0020,0037) is not of two unit "
                                    "vectors: taken for straight axial"
                                  : "no ImageOrientationPatient (0020,0037): taken for straight "
@@ -248,7 +248,7 @@ static bool need_spacing(struct judge *j)
     for (size_t i = 0; i < s->n; i++) {
         s->slices[i].place.spacing[0] = s->slices[i].place.spacing[1] = 1;
     }
-    return series_complain(s, DICOM_MISSING_TAG, false, j->err,
+    return series_complain(s, DICOM_MISSING_TAG, false, s->n, j->err,
                            "no PixelSpacing (0028,0030): 1 mm is taken");
 }
 
@@ -257,12 +257,12 @@ bool judge_need_tags(struct judge *j)
     struct series *s = j->s;
     bool good = need_orientation(j) && need_spacing(j);
     if (good && s->first.series_uid[0] == '\0') {
-        good = series_complain(s, DICOM_MISSING_TAG, false, j->err,
+        good = series_complain(s, DICOM_MISSING_TAG, false, s->n, j->err,
                                "no SeriesInstanceUID (0020,000e): files without one are taken for "
                                "one series");
     }
     if (good && s->unplaced > 0) {
-        good = series_complain(s, DICOM_MISSING_TAG, false, j->err,
+        good = series_complain(s, DICOM_MISSING_TAG, false, s->n, j->err,
                                "frames have no places of their own: taken for evenly spaced");
     }
     return good && (s->slices[0].place.has_position || place_without_positions(j));

@@ -84,7 +84,7 @@ static bool complain_duplicate(struct judge *j, size_t extra, const struct slice
 {
     const struct dicom_source *source = j->set->source;
     return series_complain(
-        j->s, DICOM_DUPLICATE, false, j->err,
+        j->s, DICOM_DUPLICATE, false, extra, j->err,
         "%zu %s at a place that is taken, the first at %.2f mm (%.60s and %.60s): left out", extra,
         extra == 1 ? "slice" : "slices", first->at,
         path_base(dicom_source_name(source, j->set->files[first->file].member)),
@@ -125,7 +125,7 @@ static bool find_times(struct judge *j)
     s->n = kept;
     return ones > places / 2
         ? complain_duplicate(j, extra, &pair[0], &pair[1])
-        : series_complain(s, DICOM_DUPLICATE, false, j->err,
+        : series_complain(s, DICOM_DUPLICATE, false, extra, j->err,
                           "places hold %zu to %zu slices each: the first %zu of each are taken",
                           least, most, least);
 }
@@ -167,7 +167,7 @@ static bool judge_steps(struct judge *j)
         most = fmax(most, step);
     }
     if (gaps > 0 &&
-        !series_complain(j->s, DICOM_GAP, false, j->err,
+        !series_complain(j->s, DICOM_GAP, false, missing, j->err,
                          "%zu %s missing in %zu %s, the first between %.2f and %.2f mm (slices are "
                          "%.4g mm apart)",
                          missing, missing == 1 ? "slice is" : "slices are", gaps,
@@ -176,7 +176,7 @@ static bool judge_steps(struct judge *j)
         return false;
     }
     return !uneven ||
-        series_complain(j->s, DICOM_UNEVEN, false, j->err,
+        series_complain(j->s, DICOM_UNEVEN, false, j->slices, j->err,
                         "slices are %.4g to %.4g mm apart, mostly %.4g mm", least, most, j->step);
 }
 
@@ -199,12 +199,12 @@ static bool judge_way(struct judge *j, double ret_way[3])
         aside = fmax(aside, sqrt(judge_dot(d, d)));
     }
     if (aside > 1 &&
-        !series_complain(j->s, DICOM_UNEVEN, false, j->err,
+        !series_complain(j->s, DICOM_UNEVEN, false, j->slices, j->err,
                          "slices are shifted sideways by up to %.2f mm", aside)) {
         return false;
     }
     return j->ret->tilt_deg < TILT_MIN_DEG ||
-        series_complain(j->s, DICOM_TILT, false, j->err,
+        series_complain(j->s, DICOM_TILT, false, j->slices, j->err,
                         "tilted by %.1f degrees: each slice is shifted by %.2f mm against the one "
                         "before",
                         j->ret->tilt_deg, sqrt(fmax(0, length * length - 1)) * j->step);
@@ -216,8 +216,8 @@ static bool judge_count(struct judge *j)
         return true;
     }
     return j->slices == 1
-        ? series_complain(j->s, DICOM_SINGLE, false, j->err, "a single slice")
-        : series_complain(j->s, DICOM_FEW, false, j->err, "only %zu slices", j->slices);
+        ? series_complain(j->s, DICOM_SINGLE, false, j->slices, j->err, "a single slice")
+        : series_complain(j->s, DICOM_FEW, false, j->slices, j->err, "only %zu slices", j->slices);
 }
 
 /* ---- 5. the outcome ---- */
@@ -272,12 +272,12 @@ static bool judge_pixels(struct judge *j)
         }
     }
     if (cut > 0 &&
-        !series_complain(s, DICOM_CUT, true, j->err, "%zu of %zu slices: %s (%.80s)", cut, s->n,
-                         first.text, path_base(dicom_source_name(j->set->source, file)))) {
+        !series_complain(s, DICOM_CUT, true, cut, j->err, "%zu of %zu slices: %s (%.80s)", cut,
+                         s->n, first.text, path_base(dicom_source_name(j->set->source, file)))) {
         return false;
     }
     return !judge_pixels_of(j, &s->slices[0])->colour ||
-        series_complain(s, DICOM_COLOUR, true, j->err,
+        series_complain(s, DICOM_COLOUR, true, s->n, j->err,
                         "colour pictures (%s, %zu samples a pixel) are no volume",
                         s->first.photometric, judge_pixels_of(j, &s->slices[0])->samples);
 }

@@ -108,10 +108,12 @@ static bool add_path(struct dicom_source *s, const char *below, const char *name
     char *inner = path_join(below, name, err);
     char *path = inner ? path_join(s->root, inner, err) : NULL;
     bool good = path != NULL;
-    /* links are not followed: they may lead anywhere, and round in circles */
     if (good && lstat(path, &st) == 0) {
+        /* links to files are followed; links to folders may lead round in circles */
         if (S_ISDIR(st.st_mode)) {
             good = add_folder(s, inner, depth + 1, err);
+        } else if (S_ISLNK(st.st_mode) && stat(path, &st) != 0) {
+            good = true; /* it leads to nothing */
         } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
             struct member m = {.size = (uint64_t)st.st_size};
             good = add_member(s, below, name, m, err);

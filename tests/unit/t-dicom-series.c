@@ -82,11 +82,11 @@ static const struct dicom_complaint *said(const struct dicom_series *s, enum dic
     return NULL;
 }
 
-static void only_said(enum dicom_trouble code, const char *words, size_t slices)
+static void only_said(enum dicom_trouble code, const char *words, size_t slices, size_t count)
 {
     const struct dicom_series *s;
     struct dicom_set *set = open_set(folder, 1, &s);
-    (void)said(s, code, words);
+    assert_int_equal(said(s, code, words)->count, count);
     assert_int_equal(s->n_complaints, 1);
     assert_int_equal(s->slices, slices);
     dicom_set_close(set);
@@ -183,7 +183,32 @@ static void refused_zips(void **state)
     assert_int_equal(dicom_set_complaints(set, &c), 1);
     assert_non_null(strstr(c[0].text, "evil.zip: entry '../../x.dcm' leads outside"));
     assert_int_equal(s->slices, 5);
+    (void)said(s, DICOM_UNREADABLE, "1 file there could not be read and may be missing here");
+    (void)said(s, DICOM_UNREADABLE, "evil.zip: entry '../../x.dcm' leads outside");
+    assert_int_equal(s->complaints[0].count, 1);
     dicom_set_close(set);
+}
+
+/* Links to files are files; links to folders, and to nothing, are passed over. */
+static void links(void **state)
+{
+    struct err err = {0};
+    char inner[1100], name[1200];
+    (void)state;
+    (void)snprintf(inner, sizeof inner, "%s/there", folder);
+    assert_ok(file_mkdirs(inner, 0755, &err), err);
+    save_slices(5);
+    for (int i = 0; i < 5; i++) {
+        char from[1200];
+        (void)snprintf(from, sizeof from, "%s/%02d.dcm", folder, i);
+        (void)snprintf(name, sizeof name, "%s/%02d.dcm", inner, i);
+        assert_int_equal(symlink(from, name), 0);
+    }
+    (void)snprintf(name, sizeof name, "%s/round", inner);
+    assert_int_equal(symlink("..", name), 0);
+    (void)snprintf(name, sizeof name, "%s/nowhere", inner);
+    assert_int_equal(symlink("/nonexistent/x", name), 0);
+    check_usual(inner, 5);
 }
 
 static void save_all(const struct made_slice *all, size_t n)
@@ -207,7 +232,7 @@ static void missing_slices(void **state)
     only_said(DICOM_GAP,
               "3 slices are missing in 2 places, the first between 34.00 and 40.00 mm (slices are "
               "2 mm apart)",
-              7);
+              7, 3);
 }
 
 static void uneven_steps(void **state)
@@ -219,7 +244,7 @@ static void uneven_steps(void **state)
     }
     all[5].position[2] += 0.7;
     save_all(all, 6);
-    only_said(DICOM_UNEVEN, "slices are 2 to 2.7 mm apart, mostly 2 mm", 6);
+    only_said(DICOM_UNEVEN, "slices are 2 to 2.7 mm apart, mostly 2 mm", 6, 6);
 }
 
 static void duplicates(void **state)
@@ -232,10 +257,10 @@ static void duplicates(void **state)
     all[5].position[2] = all[2].position[2];
     save_all(all, 6);
     only_said(DICOM_DUPLICATE,
-              "1 slice at a place that is taken, the first at 34.00 mm (02 and 05)", 5);
+              "1 slice at a place that is taken, the first at 34.00 mm (02 and 05)", 5, 1);
     all[5] = all[2]; /* the same file twice */
     save_all(all, 6);
-    only_said(DICOM_DUPLICATE, "1 copy of a slice that is there already", 5);
+    only_said(DICOM_DUPLICATE, "1 copy of a slice that is there already", 5, 1);
 }
 
 static void tilted(void **state)
@@ -247,7 +272,7 @@ static void tilted(void **state)
         all[i].position[1] += 2.0 * i * tan(12 * M_PI / 180);
     }
     save_all(all, 5);
-    only_said(DICOM_TILT, "tilted by 12.0 degrees: each slice is shifted by 0.43 mm", 5);
+    only_said(DICOM_TILT, "tilted by 12.0 degrees: each slice is shifted by 0.43 mm", 5, 5);
     const struct dicom_series *s;
     struct dicom_set *set = open_set(folder, 1, &s);
     assert_true(fabs(s->tilt_deg - 12) < 0.01);
@@ -282,9 +307,9 @@ static void few_slices(void **state)
 {
     (void)state;
     save_slices(1);
-    only_said(DICOM_SINGLE, "a single slice", 1);
+    only_said(DICOM_SINGLE, "a single slice", 1, 1);
     save_slices(3);
-    only_said(DICOM_FEW, "only 3 slices", 3);
+    only_said(DICOM_FEW, "only 3 slices", 3, 3);
 }
 
 static void missing_tags(void **state)
@@ -492,6 +517,7 @@ int main(void)
         IN_FOLDER(folder_of_slices),
         IN_FOLDER(zips_and_zips_in_zips),
         IN_FOLDER(refused_zips),
+        IN_FOLDER(links),
         IN_FOLDER(missing_slices),
         IN_FOLDER(uneven_steps),
         IN_FOLDER(duplicates),
