@@ -156,14 +156,14 @@ BITMAPS = (bones, crystals, clouds, slab)
 KINDS = [f.__name__ for f in SHAPES + BITMAPS]
 
 
-def project_shapes(shapes, theta, columns, centre, radius):
+def project_shapes(shapes, theta, columns, centre, radius, shift=0.0):
     """Means of the line integrals over half pixels, two of them a column."""
     t = (np.arange(2 * columns) / 2 - 0.25) - centre
     sino = np.zeros((len(theta), 2 * columns), np.float32)
     for value, a, b, x, y, angle in shapes:
         a, b, x, y = a * radius, b * radius, x * radius, y * radius
         s2 = (a * np.cos(theta - angle)) ** 2 + (b * np.sin(theta - angle)) ** 2
-        place = x * np.cos(theta) + y * np.sin(theta)
+        place = x * np.cos(theta) + y * np.sin(theta) + shift
         half = np.sqrt(s2)
         lo = int(max(0, np.floor(2 * (np.min(place - half) + centre))))
         hi = int(min(2 * columns, np.ceil(2 * (np.max(place + half) + centre)) + 2))
@@ -173,15 +173,16 @@ def project_shapes(shapes, theta, columns, centre, radius):
     return sino.reshape(len(theta), columns, 2).mean(2)
 
 
-def project_bitmap(image, theta, columns, centre, radius):
+def project_bitmap(image, theta, columns, centre, radius, shift=0.0):
     """Each pixel's centre of mass is shared out between the two nearest columns."""
     n = len(image)
     yy, xx = np.nonzero(image)
     w, cell = image[yy, xx].astype(np.float64), 2 * radius / n
     x, y = (xx - (n - 1) / 2) * cell, (yy - (n - 1) / 2) * cell
     sino = np.zeros((len(theta), columns + 2), np.float32)
+    shift = np.broadcast_to(shift, len(theta))
     for i, angle in enumerate(theta):
-        t = x * np.cos(angle) + y * np.sin(angle) + centre
+        t = x * np.cos(angle) + y * np.sin(angle) + centre + shift[i]
         t = np.clip(t, -1, columns)
         k = np.floor(t).astype(np.int64)
         f = (t - k) * w
@@ -190,8 +191,9 @@ def project_bitmap(image, theta, columns, centre, radius):
     return sino[:, 1:-1] * cell * cell
 
 
-def make(seed, rows=0, columns=None):
-    """One scan: dict of sino, theta, centre (true), kind and what was done to it; with rows > 0 also two opposite views of a band."""
+def make(seed, rows=0, columns=None, wobble=0.0):
+    """One scan: dict of sino, theta, centre (true), kind and what was done to it; with rows > 0 also two opposite views of a band.
+    `wobble`: each view is off sideways by so many columns (deviation), as stages are; the centre is their mean."""
     rng = np.random.default_rng(seed)
     n = int(columns or rng.choice([128, 192, 256, 384]))
     views = int(np.clip(n * rng.uniform(0.35, 1.6), 60, 400))
@@ -203,15 +205,17 @@ def make(seed, rows=0, columns=None):
     radius = n / 2 * (rng.uniform(1.05, 2.2) if wide else rng.uniform(0.35, 0.93))
     kind = KINDS[rng.integers(len(KINDS))]
     maker = globals()[kind]
+    off = wobble * np.random.default_rng(seed + 5_000_000).standard_normal(views)
+    off -= off.mean()
     if maker in SHAPES:
         shapes = maker(rng)
-        sino = project_shapes(shapes, theta, n, centre, radius)
+        sino = project_shapes(shapes, theta, n, centre, radius, off)
     else:
         m = int(min(2.0 * radius * 1.4, 640))
         image = maker(rng, m)
         yy, xx = np.mgrid[:m, :m] - (m - 1) / 2
         image = image * (np.hypot(xx, yy * rng.uniform(1, 1.3)) < m * rng.uniform(0.4, 0.49))
-        sino = project_bitmap(image, theta, n, centre, radius)
+        sino = project_bitmap(image, theta, n, centre, radius, off)
     band = None
     if rows:
         pair = np.array([theta[0], theta[0] + np.pi])
@@ -221,10 +225,10 @@ def make(seed, rows=0, columns=None):
             if maker in SHAPES:
                 s = shapes.copy()
                 s[1:, 3:5] += rng.standard_normal(s[1:, 3:5].shape) * 0.01 + d
-                band[:, r] = project_shapes(s, pair, n, centre, radius)
+                band[:, r] = project_shapes(s, pair, n, centre, radius, off[[0, -1]])
             else:
                 moved = ndimage.shift(image, rng.standard_normal(2) * 1.5 + d * m, order=1) if r % 4 == 0 else moved
-                band[:, r] = project_bitmap(moved, pair, n, centre, radius)
+                band[:, r] = project_bitmap(moved, pair, n, centre, radius, off[[0, -1]])
     scale = rng.uniform(0.3, 3.0) / max(np.percentile(sino, 99.5), 1e-6)
     counts = 10 ** rng.uniform(2.3, 5)
     blur = rng.choice([0, rng.uniform(0.3, 1.3)])

@@ -2,7 +2,8 @@
 
     train_cor.py data  --build BUILD --work DIR [--scans 1600] [--first-seed 0]
     train_cor.py train --work DIR [--minutes 16] [--threads 1]
-    train_cor.py test  --build BUILD --work DIR [--scans 320]      errors beside vo, pc and entropy on seeds never trained on
+    train_cor.py others --build BUILD --work DIR [--scans 320]    vo, pc and entropy on seeds never trained on
+    train_cor.py test   --build BUILD --work DIR                   the model on the same scans, beside them
     train_cor.py export --work DIR --to share/models/cor-gantry
 
 By hand only: neither the build nor the tests need it. Wants PyTorch, SciPy and onnx (Debian: python3-torch, python3-scipy, python3-onnx).
@@ -20,7 +21,7 @@ import numpy as np
 
 import cor_sim
 
-SIZE, CENTRES, WINDOWS, ROWS = 64, 17, 6, 2
+SIZE, CENTRES, WINDOWS, ROWS, TRAINED = 64, 17, 6, 2, 3
 TEST_SEED = 1_000_000
 SCORES = {}  # of `test`, in pixels; the table is in README-cor.md
 
@@ -121,7 +122,7 @@ def take(maps, rows, rng):
     for first, i, r in rows:
         w, truth = maps[first][0][i, r].astype(np.float32), maps[first][1][i, r]
         if rng is not None:
-            w = w[rng.permutation(WINDOWS)[:3]]
+            w = w[rng.permutation(WINDOWS)[:TRAINED]]
             if rng.random() < 0.5:
                 w = w.transpose(0, 1, 3, 2)
             w = w[:, :, ::rng.choice([-1, 1]), ::rng.choice([-1, 1])]
@@ -197,7 +198,8 @@ def train(a):
 
 # ---- the search, as src/steps/axis-ai.c does it ----
 
-LOOK = 12  # windows that are asked
+LOOK, INDEPENDENT = 28, 7  # windows that are asked, and how many of them count in the confidence
+WIDTH = 15.0  # of the test's search, about a seed that is up to 0.8 of it off
 
 
 def binned(sino, by):
@@ -242,7 +244,7 @@ def find_ai(lib, ask, sino, theta, lo, hi):
 
 
 def mass(score, place, reach):
-    p = np.exp(score - score.max())
+    p = np.exp((score - score.max()) * INDEPENDENT / LOOK)  # windows of one scan err together
     return p[np.abs(np.arange(len(p)) - place) <= reach].sum() / p.sum()
 
 
@@ -267,6 +269,24 @@ def half_turn(sino, theta):
     return sino[keep], theta[keep]
 
 
+def others(a):
+    """Scans for the test, and what vo, pc and entropy make of them: kept in DIR/test."""
+    lib, work = cor_sim.library(a.build, a.work), pathlib.Path(a.work)
+    lib.fft_wisdom_load(str(work / "wisdom").encode(), None, cor_sim.Err())
+    (work / "test").mkdir(exist_ok=True)
+    for seed in range(TEST_SEED + a.first_seed, TEST_SEED + a.first_seed + a.scans):
+        d = cor_sim.make(seed, rows=32, wobble=a.wobble)
+        middle = d["centre"] + np.random.default_rng(seed + 9_000_000).uniform(-0.8, 0.8) * WIDTH
+        lo, hi = middle - WIDTH, middle + WIDTH
+        row = {k: d[k] for k in ("kind", "columns", "views", "wide", "turn", "counts", "rings", "centre")} | {"lo": lo, "hi": hi, "seed": seed}
+        for name, (got, sure) in {"vo": cor_sim.find_vo(lib, *half_turn(d["sino"], d["theta"]), lo, hi),
+                                  "pc": cor_sim.find_pc(lib, *d["band"], lo, hi),
+                                  "entropy": find_entropy(lib, d["sino"], d["theta"], lo, hi)}.items():
+            row[name], row[name + "_sure"] = got - d["centre"], sure
+        np.savez(work / "test" / f"{seed}.new.npz", sino=d["sino"].astype(np.float16), theta=d["theta"], row=json.dumps(row, default=float))
+        (work / "test" / f"{seed}.new.npz").rename(work / "test" / f"{seed}.npz")
+
+
 def test(a):
     import torch
     torch.set_num_threads(a.threads)
@@ -279,22 +299,14 @@ def test(a):
             return net(torch.from_numpy(x)).numpy().astype(np.float64)
 
     rows = []
-    for seed in range(a.first_seed or TEST_SEED, (a.first_seed or TEST_SEED) + a.scans):
-        d = cor_sim.make(seed, rows=32)
-        rng = np.random.default_rng(seed + 9_000_000)
-        width = 15.0
-        middle = d["centre"] + rng.uniform(-0.8, 0.8) * width
-        lo, hi = middle - width, middle + width
-        row = {k: d[k] for k in ("kind", "columns", "views", "wide", "turn", "counts", "rings", "centre")}
-        for name, (got, sure) in {"ai": find_ai(lib, ask, d["sino"], d["theta"], lo, hi),
-                                  "vo": cor_sim.find_vo(lib, *half_turn(d["sino"], d["theta"]), lo, hi),
-                                  "pc": cor_sim.find_pc(lib, *d["band"], lo, hi),
-                                  "entropy": find_entropy(lib, d["sino"], d["theta"], lo, hi)}.items():
-            row[name], row[name + "_sure"] = got - d["centre"], sure
+    for path in sorted((work / "test").glob("*[0-9].npz"))[:a.scans]:
+        d = np.load(path)
+        row = json.loads(str(d["row"]))
+        got, masses = find_ai(lib, ask, d["sino"].astype(np.float32), d["theta"], row["lo"], row["hi"])
+        row["ai"], row["ai_sure"], row["masses"] = got - row["centre"], float(masses[0] * masses[-1]), [float(m) for m in masses]
         rows.append(row)
-        if len(rows) % 20 == 0:
+        if len(rows) % 40 == 0:
             report(rows)
-            (work / "test.json").write_text(json.dumps(rows, default=float))
     report(rows)
     (work / "test.json").write_text(json.dumps(rows, default=float))
 
@@ -327,7 +339,7 @@ def export(a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("what", choices=["data", "train", "test", "export"])
+    p.add_argument("what", choices=["data", "train", "others", "test", "export"])
     p.add_argument("--build", default="build")
     p.add_argument("--work", default="/tmp/cor")
     p.add_argument("--scans", type=int, default=1600)
@@ -337,6 +349,7 @@ def main():
     p.add_argument("--batch", type=int, default=8)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--go-on", action="store_true")
+    p.add_argument("--wobble", type=float, default=0.0, help="columns (deviation) by which views of the test's scans are off sideways")
     p.add_argument("--to")
     a = p.parse_args()
     globals()[a.what](a)

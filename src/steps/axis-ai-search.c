@@ -7,6 +7,8 @@
  * steps of one column or less.
  * 2. About the best, 17 centres half a column apart, with a quarter of the binning each time.
  * 3. Unbinned, 17 centres a quarter of a column apart; a parabola says where between them.
+ * Confidence is the share of exp(score) within 1.5 places of the best in the first row, times that
+ * within a pixel in the last.
  */
 #include <math.h>
 #include "base/mem.h"
@@ -19,8 +21,11 @@
 /* Binning goes on while so many columns would be left. */
 #define COARSE_COLUMNS 192u
 /* Windows that are asked, unless the card's setting `look` says otherwise. */
-#define LOOK 12.0
+#define LOOK 28.0
 #define LOOK_MOST 64u
+/* So many windows of one scan err independently: with it, answers that are off by more than a pixel
+ * had confidences under 0.5 in the test of models/README-cor.md. */
+#define INDEPENDENT 7.0
 /* Rows are moved so often when the best centre lies at an end. */
 #define MOVES 3u
 /* Centres of one row: more are a range nobody means. */
@@ -40,6 +45,7 @@ struct row {
     size_t count;
     double *score;
     double place; /* of the best */
+    size_t windows;
 };
 
 static void level_fini(struct search *s)
@@ -172,8 +178,19 @@ static bool run_row(const struct search *s, struct row *row, struct err *err)
         good = add_scores(s, row, values + w * each, err);
     }
     row->place = good ? centre_ai_top(row->score, row->count) : 0;
+    row->windows = windows;
     mem_free(values);
     return good;
+}
+
+/* Share of exp(score) within `reach` places of the best, were there INDEPENDENT windows: those of
+ * one scan err together, and more of them make nobody surer. */
+static double sure_of(struct row *row, double reach)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        row->score[i] *= INDEPENDENT / fmax(INDEPENDENT, (double)row->windows);
+    }
+    return centre_ai_mass(row->score, row->count, row->place, reach);
 }
 
 /* The first row, over the whole range. */
@@ -244,7 +261,7 @@ bool axis_ai_search(struct axis_ai *ai, const struct axis_ai_scan *scan, double 
     good = run_first(&s, lo, hi, &row, err) && curve_of(&s, &row, &curve, err);
     if (good) {
         centre = column_of(&s, &row, row.place);
-        sure = centre_ai_mass(row.score, row.count, row.place, 1.5);
+        sure = sure_of(&row, 1.5);
     }
     while (good && (s.by > 1 || row.step > 0.25)) {
         row.step = s.by > 1 || row.step > 0.5 ? 0.5 : 0.25;
@@ -253,7 +270,7 @@ bool axis_ai_search(struct axis_ai *ai, const struct axis_ai_scan *scan, double 
         centre = good ? column_of(&s, &row, row.place) : 0;
     }
     if (good) {
-        sure *= centre_ai_mass(row.score, row.count, row.place, 1 / row.step);
+        sure *= sure_of(&row, 1 / row.step);
         *ret = (struct centre_result){centre, sure};
         *ret_curve = curve;
     } else {
