@@ -12,8 +12,9 @@
 #define HUGE_FROM ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
-static size_t fail_countdown;
-static size_t made;
+/* Each thread counts its own: readers of images allocate in several. */
+static _Thread_local size_t fail_countdown;
+static _Thread_local size_t made;
 
 static bool refused(void)
 {
