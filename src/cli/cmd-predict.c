@@ -165,7 +165,8 @@ static bool find_project(struct predict *p, struct err *err)
     return ok &&
         (p->below ||
          err_set(err, ERR_USAGE, "'%s': folders named *_rec hold results and are no input",
-                 p->folder));
+                 p->folder)) &&
+        triage_out_project(&p->out, p->project.name, err);
 }
 
 static bool load_rows(struct predict *p, struct err *err)

@@ -131,6 +131,16 @@ void triage_out_close(struct triage_out *out)
     *out = (struct triage_out){.rows = MEMFILE_NONE};
 }
 
+bool triage_out_project(struct triage_out *out, const char *project, struct err *err)
+{
+    char *path = path_join(out->studies, project, err);
+    if (path) {
+        mem_free(out->studies);
+        out->studies = path;
+    }
+    return path != NULL;
+}
+
 /* ---- writing ---- */
 
 bool triage_out_row(struct triage_out *out, const struct triage_row *row, struct err *err)

@@ -34,6 +34,8 @@ struct triage_out {
 bool triage_out_open(const char *wanted, struct triage_out *ret, char **ret_denied,
                      struct err *err) CHECK_RESULT;
 void triage_out_close(struct triage_out *out);
+/* Studies of different folders may have the same names: what belongs to them lies apart. */
+bool triage_out_project(struct triage_out *out, const char *project, struct err *err) CHECK_RESULT;
 /* Into the journal; the result file follows. */
 bool triage_out_row(struct triage_out *out, const struct triage_row *row,
                     struct err *err) CHECK_RESULT;

@@ -233,6 +233,12 @@ static int run(int argc, char **argv)
                 argc == 1 ? argv[0] : "");
         return command_fail(&err);
     }
+    if (step->family == 0) { /* its parameters are not those of the table */
+        err_set(&err, ERR_UNSUPPORTED,
+                "the descriptor of %s is written by hand: share/tools/%s.json", step->name,
+                step->name);
+        return command_fail(&err);
+    }
     descriptor = descriptor_of(step);
     text = descriptor == NULL ? NULL
                               : json_dumps(descriptor, JSON_INDENT(2) | JSON_REAL_PRECISION(12));

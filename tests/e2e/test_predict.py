@@ -3,6 +3,7 @@ chest.py; the classifier is left out (--model none) where a test is about someth
 import csv
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -248,12 +249,25 @@ def test_pictures_and_figures_beside_the_table(box):
     """DESIGN 10: a picture <stem>.png, the slices' figures, the profile; each with its provenance."""
     studies(box, "a.zip")
     predict(box, "-o", "out/r.csv")
-    folder = box.base / "out" / "per-study"
+    folder = box.base / "out" / "per-study" / "zips"
     assert sorted(p.name for p in folder.glob("a.*") if not p.name.endswith(".prov.json")) == [
         "a.png", "a.slices.csv", "a.zprofile.png"]
     with open(folder / "a.slices.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == SMALL["slices"]
     assert json.loads((folder / "a.png.prov.json").read_text())["tool"] == "ct.triage"
+
+
+def test_studies_of_the_same_name_do_not_mix(box):
+    """Two input folders, one results folder: every table and picture is of its own study."""
+    other = box.base / "others"
+    other.mkdir()
+    studies(box, "1.zip")
+    chest.write_zip(other / "1.zip", 5, **SMALL)
+    predict(box, "-o", "out/one.csv")
+    box.ok("predict", "-i", other, "--model", "none", "-o", "out/two.csv", cwd=box.base)
+    assert "1 of 1 taken from an earlier run" in predict(box, "-o", "out/one.csv").out
+    folder = box.base / "out" / "per-study"
+    assert (folder / "zips" / "1.png").read_bytes() != (folder / "others" / "1.png").read_bytes()
 
 
 def test_X26_several_series(box):
@@ -377,6 +391,14 @@ def test_the_batch_runs_in_a_project_too(g):
     g.ok("run", "ct-triage", "--set", "model=none")
     assert g.states() == {"a/triage": "done"}
     assert (g.rec / "a.png").exists()
+
+
+def test_descriptor_and_step_agree(program):
+    """share/tools/ct.triage.json is written by hand: version and outputs are the step's."""
+    gantry = json.loads((SOURCE / "share" / "tools" / "ct.triage.json").read_text())["custom"]["gantry"]
+    imaging = pathlib.Path(program).with_name("gantry-imaging")
+    listed = {s["name"]: s for s in json.loads(subprocess.run([imaging, "--list"], capture_output=True).stdout)}
+    assert (listed["ct.triage"]["version"], listed["ct.triage"]["phase"]) == (gantry["version"], gantry["phase"])
 
 
 # -- S: run-batch.sh and Docker --------------------------------------------------------------------------------------
