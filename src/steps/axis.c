@@ -224,37 +224,6 @@ static bool ask_about_files(const struct search *s, struct axis_ai *ai, size_t s
     return true;
 }
 
-static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
-                   struct err *err)
-{
-    struct axis_ai *ai =
-        axis_ai_open(s->means->home, s->params->model, s->means->threads, s->means->stop, err);
-    struct centre_result found = {0, 0}, wide;
-    struct centre_curve curve = {0, NULL, NULL};
-    bool any = false;
-    bool good = ai != NULL && ask_about_files(s, ai, slice, &any, &found, &f->curve, err);
-
-    if (good && !any) {
-        good = load_views(s, slice, err) && ask_model(s, ai, lo, hi, &found, &f->curve, err);
-    }
-    if (good && !any && lo < hi && doubtful(&found, lo, hi, s->step)) {
-        if (ask_model(s, ai, 0, 0, &wide, &curve, err_ignore("the narrow answer stays")) &&
-            wide.confidence > found.confidence) {
-            centre_curve_fini(&f->curve);
-            f->curve = curve;
-            found = wide;
-            f->global = true;
-        } else {
-            centre_curve_fini(&curve);
-        }
-    }
-    axis_ai_close(ai);
-    f->source = "ai";
-    f->axis = found.centre;
-    f->confidence = found.confidence;
-    return good;
-}
-
 /* vo, pc or both, and what they say together. */
 static bool run_classic(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                         struct err *err)
@@ -279,6 +248,66 @@ static void to_full(const struct source *source, struct axis_found *f)
     for (size_t i = 0; i < f->curve.count; i++) {
         f->curve.centre[i] = source_axis_full(source, f->curve.centre[i]);
     }
+}
+
+/* What the model says, first about lo..hi; at an end of it, about the whole detector too. */
+static bool run_model(struct search *s, struct axis_ai *ai, size_t slice, double lo, double hi,
+                      struct centre_result *ret, struct axis_found *f, struct err *err)
+{
+    struct centre_result wide;
+    struct centre_curve curve = {0, NULL, NULL};
+    bool any = false;
+
+    if (!ask_about_files(s, ai, slice, &any, ret, &f->curve, err)) {
+        return false;
+    }
+    if (any) {
+        return true;
+    }
+    if (!load_views(s, slice, err) || !ask_model(s, ai, lo, hi, ret, &f->curve, err)) {
+        return false;
+    }
+    if (lo < hi && ret->confidence >= DOUBTFUL && doubtful(ret, lo, hi, s->step)) {
+        if (ask_model(s, ai, 0, 0, &wide, &curve, err_ignore("the narrow answer stays")) &&
+            wide.confidence > ret->confidence) {
+            centre_curve_fini(&f->curve);
+            f->curve = curve;
+            *ret = wide;
+            f->global = true;
+        } else {
+            centre_curve_fini(&curve);
+        }
+    }
+    return true;
+}
+
+/* The classic finders speak when our model is not sure: then they are right more often than it. A
+ * site's classifier is taken at its word. */
+static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                   struct err *err)
+{
+    struct axis_ai *ai =
+        axis_ai_open(s->means->home, s->params->model, s->means->threads, s->means->stop, err);
+    struct centre_result found = {0, 0};
+    struct axis_found classic = {0};
+    bool good = ai != NULL && run_model(s, ai, slice, lo, hi, &found, f, err);
+    bool unsure = good && !axis_ai_classifies(ai) && found.confidence < DOUBTFUL;
+
+    axis_ai_close(ai);
+    f->source = "ai";
+    f->axis = found.centre;
+    f->confidence = found.confidence;
+    if (unsure) {
+        mem_free(s->sino);
+        s->sino = NULL;
+        if (run_classic(s, slice, lo, hi, &classic, err_ignore("the model's answer stays"))) {
+            centre_curve_fini(&f->curve);
+            *f = classic;
+        } else {
+            axis_fini(&classic);
+        }
+    }
+    return good;
 }
 
 bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,

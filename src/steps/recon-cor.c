@@ -307,6 +307,9 @@ static bool find(struct job *job, struct err *err)
         job_say(job, "warning: centre %.2f has a confidence of only %.2f: look at the try slices",
                 found.axis, found.confidence);
     }
+    if (p.method == AXIS_AI && strcmp(found.source, "ai") != 0) {
+        job_say(job, "note: the model was not sure; the centre is that of %s", found.source);
+    }
     if (found.global) {
         job_say(
             job,

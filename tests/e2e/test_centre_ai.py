@@ -73,6 +73,16 @@ def test_real_tooth(g, runtime, real_data):
     assert g.ls()[0]["cor"] == pytest.approx(295.9, abs=1.0)
 
 
+def test_a_model_that_is_not_sure_leaves_it_to_the_others(g, runtime):
+    """Nothing but noise: the value is vo's or pc's, the log says so, and the low confidence is shown."""
+    def noise(arrays):
+        arrays["data"] = np.random.default_rng(3).normal(9000, 400, arrays["data"].shape).astype("uint16")
+    scans.write(g.data / "s_1.h5", columns=128, angles=90, change=noise)
+    g.ok("run", "tomo-ai-reco", "--phase", "infer", "--cor", "64", "--set", "rotation_axis_method=ai")
+    said = g.ok("log", str(g.tasks()[0]["id"])).out
+    assert "the model was not sure" in said and "warning: centre" in said
+
+
 # ---- a classifier of single slices ----
 
 def field(number, value):
