@@ -9,7 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 def fold(module):
     """Batch norms behind a convolution become part of it (in place): fewer nodes, and one copy of the weights however often
     the graph uses them. Relies on modules being registered in the order in which they are applied."""
-    before = None
+    before = last = None
     for name, child in list(module.named_children()):
         if isinstance(child, (nn.BatchNorm2d, nn.BatchNorm3d)) and isinstance(before, (nn.Conv2d, nn.Conv3d)):
             setattr(module, last, fuse_conv_bn_eval(before.eval(), child.eval()))

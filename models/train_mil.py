@@ -4,8 +4,9 @@
 
 A small shared encoder sees one slice of 256 x 256 at a time (HU -1000..400 as 0..1); attention pooling makes one logit of
 the bag of 64 slices. Stage 1 trains encoder and pooling on bags of 12, with the phantoms' label maps as truth for every cell
-of 8 x 8 pixels, every slice and the bag (cells alone teach in minutes what bags alone would teach in days); stage 2 trains the
-pooling on bags of 64, as it is used. FOLDER keeps the pool of drawn slices and the checkpoints; it stays outside the repository.
+of 8 x 8 pixels, every slice and the bag (cells teach in minutes what bags alone would teach in days); stage 2 keeps the convolutions and trains
+what follows them on bags of up to 64, as it is used. FOLDER keeps the pool of drawn slices and the checkpoints; it stays outside
+the repository.
 """
 import argparse
 import json
@@ -15,6 +16,7 @@ import time
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 import cards
 import phantoms
@@ -43,15 +45,15 @@ class Encoder(nn.Module):
         self.cell = nn.Conv2d(self.DEEP, 1, 1)
         self.mix = nn.Sequential(nn.Linear(2 * self.DEEP + 2, self.WIDTH), nn.ReLU(True))
 
-    def both(self, x):
-        """The slice's features, and a logit for every cell."""
+    def convolved(self, x):
+        """What the convolutions found in a slice, and a logit for every cell."""
         x = self.layers(x)
         cells = self.cell(x)
         x = torch.cat([x, cells], dim=1)
-        return self.mix(torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1)), cells[:, 0]
+        return torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1), cells[:, 0]
 
     def forward(self, x):
-        return self.both(x)[0]
+        return self.mix(self.convolved(x)[0])
 
 
 class Pooling(nn.Module):
@@ -133,30 +135,52 @@ def auc(truth, score):
     return (rank[truth].sum() - ill * (ill + 1) / 2) / (ill * (len(truth) - ill))
 
 
+def cell_loss(logit, ill):
+    """Every slice counts the same, and in it all ill cells together, all well cells together, and the 8 well cells that look
+    worst; else an emphysema, which fills a lung, would drown the nodules."""
+    total, slices = 0, len(logit)
+    for one, n in zip(logit.reshape(slices, -1), ill.reshape(slices, -1)):
+        well, sick = functional.softplus(one[n == 0]), functional.softplus(-one[n >= SICK_CELL])
+        total = total + well.mean() + 0.5 * well.topk(8).values.mean() + (2 * sick.mean() if len(sick) else 0)
+    return total / slices
+
+
+def weights_of(count):
+    """How often a phantom of the pool is taken: what is learnt at once less often."""
+    easy = {"emphysema": 0.4, "ground_glass": 0.6}
+    weight = np.ones(count)
+    for i in range(count):
+        kinds = kinds_of(np.random.default_rng([TRAIN_SEED + i, 4]))
+        weight[i] = 0.8 if not kinds else max(easy.get(k, 1.6) for k in kinds)
+    return weight / weight.sum()
+
+
 def train_encoder(model, side, pictures, ill, seconds, rng):
     """Stage 1: the pool's bags of 12; a bag is ill when one of its slices is. The learning rate falls to zero with time."""
     parameters = [*model.parameters(), *side.parameters()]
     optimiser = torch.optim.AdamW(parameters, 2e-3, weight_decay=1e-3)
-    loss, loss_cell = nn.BCEWithLogitsLoss(), nn.BCEWithLogitsLoss(pos_weight=torch.tensor(4.0))
+    loss, weights = nn.BCEWithLogitsLoss(), weights_of(len(pictures))
     started, step, mean = time.process_time(), 0, [0.7, 0.7, 0.7]
     model.train()
+    model.to(memory_format=torch.channels_last)  # 1.4 times faster on a processor
     while (spent := (time.process_time() - started) / seconds) < 1:
         optimiser.param_groups[0]["lr"] = 2e-3 * min(1, step / 100 + 0.05) * 0.5 * (1 + np.cos(np.pi * spent))
-        which = rng.integers(0, len(pictures), BAGS)
+        which = rng.choice(len(pictures), BAGS, p=weights)
         x = as_input(np.concatenate([pictures[w] for w in which]))[:, None]
         cells = torch.from_numpy(np.concatenate([ill[w] for w in which]))
         if rng.random() < 0.5:
             x, cells = x.flip(3), cells.flip(2)
-        x = (x * rng.uniform(0.95, 1.05) + rng.uniform(-0.02, 0.02)).clamp(0, 1)
+        x = (x * rng.uniform(0.95, 1.05) + rng.uniform(-0.02, 0.02)).clamp(0, 1).to(memory_format=torch.channels_last)
         y = cells.long().sum(dim=(1, 2))
-        sure, sure_cell = (y == 0) | (y >= SICK_PX), (cells == 0) | (cells >= SICK_CELL)
-        features, found = model.encoder.both(x)
+        sure = (y == 0) | (y >= SICK_PX)
+        features, found = model.encoder.convolved(x)
+        features = model.encoder.mix(features)
         logit, _ = model.pooling(features.reshape(BAGS, POOL_SLICES, -1))
-        a = loss_cell(found[sure_cell], (cells[sure_cell] > 0).float())
+        a = cell_loss(found, cells)
         b = loss(side(features)[:, 0][sure], (y[sure] > 0).float())
         c = loss(logit[:, 0], (y >= SICK_PX).reshape(BAGS, POOL_SLICES).any(dim=1).float())
         optimiser.zero_grad()
-        (4 * a + b + c).backward()
+        (2 * a + b + 0.5 * c).backward()
         optimiser.step()
         mean = [0.97 * m + 0.03 * float(v.detach()) for m, v in zip(mean, (a, b, c))]
         step += 1
@@ -164,30 +188,42 @@ def train_encoder(model, side, pictures, ill, seconds, rng):
             print(f"stage 1: step {step}, {100 * spent:.0f} %, cells {mean[0]:.3f}, slices {mean[1]:.3f}, bags {mean[2]:.3f}", flush=True)
 
 
-def features_of(model, seed, kinds=None):
-    pictures, ill, kinds = draw(seed, SLICES, kinds)
+def convolved(model, seed, kinds=None):
+    pictures, ill, _ = draw(seed, SLICES, kinds)
     model.eval()
     with torch.no_grad():
-        return model.encoder(as_input(pictures)[:, None]), ill, kinds
+        return model.encoder.convolved(as_input(pictures)[:, None])[0], ill.sum(axis=(1, 2), dtype=np.int64)
 
 
-def train_pooling(model, count, rng):
-    """Stage 2: bags of 64 slices of new phantoms, encoder as it is."""
-    found = [features_of(model, BAG_SEED + i) for i in range(count)]
-    x = torch.stack([f for f, _, _ in found])
-    y = torch.tensor([float(ill.sum(axis=(1, 2), dtype=int).max() >= SICK_PX) for _, ill, _ in found])
-    optimiser = torch.optim.AdamW(model.pooling.parameters(), 1e-3, weight_decay=1e-2)
-    loss = nn.BCEWithLogitsLoss()
-    for epoch in range(60):
-        total = 0
-        for part in torch.from_numpy(rng.permutation(count)).split(16):
-            value = loss(model.pooling(x[part])[0][:, 0], 0.97 * y[part] + 0.015)
-            optimiser.zero_grad()
-            value.backward()
-            optimiser.step()
-            total += float(value.detach()) * len(part) / count
-        if epoch % 10 == 9:
-            print(f"stage 2: epoch {epoch + 1}, {total:.3f}", flush=True)
+def train_rest(model, side, found, steps, rng):
+    """Stage 2: all but the convolutions, on parts of the bags in `found`, of 16 to 64 slices."""
+    x, ill = torch.stack([f for f, _ in found]), torch.from_numpy(np.stack([i for _, i in found]))
+    optimiser = torch.optim.AdamW([*model.encoder.mix.parameters(), *model.pooling.parameters(), *side.parameters()], 2e-3,
+        weight_decay=1e-2)
+    loss, mean = nn.BCEWithLogitsLoss(), [0.7, 0.7]
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 2e-3 * 0.5 * (1 + np.cos(np.pi * step / steps))
+        which = torch.from_numpy(rng.choice(len(x), 16))
+        part = torch.from_numpy(np.sort(rng.choice(SLICES, rng.integers(16, SLICES + 1), replace=False)))
+        y = ill[which][:, part]
+        sure = (y == 0) | (y >= SICK_PX)
+        features = model.encoder.mix(x[which][:, part])
+        a = loss(side(features)[..., 0][sure], (y[sure] > 0).float())
+        b = loss(model.pooling(features)[0][:, 0], 0.97 * (y >= SICK_PX).any(dim=1).float() + 0.015)
+        optimiser.zero_grad()
+        (a + b).backward()
+        optimiser.step()
+        mean = [0.98 * m + 0.02 * float(v.detach()) for m, v in zip(mean, (a, b))]
+        if step % 200 == 199:
+            print(f"stage 2: step {step + 1}, slices {mean[0]:.3f}, bags {mean[1]:.3f}", flush=True)
+
+
+def bags(model, work, count):
+    """Convolved bags of stage 2, kept as a file: they cost more than the training."""
+    path = os.path.join(work, f"mil-bags-{count}.pt")
+    if not os.path.exists(path):
+        torch.save([convolved(model, BAG_SEED + i) for i in range(count)], path)
+    return torch.load(path)
 
 
 def test(model, count):
@@ -195,9 +231,11 @@ def test(model, count):
     scores, kinds = [], []
     for i in range(count):
         ails = () if i % 2 == 0 else (phantoms.KINDS[(i // 2) % len(phantoms.KINDS)],)
-        features, _, _ = features_of(model, TEST_SEED + i, ails)
+        features, _ = convolved(model, TEST_SEED + i, ails)
         with torch.no_grad():
-            scores.append(float(torch.sigmoid(model.pooling(features[None])[0])))
+            scores.append(float(torch.sigmoid(model.pooling(model.encoder.mix(features)[None])[0])))
+        if i % 20 == 19:
+            print(f"tested {i + 1} of {count}", flush=True)
         kinds.append(ails[0] if ails else "")
     scores, kinds = np.array(scores), np.array(kinds)
     well = scores[kinds == ""]
@@ -212,7 +250,7 @@ def test(model, count):
 
 def export(model, folder, report):
     to_onnx.write(model, torch.zeros(1, SLICES, 1, SIZE, SIZE), folder, ["slices"], ["logit", "attention"])
-    scores = {"AUC": report["auc"], **{f"AUC {kind}": report[f"auc {kind}"] for kind in phantoms.KINDS}}
+    scores = {"auc": report["auc"], **{f"auc {kind}": report[f"auc {kind}"] for kind in phantoms.KINDS}}
     cards.write(folder, cards.mil(cards.card("demo-ct-mil", "1", "classification", "MIT", "models/train_mil.py",
         f"Scores: {report['phantoms']} phantoms of unseen seeds.", architecture="5 convolutions a slice, attention pooling",
         scores=scores, demonstration=True)))
@@ -226,6 +264,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=400, help="processor time of stage 1")
     parser.add_argument("--bags", type=int, default=128)
     parser.add_argument("--test", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=2000, help="of stage 2")
+    parser.add_argument("--resume", help="begin stage 1 with this checkpoint")
+    parser.add_argument("--stage1", help="skip stage 1: go on with this checkpoint")
     parser.add_argument("--checkpoint", help="skip the training: score and export this")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -236,9 +277,14 @@ def main():
     if options.checkpoint:
         model.load_state_dict(torch.load(options.checkpoint))
     else:
-        train_encoder(model, side, *pool(options.work, options.phantoms), options.seconds, rng)
-        torch.save(model.state_dict(), os.path.join(options.work, "mil-stage1.pt"))
-        train_pooling(model, options.bags, rng)
+        if options.stage1:
+            model.load_state_dict(torch.load(options.stage1))
+        else:
+            if options.resume:
+                model.load_state_dict(torch.load(options.resume))
+            train_encoder(model, side, *pool(options.work, options.phantoms), options.seconds, rng)
+            torch.save(model.state_dict(), os.path.join(options.work, "mil-stage1.pt"))
+        train_rest(model, side, bags(model, options.work, options.bags), options.steps, rng)
         torch.save(model.state_dict(), os.path.join(options.work, "mil.pt"))
     report = test(model, options.test)
     print(json.dumps(report, indent=1))
