@@ -23,7 +23,7 @@ import cor_sim
 
 SIZE, CENTRES, WINDOWS, ROWS, TRAINED = 64, 17, 6, 2, 3
 TEST_SEED = 1_000_000
-SCORES = {}  # of `test`, in pixels; the table is in README-cor.md
+SCORES = {"scans": 314, "median_px": 0.055, "px_95": 1.00, "beyond_1_px": 0.051}  # of method ai; the table is in README-cor.md
 
 
 def pick_windows(image, most, size=SIZE):
@@ -311,11 +311,18 @@ def test(a):
     (work / "test.json").write_text(json.dumps(rows, default=float))
 
 
+def classic(r):
+    """What `auto` makes of vo and pc (centre_auto)."""
+    return r["vo"] if abs(r["vo"] - r["pc"]) < 1.5 or r["vo_sure"] >= r["pc_sure"] else r["pc"]
+
+
 def report(rows):
     print(f"{len(rows)} scans", flush=True)
-    for name in ("ai", "vo", "pc", "entropy"):
-        e = np.abs([r[name] for r in rows])
-        print(f"  {name:8} median {np.median(e):6.3f}  95 % {np.percentile(e, 95):7.3f}  beyond 1 px {100 * np.mean(e > 1):5.1f} %", flush=True)
+    answers = {"ai": [r["ai"] if r["ai_sure"] >= 0.3 else classic(r) for r in rows], "model alone": [r["ai"] for r in rows],
+               "auto": [classic(r) for r in rows], **{name: [r[name] for r in rows] for name in ("vo", "pc", "entropy")}}
+    for name, e in answers.items():
+        e = np.abs(e)
+        print(f"  {name:12} median {np.median(e):6.3f}  95 % {np.percentile(e, 95):7.3f}  beyond 1 px {100 * np.mean(e > 1):5.1f} %", flush=True)
 
 
 def export(a):

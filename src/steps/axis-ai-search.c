@@ -23,9 +23,9 @@
 /* Windows that are asked, unless the card's setting `look` says otherwise. */
 #define LOOK 28.0
 #define LOOK_MOST 64u
-/* So many windows of one scan err independently: with it, answers that are off by more than a pixel
- * had confidences under 0.5 in the test of models/README-cor.md. */
-#define INDEPENDENT 7.0
+/* Scores count so much in the confidence: windows of one scan err together. With it, answers that
+ * are off by more than a pixel seldom had more than 0.5 in the test of models/README-cor.md. */
+#define WEIGHT 0.25
 /* Rows are moved so often when the best centre lies at an end. */
 #define MOVES 3u
 /* Centres of one row: more are a range nobody means. */
@@ -45,7 +45,6 @@ struct row {
     size_t count;
     double *score;
     double place; /* of the best */
-    size_t windows;
 };
 
 static void level_fini(struct search *s)
@@ -178,17 +177,15 @@ static bool run_row(const struct search *s, struct row *row, struct err *err)
         good = add_scores(s, row, values + w * each, err);
     }
     row->place = good ? centre_ai_top(row->score, row->count) : 0;
-    row->windows = windows;
     mem_free(values);
     return good;
 }
 
-/* Share of exp(score) within `reach` places of the best, were there INDEPENDENT windows: those of
- * one scan err together, and more of them make nobody surer. */
+/* The share of the weighed scores within `reach` places of the best. */
 static double sure_of(struct row *row, double reach)
 {
     for (size_t i = 0; i < row->count; i++) {
-        row->score[i] *= INDEPENDENT / fmax(INDEPENDENT, (double)row->windows);
+        row->score[i] *= WEIGHT;
     }
     return centre_ai_mass(row->score, row->count, row->place, reach);
 }
