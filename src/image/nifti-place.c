@@ -108,9 +108,9 @@ static double mm_of_unit(int units)
 
 void nifti_place_take(const nifti_2_header *w, struct nifti_info *info)
 {
-    struct affine q;
-    struct affine s;
-    struct affine best;
+    struct affine q = {.m = {{0}}};
+    struct affine s = {.m = {{0}}};
+    struct affine best = {.m = {{0}}};
     bool has_q = w->qform_code > 0 && from_qform(w, &q);
     bool has_s = w->sform_code > 0 && from_sform(w, &s);
     double unit = mm_of_unit(w->xyzt_units);
@@ -142,9 +142,9 @@ void nifti_place_take(const nifti_2_header *w, struct nifti_info *info)
 
 bool nifti_place_put(const struct volume *v, int code, nifti_2_header *w, struct err *err)
 {
-    nifti_dmat44 m = {.m = {{0}}};
-    struct affine is;
-    struct affine back;
+    nifti_dmat44 m;
+    struct affine is = {.m = {{0}}};
+    struct affine back = {.m = {{0}}};
     double step[3];
     double qfac = 1;
 
@@ -155,6 +155,7 @@ bool nifti_place_put(const struct volume *v, int code, nifti_2_header *w, struct
     memcpy(w->srow_x, is.m[0], sizeof(w->srow_x));
     memcpy(w->srow_y, is.m[1], sizeof(w->srow_y));
     memcpy(w->srow_z, is.m[2], sizeof(w->srow_z));
+    memset(&m, 0, sizeof(m));
     memcpy(m.m, is.m, sizeof(is.m));
     m.m[3][3] = 1;
     nifti_dmat44_to_quatern(m, &w->quatern_b, &w->quatern_c, &w->quatern_d, &w->qoffset_x,
