@@ -228,6 +228,7 @@ json_t *triage_model_facts(const struct triage_model *m, struct err *err)
     json_t *all;
 
     if (!m->none) {
+        (void)snprintf(file, sizeof(file), "%s/model.onnx", m->card.name);
         classifier =
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", m->card.name, "label", m->card.name,
                       "version", m->card.version, "file", file, "architecture",
