@@ -3,10 +3,10 @@
     nice -n 19 python3 models/train_mil.py --work FOLDER [--phantoms 400 --seconds 400 --bags 128 --test 200]
 
 A small shared encoder sees one slice of 256 x 256 at a time (HU -1000..400 as 0..1); attention pooling makes one logit of
-the bag of 64 slices. Stage 1 trains encoder and pooling on bags of 12, with the phantoms' label maps as truth for every cell
-of 8 x 8 pixels, every slice and the bag (cells teach in minutes what bags alone would teach in days); stage 2 keeps the convolutions and trains
-what follows them on bags of up to 64, as it is used. FOLDER keeps the pool of drawn slices and the checkpoints; it stays outside
-the repository.
+the bag of 64 slices. Stage 1 trains the convolutions to find ill cells of 8 x 8 pixels, with the phantoms' label maps as truth,
+on crops of slices (cells teach in minutes what bags alone would teach in days); stage 2 keeps them and trains what follows on
+bags of 16 to 64 slices, whose truth is per slice and per bag. FOLDER keeps the pool of drawn slices and the checkpoints; it
+stays outside the repository.
 """
 import argparse
 import json
@@ -23,8 +23,9 @@ import phantoms
 import to_onnx
 
 SLICES, SIZE, LOW, HIGH = 64, 256, -1000.0, 400.0
-POOL_SLICES, BAGS = 12, 4
-CELL = 8
+POOL_SLICES = 12
+CELL, CROP, EDGE = 8, 16, 2  # crops of 16 x 16 cells; the outer 2 see too little around them and do not count
+CROPS, RATE = 64, 3e-3
 SICK_CELL = 6  # and a cell from here on; between 0 and these it counts neither way
 SICK_PX = 20  # a slice counts as ill from here on: 20 pixels of 256 x 256 are about 40 mm2
 TRAIN_SEED, BAG_SEED, TEST_SEED = 1_000_000, 2_000_000, 3_000_000
@@ -136,18 +137,18 @@ def auc(truth, score):
 
 
 def cell_loss(logit, ill):
-    """Every slice counts the same, and in it all ill cells together, all well cells together, and the 8 well cells that look
+    """Every crop counts the same, and in it all ill cells together, all well cells together, and the 4 well cells that look
     worst; else an emphysema, which fills a lung, would drown the nodules."""
-    total, slices = 0, len(logit)
-    for one, n in zip(logit.reshape(slices, -1), ill.reshape(slices, -1)):
-        well, sick = functional.softplus(one[n == 0]), functional.softplus(-one[n >= SICK_CELL])
-        total = total + well.mean() + 0.5 * well.topk(8).values.mean() + (2 * sick.mean() if len(sick) else 0)
-    return total / slices
+    logit, ill = logit.flatten(1), ill.flatten(1)
+    well, sick = (ill == 0).float(), (ill >= SICK_CELL).float()
+    wrong = functional.softplus(logit) * well
+    found = (functional.softplus(-logit) * sick).sum(dim=1) / sick.sum(dim=1).clamp(min=1)
+    return (wrong.sum(dim=1) / well.sum(dim=1).clamp(min=1) + 0.5 * wrong.topk(4).values.mean(dim=1) + 2 * found).mean()
 
 
 def weights_of(count):
     """How often a phantom of the pool is taken: what is learnt at once less often."""
-    easy = {"emphysema": 0.4, "ground_glass": 0.6}
+    easy = {"emphysema": 0.3, "ground_glass": 0.6}
     weight = np.ones(count)
     for i in range(count):
         kinds = kinds_of(np.random.default_rng([TRAIN_SEED + i, 4]))
@@ -155,37 +156,43 @@ def weights_of(count):
     return weight / weight.sum()
 
 
-def train_encoder(model, side, pictures, ill, seconds, rng):
-    """Stage 1: the pool's bags of 12; a bag is ill when one of its slices is. The learning rate falls to zero with time."""
-    parameters = [*model.parameters(), *side.parameters()]
-    optimiser = torch.optim.AdamW(parameters, 2e-3, weight_decay=1e-3)
-    loss, weights = nn.BCEWithLogitsLoss(), weights_of(len(pictures))
-    started, step, mean = time.process_time(), 0, [0.7, 0.7, 0.7]
+def crop(pictures, ill, rng):
+    """A part of a slice, on the grid of cells: around an ill cell if there is one (two times of three), or in the body."""
+    where = np.argwhere(ill >= SICK_CELL)
+    if len(where) and rng.random() < 0.67:
+        middle = where[rng.integers(len(where))] + rng.integers(-5, 6, 2)
+    else:
+        middle = rng.integers(9, 24, 2)
+    j, i = np.clip(middle - CROP // 2, 0, SIZE // CELL - CROP)
+    return (pictures[j * CELL:(j + CROP) * CELL, i * CELL:(i + CROP) * CELL], ill[j:j + CROP, i:i + CROP])
+
+
+def train_encoder(model, pictures, ill, seconds, rng):
+    """Stage 1: the convolutions on crops of the pool's slices. The learning rate falls to zero with time."""
+    parameters = [*model.encoder.layers.parameters(), *model.encoder.cell.parameters()]
+    optimiser = torch.optim.AdamW(parameters, RATE, weight_decay=1e-3)
+    weights = weights_of(len(pictures))
+    started, step, mean = time.process_time(), 0, 2.0
     model.train()
     model.to(memory_format=torch.channels_last)  # 1.4 times faster on a processor
     while (spent := (time.process_time() - started) / seconds) < 1:
-        optimiser.param_groups[0]["lr"] = 2e-3 * min(1, step / 100 + 0.05) * 0.5 * (1 + np.cos(np.pi * spent))
-        which = rng.choice(len(pictures), BAGS, p=weights)
-        x = as_input(np.concatenate([pictures[w] for w in which]))[:, None]
-        cells = torch.from_numpy(np.concatenate([ill[w] for w in which]))
+        optimiser.param_groups[0]["lr"] = RATE * min(1, step / 100 + 0.05) * 0.5 * (1 + np.cos(np.pi * spent))
+        which = zip(rng.choice(len(pictures), CROPS, p=weights), rng.integers(0, POOL_SLICES, CROPS))
+        pairs = [crop(pictures[p, k], ill[p, k], rng) for p, k in which]
+        x, cells = as_input(np.stack([a for a, _ in pairs]))[:, None], torch.from_numpy(np.stack([b for _, b in pairs]))
         if rng.random() < 0.5:
             x, cells = x.flip(3), cells.flip(2)
-        x = (x * rng.uniform(0.95, 1.05) + rng.uniform(-0.02, 0.02)).clamp(0, 1).to(memory_format=torch.channels_last)
-        y = cells.long().sum(dim=(1, 2))
-        sure = (y == 0) | (y >= SICK_PX)
-        features, found = model.encoder.convolved(x)
-        features = model.encoder.mix(features)
-        logit, _ = model.pooling(features.reshape(BAGS, POOL_SLICES, -1))
-        a = cell_loss(found, cells)
-        b = loss(side(features)[:, 0][sure], (y[sure] > 0).float())
-        c = loss(logit[:, 0], (y >= SICK_PX).reshape(BAGS, POOL_SLICES).any(dim=1).float())
+        gain, shift = (torch.from_numpy(rng.uniform(a, b, (CROPS, 1, 1, 1)).astype(np.float32)) for a, b in ((0.95, 1.05), (-0.02, 0.02)))
+        x = (x * gain + shift).clamp(0, 1).to(memory_format=torch.channels_last)
+        inner = slice(EDGE, CROP - EDGE)
+        value = cell_loss(model.encoder.convolved(x)[1][:, inner, inner], cells[:, inner, inner])
         optimiser.zero_grad()
-        (2 * a + b + 0.5 * c).backward()
+        value.backward()
         optimiser.step()
-        mean = [0.97 * m + 0.03 * float(v.detach()) for m, v in zip(mean, (a, b, c))]
+        mean = 0.98 * mean + 0.02 * float(value.detach())
         step += 1
-        if step % 25 == 0:
-            print(f"stage 1: step {step}, {100 * spent:.0f} %, cells {mean[0]:.3f}, slices {mean[1]:.3f}, bags {mean[2]:.3f}", flush=True)
+        if step % 100 == 0:
+            print(f"stage 1: step {step}, {100 * spent:.0f} %, loss {mean:.3f}", flush=True)
 
 
 def convolved(model, seed, kinds=None):
@@ -282,7 +289,7 @@ def main():
         else:
             if options.resume:
                 model.load_state_dict(torch.load(options.resume))
-            train_encoder(model, side, *pool(options.work, options.phantoms), options.seconds, rng)
+            train_encoder(model, *pool(options.work, options.phantoms), options.seconds, rng)
             torch.save(model.state_dict(), os.path.join(options.work, "mil-stage1.pt"))
         train_rest(model, side, bags(model, options.work, options.bags), options.steps, rng)
         torch.save(model.state_dict(), os.path.join(options.work, "mil.pt"))
