@@ -44,7 +44,7 @@ static void trim_utf8(char *text)
     }
 }
 
-bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
+bool(err_set)(struct err *err, enum err_code code, const char *fmt, ...)
 {
     va_list ap;
     err->code = code;
@@ -56,7 +56,7 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     return false;
 }
 
-bool err_errno(struct err *err, int errno_value, const char *fmt, ...)
+bool(err_errno)(struct err *err, int errno_value, const char *fmt, ...)
 {
     char context[360];
     va_list ap;

@@ -33,6 +33,16 @@ bool err_errno(struct err *err, int errno_value, const char *fmt, ...) PRINTF_LI
 /* Put "<context>: " in front of the text. Always returns false. */
 bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+#ifdef __clang_analyzer__ /* it does not see from a call that they return false */
+static inline bool err_false(bool set)
+{
+    (void)set;
+    return false;
+}
+#define err_set(...) err_false((err_set)(__VA_ARGS__))
+#define err_errno(...) err_false((err_errno)(__VA_ARGS__))
+#endif
+
 /* A broken invariant of our own: ERR_BUG with file and line. */
 #define err_bug(err, what) \
     err_set((err), ERR_BUG, "%s:%d: %s (please report this)", __FILE__, __LINE__, (what))

@@ -14,28 +14,28 @@
 #define OFFSET_MAX ((int64_t)1 << 30)
 
 static const struct {
-    int code;
     const char *name;
     size_t bytes;
+    int code;
     bool number; /* one real number a voxel */
 } types[] = {
-    {NIFTI_TYPE_UINT8, "uint8", 1, true},
-    {NIFTI_TYPE_INT8, "int8", 1, true},
-    {NIFTI_TYPE_UINT16, "uint16", 2, true},
-    {NIFTI_TYPE_INT16, "int16", 2, true},
-    {NIFTI_TYPE_UINT32, "uint32", 4, true},
-    {NIFTI_TYPE_INT32, "int32", 4, true},
-    {NIFTI_TYPE_FLOAT32, "float32", 4, true},
-    {NIFTI_TYPE_FLOAT64, "float64", 8, true},
-    {NIFTI_TYPE_UINT64, "uint64", 8, true},
-    {NIFTI_TYPE_INT64, "int64", 8, true},
-    {NIFTI_TYPE_FLOAT128, "float128", 16, false},
-    {NIFTI_TYPE_COMPLEX64, "complex64", 8, false},
-    {NIFTI_TYPE_COMPLEX128, "complex128", 16, false},
-    {NIFTI_TYPE_COMPLEX256, "complex256", 32, false},
-    {NIFTI_TYPE_RGB24, "RGB colours", 3, false},
-    {NIFTI_TYPE_RGBA32, "RGBA colours", 4, false},
-    {DT_BINARY, "single bits", 1, false},
+    {"uint8", 1, NIFTI_TYPE_UINT8, true},
+    {"int8", 1, NIFTI_TYPE_INT8, true},
+    {"uint16", 2, NIFTI_TYPE_UINT16, true},
+    {"int16", 2, NIFTI_TYPE_INT16, true},
+    {"uint32", 4, NIFTI_TYPE_UINT32, true},
+    {"int32", 4, NIFTI_TYPE_INT32, true},
+    {"float32", 4, NIFTI_TYPE_FLOAT32, true},
+    {"float64", 8, NIFTI_TYPE_FLOAT64, true},
+    {"uint64", 8, NIFTI_TYPE_UINT64, true},
+    {"int64", 8, NIFTI_TYPE_INT64, true},
+    {"float128", 16, NIFTI_TYPE_FLOAT128, false},
+    {"complex64", 8, NIFTI_TYPE_COMPLEX64, false},
+    {"complex128", 16, NIFTI_TYPE_COMPLEX128, false},
+    {"complex256", 32, NIFTI_TYPE_COMPLEX256, false},
+    {"RGB colours", 3, NIFTI_TYPE_RGB24, false},
+    {"RGBA colours", 4, NIFTI_TYPE_RGBA32, false},
+    {"single bits", 1, DT_BINARY, false},
 };
 #define TYPES (sizeof(types) / sizeof(types[0]))
 

@@ -399,10 +399,10 @@ static void gather(const float *restrict values, size_t count, float by, float *
     }
 }
 
-/* x - x is 0 for a number, and NaN for a NaN or an infinity. */
+/* x times 0 is 0 for a number, and NaN for a NaN or an infinity. */
 static inline v8i finite8(v8 x)
 {
-    return x - x == all8(0);
+    return x * all8(0) == all8(0);
 }
 
 static inline v8 choose8(v8i mask, v8 yes, v8 no)

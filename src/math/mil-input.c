@@ -45,7 +45,6 @@ static bool one_slice(const struct mil_job *job, size_t slice, float *hu, float 
 bool mil_input(const struct mil_job *job, float *ret, struct err *err)
 {
     size_t step = job->side[0] * job->side[1] * job->channels, failed = job->count;
-    int team = job->threads ? (int)job->threads : omp_get_max_threads();
     struct err worst = {ERR_NONE, ""};
     if (job->slices == 0 || !(job->high > job->low)) {
         return err_set(err, ERR_FORMAT, "no bag of %zu slices with a window of %g to %g",
@@ -56,7 +55,7 @@ bool mil_input(const struct mil_job *job, float *ret, struct err *err)
         return false;
     }
     mil_slices(job->slices, job->count, chosen);
-#pragma omp parallel num_threads(team)
+#pragma omp parallel num_threads(job->threads ? (int)job->threads : omp_get_max_threads())
     {
         struct err own = {ERR_NONE, ""};
         float *hu = mem_big(job->columns * job->rows, sizeof *hu, &own);

@@ -225,8 +225,8 @@ bool resample_linear(const float *in, const struct resample_grid *from,
     if (!connect(from, to, m, err)) {
         return false;
     }
-    int team = threads ? (int)threads : omp_get_max_threads();
-#pragma omp parallel for schedule(dynamic) num_threads(team)
+#pragma omp parallel for schedule(dynamic) \
+    num_threads(threads ? (int)threads : omp_get_max_threads())
     for (size_t z = 0; z < to->n[2]; z++) {
         for (size_t y = 0; y < to->n[1]; y++) {
             float *row = ret + (z * to->n[1] + y) * to->n[0];
@@ -248,8 +248,8 @@ bool resample_nearest(const uint8_t *in, const struct resample_grid *from,
     if (!connect(from, to, m, err)) {
         return false;
     }
-    int team = threads ? (int)threads : omp_get_max_threads();
-#pragma omp parallel for schedule(dynamic) num_threads(team)
+#pragma omp parallel for schedule(dynamic) \
+    num_threads(threads ? (int)threads : omp_get_max_threads())
     for (size_t z = 0; z < to->n[2]; z++) {
         for (size_t y = 0; y < to->n[1]; y++) {
             uint8_t *row = ret + (z * to->n[1] + y) * to->n[0];

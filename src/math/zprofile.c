@@ -216,9 +216,8 @@ static void work(struct shared *all, size_t *next)
 bool zprofile_run(const struct zprofile_job *job, struct zslice *ret, struct err *err)
 {
     struct shared all = {job, ret, job->slices, {ERR_NONE, ""}};
-    int threads = job->threads ? (int)job->threads : omp_get_max_threads();
     size_t next = 0;
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(job->threads ? (int)job->threads : omp_get_max_threads())
     work(&all, &next);
     if (all.failed < job->slices) {
         return err_set(err, all.err.code, "%s", all.err.text);
