@@ -3,7 +3,7 @@ import hashlib
 import json
 import os
 
-DEMONSTRATION = ("DEMONSTRATION model, trained on synthetic phantoms only: it says nothing about patients and is not a medical "
+PHANTOMS = ("DEMONSTRATION model, trained on synthetic phantoms only: it says nothing about patients and is not a medical "
     "device.")
 
 
@@ -14,9 +14,10 @@ def triage_settings():
         return json.load(file)
 
 
-def card(name, version, task, licence, source, words, *, architecture, scores=None, demonstration=False):
+def card(name, version, task, licence, source, words, *, architecture, scores=None, demonstration=""):
+    """`demonstration`: what it is a demonstration of, said first; none for a model that is meant for use."""
     value = {"gantry": 1, "name": name, "version": version, "task": task,
-        "description": f"{DEMONSTRATION} {words}" if demonstration else words, "architecture": architecture}
+        "description": f"{demonstration} {words}".strip(), "architecture": architecture}
     if demonstration:
         value["demonstration"] = True
     if scores:

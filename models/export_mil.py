@@ -188,9 +188,9 @@ def main():
         parser.error("a folder to write is needed")
     to_onnx.write(model, torch.zeros(1, SLICES, 1, SIZE, SIZE), options.folder, ["slices"], ["logit", "attention"])
     name = options.name or os.path.basename(os.path.abspath(options.folder))
-    words = "Random weights: to try the way, never to use." if options.random else f"Exported from {os.path.basename(options.checkpoint)}."
+    words = "" if options.random else f"Exported from {os.path.basename(options.checkpoint)}."
     cards.write(options.folder, cards.mil(cards.card(name, options.version, "classification", options.licence, options.source,
-        words, architecture="ResNet50 a slice, attention pooling", demonstration=options.random)))
+        words, architecture="ResNet50 a slice, attention pooling", demonstration="DEMONSTRATION model of random weights: to try the way, never to use." if options.random else "")))
     print(f"{options.folder}: model.onnx, model.json; now: gantry model add {options.folder}")
 
 

@@ -260,7 +260,7 @@ def export(model, folder, report):
     scores = {"auc": report["auc"], **{f"auc {kind}": report[f"auc {kind}"] for kind in phantoms.KINDS}}
     cards.write(folder, cards.mil(cards.card("demo-ct-mil", "1", "classification", "MIT", "models/train_mil.py",
         f"Scores: {report['phantoms']} phantoms of unseen seeds.", architecture="5 convolutions a slice, attention pooling",
-        scores=scores, demonstration=True)))
+        scores=scores, demonstration=cards.PHANTOMS)))
 
 
 def main():
