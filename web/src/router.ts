@@ -43,14 +43,18 @@ export function link(...words: (string | number)[]): string {
 export function go(to: string, replace = false): void {
     if (replace) {
         history.replaceState(null, '', to);
-        hash.value = to;
+        hash.value = location.hash;
     } else {
         location.hash = to;
     }
 }
 
-/** Change values of the query in place; an empty value takes the key away. */
+/** Change values of the query in place; an empty value takes the key away. On the way to another page nothing is
+ * changed: the address is that page's already, though the event that says so is yet to come. */
 export function setQuery(values: Record<string, string | number | null>): void {
+    if (location.hash !== hash.peek()) {
+        return;
+    }
     const now = route.peek();
     const query = new URLSearchParams(now.query);
     for (const [key, value] of Object.entries(values)) {
