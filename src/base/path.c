@@ -2,7 +2,9 @@
 #include "base/path.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/str.h"
 
 #define NAME_MOST 255u /* bytes of one name: NAME_MAX of every file system in use */
@@ -139,4 +141,15 @@ char *path_label(const char *name, struct err *err)
     size_t n = strlen(name) - strlen(ext);
     /* ".h5" alone keeps its name */
     return mem_strndup(name, n && name[n - 1] != '/' ? n : strlen(name), err);
+}
+
+char *path_near_program(const char *below, struct err *err)
+{
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    char *folder = path_dir(exe, err);
+    char *path = folder ? path_absolute(folder, below, err) : NULL;
+    mem_free(folder);
+    return path;
 }

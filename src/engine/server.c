@@ -100,7 +100,8 @@ static bool queue(struct client *c, const char *text)
 static bool say(struct client *c, json_t *line)
 {
     char *text = line ? json_text(line, err_ignore("the client is cut")) : NULL;
-    bool ok = text && queue(c, text) && queue(c, "\n");
+    str_add(&c->out, text ? text : "");
+    bool ok = text && queue(c, "\n");
     mem_free(text);
     json_decref(line);
     return ok;

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "image/dicom-gdcm.h"
@@ -13,16 +12,8 @@ static dicom_decode_function *decode;
 static char *module_path(struct err *err)
 {
     const char *given = getenv("GANTRY_DICOM");
-    char exe[4096];
-    if (given && given[0] != '\0') {
-        return mem_strdup(given, err);
-    }
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *folder = path_dir(exe, err);
-    char *path = folder ? path_join(folder, "gantry-dicom.so", err) : NULL;
-    mem_free(folder);
-    return path;
+    return given && given[0] != '\0' ? mem_strdup(given, err)
+                                     : path_near_program("gantry-dicom.so", err);
 }
 
 bool dicom_codec_open(struct err *err)

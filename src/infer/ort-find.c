@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "os/file.h"
@@ -55,18 +54,6 @@ static void *where_told(const char *told, char **ret_path, struct err *err)
     return *ret_path ? load(told, err) : NULL;
 }
 
-/* The folder of this program with `below` behind it. */
-static char *near_program(const char *below, struct err *err)
-{
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *folder = path_dir(exe, err);
-    char *path = folder ? path_absolute(folder, below, err) : NULL;
-    mem_free(folder);
-    return path;
-}
-
 static char *of_user(struct err *err)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -100,8 +87,8 @@ void *ort_find(char **ret_path, struct err *err)
             (void)err_wrap(err, "GANTRY_ORT=%s", told);
         }
     } else {
-        char *folders[] = {near_program(".", err), near_program("../third-party/onnxruntime", err),
-                           of_user(err)};
+        char *folders[] = {path_near_program(".", err),
+                           path_near_program("../third-party/onnxruntime", err), of_user(err)};
         size_t n = sizeof folders / sizeof folders[0];
         bool all = true;
         for (size_t i = 0; i < n; i++) {

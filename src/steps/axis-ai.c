@@ -4,7 +4,6 @@
  */
 #include "steps/axis-ai.h"
 #include <math.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "math/centre-ai.h"
@@ -24,27 +23,12 @@
 
 /* ---- the model ---- */
 
-/* A folder beside this program. */
-static char *near_program(const char *below, struct err *err)
-{
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    char *folder;
-    char *path;
-
-    exe[n > 0 ? n : 0] = '\0';
-    folder = path_dir(exe, err);
-    path = folder == NULL ? NULL : path_absolute(folder, below, err);
-    mem_free(folder);
-    return path;
-}
-
 /* The model's folder: the home's own models first, then those that ship. */
 static char *folder_of(const char *home, const char *model, struct err *err)
 {
     char *own = path_join(home != NULL ? home : "/nonexistent", "models", err);
-    char *built = own == NULL ? NULL : near_program("../share/models", err);
-    char *installed = built == NULL ? NULL : near_program("../share/gantry/models", err);
+    char *built = own == NULL ? NULL : path_near_program("../share/models", err);
+    char *installed = built == NULL ? NULL : path_near_program("../share/gantry/models", err);
     const char *registries[] = {own, built, installed, NULL};
     char *found = installed == NULL ? NULL : model_find(registries, model, err);
 

@@ -2,7 +2,6 @@
 #include "steps/common.h"
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -104,20 +103,6 @@ bool common_folder_of(const char *path, struct err *err)
 
     mem_free(dir);
     return good;
-}
-
-char *common_near_program(const char *below, struct err *err)
-{
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    char *folder;
-    char *path;
-
-    exe[n > 0 ? n : 0] = '\0';
-    folder = path_dir(exe, err);
-    path = folder == NULL ? NULL : path_absolute(folder, below, err);
-    mem_free(folder);
-    return path;
 }
 
 void common_shell_word(struct str *out, const char *text)

@@ -24,9 +24,6 @@ json_t *common_repairs(const struct source *source);
 /* The folder that a file goes into, made when missing. */
 bool common_folder_of(const char *path, struct err *err) CHECK_RESULT;
 
-/* A folder beside this program ("../share/models"). Caller frees. */
-char *common_near_program(const char *below, struct err *err) CHECK_RESULT;
-
 /* Text as one word of a POSIX shell: quoted when it has to be. Appends to `out`. */
 struct str;
 void common_shell_word(struct str *out, const char *text);

@@ -75,8 +75,8 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
 {
     struct triage_model m = {.none = strcmp(word, "none") == 0};
     char *own = path_join(home != NULL ? home : "/nonexistent", "models", err);
-    char *built = own == NULL ? NULL : common_near_program("../share/models", err);
-    char *installed = built == NULL ? NULL : common_near_program("../share/gantry/models", err);
+    char *built = own == NULL ? NULL : path_near_program("../share/models", err);
+    char *installed = built == NULL ? NULL : path_near_program("../share/gantry/models", err);
     const char *const registries[] = {own, built, installed, NULL};
     bool good = installed != NULL;
 

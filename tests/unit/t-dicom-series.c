@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dicom-make.h"
+#include "dicom-said.h"
 #include "image/dicom-series.h"
 #include "os/file.h"
 
@@ -52,34 +53,6 @@ static void save_slices(int n)
         (void)snprintf(name, sizeof name, "%02d.dcm", (i * 7 + 3) % n);
         save(&s, name);
     }
-}
-
-static struct dicom_set *open_set(const char *path, size_t n_series,
-                                  const struct dicom_series **ret)
-{
-    struct err err = {0};
-    struct dicom_set *set = dicom_set_open(path, NULL, &err);
-    if (!set) {
-        fail_msg("%s", err.text);
-        return NULL;
-    }
-    assert_int_equal(dicom_set_series(set, ret), n_series);
-    return set;
-}
-
-/* Does the first series say, of this code, something with these words? */
-static const struct dicom_complaint *said(const struct dicom_series *s, enum dicom_trouble code,
-                                          const char *words)
-{
-    const char *all = "nothing";
-    for (size_t i = 0; i < s->n_complaints; i++) {
-        all = s->complaints[i].text;
-        if (s->complaints[i].code == code && strstr(all, words)) {
-            return &s->complaints[i];
-        }
-    }
-    fail_msg("'%s' is not said; last: %s", words, all);
-    return NULL;
 }
 
 static void only_said(enum dicom_trouble code, const char *words, size_t slices, size_t count)
