@@ -1,4 +1,5 @@
 """Fixtures: a home and a project folder of its own for every test, and nothing left running afterwards."""
+import json
 import os
 import pathlib
 import shutil
@@ -41,3 +42,22 @@ def real_data():
         if candidate and pathlib.Path(candidate, "tomo", "tooth.h5").exists():
             return pathlib.Path(candidate)
     pytest.skip("the real scan tooth.h5 is not here (set GANTRY_TEST_DATA)")
+
+
+@pytest.fixture
+def box(g):
+    """A `g` with a folder `zips` beside the data folder; commands run in g.base."""
+    g.zips = g.base / "zips"
+    g.zips.mkdir()
+    return g
+
+
+@pytest.fixture
+def classifier(box):
+    """The demonstration model that ships, where it and ONNX Runtime are present."""
+    folder = SOURCE / "share" / "models" / "demo-ct-mil"
+    if not (folder / "model.onnx").exists():
+        pytest.skip("share/models/demo-ct-mil is not here")
+    if "ok      ONNX Runtime" not in box.run("doctor").out:
+        pytest.skip("ONNX Runtime is not here (./setup)")
+    return json.loads((folder / "model.json").read_text())

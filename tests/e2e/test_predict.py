@@ -7,51 +7,13 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 import zipfile
 
-import openpyxl
 import pytest
 
 import chest
 from conftest import SOURCE
-from runner import wait_for
-
-NINE = ["path_to_study", "study_uid", "series_uid", "probability_of_pathology", "pathology", "processing_status",
-        "time_of_processing", "most_dangerous_pathology_type", "pathology_localization"]
-COLUMNS = NINE + ["error", "reason"]
-SMALL = {"slices": 24, "columns": 160}
-RULE, SHORT = "=" * 60, "=" * 50
-
-
-@pytest.fixture
-def box(g):
-    """A `g` with a folder `zips` beside the data folder; commands run in g.base."""
-    g.zips = g.base / "zips"
-    g.zips.mkdir()
-    return g
-
-
-def predict(g, *args, status=0, model="none", **options):
-    words = ["--model", model] if model else []
-    outcome = g.run("predict", "-i", g.zips, *words, *args, cwd=options.pop("cwd", g.base), **options)
-    assert status is None or outcome.rc == status, outcome
-    return outcome
-
-
-def read_csv(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def read_xlsx(path):
-    rows = list(openpyxl.load_workbook(path).active.iter_rows(values_only=True))
-    return [dict(zip(rows[0], row)) for row in rows[1:]]
-
-
-def studies(g, *names, **options):
-    for seed, name in enumerate(names, 1):
-        chest.write_zip(g.zips / name, seed, **{**SMALL, **options})
+from triage import COLUMNS, RULE, SHORT, SMALL, predict, read_csv, read_xlsx, studies, wait_for_rows
 
 
 def tree(folder):
@@ -330,15 +292,6 @@ def test_a_repeated_call_takes_what_is_done(box):
     assert "2 of 3 taken from an earlier run" in predict(box, "-o", "four.csv").out
 
 
-def wait_for_rows(path, n):
-    def look():
-        try:
-            return len(read_csv(path)) >= n
-        except OSError:
-            return False
-    wait_for(look, f"{n} rows in {path}")
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_U10_Y4_Y5_ended_at_any_time(box, how):
     """A complete table of what was done is there; the same call goes on and does nothing twice."""
@@ -459,17 +412,6 @@ def test_the_head_phantom_is_no_chest(box, real_data):
 
 
 # -- with the classifier ---------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def classifier(box):
-    """The demonstration model that ships, where it and ONNX Runtime are present."""
-    folder = SOURCE / "share" / "models" / "demo-ct-mil"
-    if not (folder / "model.onnx").exists():
-        pytest.skip("share/models/demo-ct-mil is not here")
-    if "ok      ONNX Runtime" not in box.run("doctor").out:
-        pytest.skip("ONNX Runtime is not here (./setup)")
-    return json.loads((folder / "model.json").read_text())
-
 
 def test_T1_T3_T4_hybrid(box, classifier):
     """The classifier by name, score and architecture from its card; the rule of DESIGN 10 on the printed numbers; the
