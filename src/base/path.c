@@ -1,6 +1,7 @@
 /* Paths as text. */
 #include "base/path.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
@@ -143,13 +144,22 @@ char *path_label(const char *name, struct err *err)
     return mem_strndup(name, n && name[n - 1] != '/' ? n : strlen(name), err);
 }
 
+char *path_program(struct err *err)
+{
+    char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program);
+    if (n < 0) {
+        (void)err_errno(err, errno, "finding this program");
+        return NULL;
+    }
+    return mem_strndup(program, (size_t)n, err);
+}
+
 char *path_near_program(const char *below, struct err *err)
 {
-    char exe[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *folder = path_dir(exe, err);
+    char *program = path_program(err), *folder = program ? path_dir(program, err) : NULL;
     char *path = folder ? path_absolute(folder, below, err) : NULL;
     mem_free(folder);
+    mem_free(program);
     return path;
 }

@@ -30,6 +30,8 @@ const char *path_below(const char *path, const char *root);
 /* Resolve "." and ".." textually and drop doubled slashes; `base` is put in front of a relative
  * path. Caller frees. */
 char *path_absolute(const char *base, const char *path, struct err *err) CHECK_RESULT;
+/* This program itself. Caller frees. */
+char *path_program(struct err *err) CHECK_RESULT;
 /* What lies beside this program ("../share/models"), wherever it was installed. Caller frees. */
 char *path_near_program(const char *below, struct err *err) CHECK_RESULT;
 

@@ -115,21 +115,10 @@ bool child_imaging(const char *const *args, struct str *ret_out, struct err *err
     return ok;
 }
 
-char *child_self(struct err *err)
-{
-    char program[4096];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n < 0) {
-        (void)err_errno(err, errno, "finding this program");
-        return NULL;
-    }
-    return mem_strndup(program, (size_t)n, err);
-}
-
 bool child_background(const struct cli *c, const char *const *args, const char *cwd, int in,
                       int out, const char *log, struct err *err)
 {
-    const char *argv[MOST_ARGS] = {child_self(err)};
+    const char *argv[MOST_ARGS] = {path_program(err)};
     char *path = argv[0] ? path_join(c->home, log, err) : NULL;
     int log_fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     pid_t pid;

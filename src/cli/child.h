@@ -23,7 +23,4 @@ bool child_background(const struct cli *c, const char *const *args, const char *
  * its own error. `what`: "the server"; `log` is named when it says nothing. */
 json_t *child_first_answer(int fd, const char *what, const char *log, struct err *err) CHECK_RESULT;
 
-/* Path of the running program. Caller frees. */
-char *child_self(struct err *err) CHECK_RESULT;
-
 #endif

@@ -186,7 +186,7 @@ static bool set_up(struct demo *d, struct err *err)
     if (!getcwd(here, sizeof here)) {
         return err_errno(err, errno, "finding the current folder");
     }
-    d->self = child_self(err);
+    d->self = path_program(err);
     d->folder = path_absolute(here, d->c->n_args ? d->c->args[0] : "gantry-demo", err);
     d->scans = d->folder ? path_join(d->folder, "scans", err) : NULL;
     return d->self && d->scans;

@@ -14,41 +14,13 @@
 #include "base/str.h"
 #include "cli/child.h"
 #include "cli/command.h"
-#include "engine/home.h"
 #include "model/model-card.h"
 #include "model/model-find.h"
 #include "os/file.h"
 
 static const char *const words[] = {"add", "ls", "show", "rm", NULL};
 
-struct places {
-    char *own, *ships;
-    const char *list[3];
-};
-
-static void places_fini(struct places *p)
-{
-    mem_free(p->own);
-    mem_free(p->ships);
-}
-
-static bool places_init(struct places *p, const char *home, struct err *err)
-{
-    char *share = home_share(err);
-    *p = (struct places){NULL, NULL, {NULL}};
-    p->own = share ? path_join(home, "models", err) : NULL;
-    p->ships = p->own ? path_join(share, "models", err) : NULL;
-    mem_free(share);
-    p->list[0] = p->own;
-    p->list[1] = p->ships;
-    if (!p->ships) {
-        places_fini(p);
-        return false;
-    }
-    return true;
-}
-
-static bool list(struct cli *c, const struct places *p, struct err *err)
+static bool list(struct cli *c, const struct model_places *p, struct err *err)
 {
     static const struct column columns[] = {
         {"Model", "name", CELL_TEXT},  {"Version", "version", CELL_TEXT},
@@ -56,7 +28,7 @@ static bool list(struct cli *c, const struct places *p, struct err *err)
         {"Size", "bytes", CELL_BYTES}, {"From", "from", CELL_TEXT},
         {"", "note", CELL_TEXT},       {NULL, NULL, CELL_TEXT},
     };
-    json_t *rows = model_list(p->list, err), *row;
+    json_t *rows = model_list(p->registries, err), *row;
     size_t i;
     bool ok = rows != NULL;
     json_array_foreach(rows, i, row)
@@ -167,10 +139,10 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
     return true;
 }
 
-static bool show(struct cli *c, const struct places *p, const char *name, struct err *err)
+static bool show(struct cli *c, const struct model_places *p, const char *name, struct err *err)
 {
     struct model_card card;
-    char *folder = model_find(p->list, name, err);
+    char *folder = model_find(p->registries, name, err);
     bool ok = folder && model_card_read(folder, &card, err);
     if (ok) {
         ok = show_card(c, &card, folder, err);
@@ -280,7 +252,7 @@ static bool say_added(struct cli *c, const struct model_card *card, const char *
     return ok;
 }
 
-static bool add_card(struct cli *c, const struct places *p, const struct model_card *card,
+static bool add_card(struct cli *c, const struct model_places *p, const struct model_card *card,
                      struct err *err)
 {
     bool replace = cli_has(c, "replace");
@@ -314,7 +286,7 @@ static bool add_card(struct cli *c, const struct places *p, const struct model_c
     return ok;
 }
 
-static bool add(struct cli *c, const struct places *p, const char *path, struct err *err)
+static bool add(struct cli *c, const struct model_places *p, const char *path, struct err *err)
 {
     struct model_card card;
     if (!check_argument(path, err) || !model_card_read(path, &card, err)) {
@@ -325,7 +297,7 @@ static bool add(struct cli *c, const struct places *p, const char *path, struct 
     return ok;
 }
 
-static bool rm(struct cli *c, const struct places *p, const char *name, struct err *err)
+static bool rm(struct cli *c, const struct model_places *p, const char *name, struct err *err)
 {
     if (!model_name_check(name, err)) {
         return false;
@@ -362,7 +334,7 @@ static bool rm(struct cli *c, const struct places *p, const char *name, struct e
 static bool run(struct cli *c, struct err *err)
 {
     const char *word = cli_sub(c, words, "ls", err);
-    struct places p;
+    struct model_places p;
     if (!word) {
         return false;
     }
@@ -375,7 +347,7 @@ static bool run(struct cli *c, struct err *err)
     if (strcmp(word, "add") != 0 && (cli_has(c, "replace") || cli_has(c, "unchecked"))) {
         return cli_usage(c, err, "--replace and --unchecked go with gantry model add");
     }
-    if (!places_init(&p, c->home, err)) {
+    if (!model_places_init(&p, c->home, err)) {
         return false;
     }
     const char *name = lists ? NULL : c->args[0];
@@ -383,7 +355,7 @@ static bool run(struct cli *c, struct err *err)
         : !strcmp(word, "show") ? show(c, &p, name, err)
         : !strcmp(word, "add")  ? add(c, &p, name, err)
                                 : rm(c, &p, name, err);
-    places_fini(&p);
+    model_places_fini(&p);
     return ok;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -258,12 +257,9 @@ void engine_woken(struct engine *e, const char *text)
 
 static bool find_programs(struct engine *e, struct err *err)
 {
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[n > 0 ? n : 0] = '\0';
     char *share = home_share(err), *own = share ? path_join(e->home, "tools", err) : NULL;
     char *shipped = own ? path_join(share, "tools", err) : NULL;
-    e->program = mem_strdup(path, err);
+    e->program = path_program(err);
     e->imaging = home_imaging(err);
     const char *folders[] = {shipped, own, NULL};
     e->tools = shipped && e->program && e->imaging ? tools_load(folders, err) : NULL;

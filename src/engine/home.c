@@ -62,13 +62,8 @@ char *home_path(struct err *err)
  * folder>/<installed>. */
 static char *own_file(const char *beside, const char *probe, const char *installed, struct err *err)
 {
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *dir = path_dir(exe, err);
-    char *first = dir ? path_absolute(dir, beside, err) : NULL;
-    char *second = first ? path_absolute(dir, installed, err) : NULL;
-    mem_free(dir);
+    char *first = path_near_program(beside, err);
+    char *second = first ? path_near_program(installed, err) : NULL;
     char *look = second ? path_absolute(first, probe, err) : NULL;
     bool built = look && file_exists(look);
     mem_free(look);

@@ -217,9 +217,17 @@ static void place(const double m[3][4], size_t x, size_t y, size_t z, double ret
     }
 }
 
-bool resample_linear(const float *in, const struct resample_grid *from,
-                     const struct resample_grid *to, float outside, unsigned threads, float *ret,
-                     struct err *err)
+/* Values or labels: one of each pair is NULL. */
+struct content {
+    const float *values;
+    const uint8_t *labels;
+    float *ret_values;
+    uint8_t *ret_labels;
+    float outside;
+};
+
+static bool resample(const struct content *c, const struct resample_grid *from,
+                     const struct resample_grid *to, unsigned threads, struct err *err)
 {
     double m[3][4];
     if (!connect(from, to, m, err)) {
@@ -228,37 +236,35 @@ bool resample_linear(const float *in, const struct resample_grid *from,
 #pragma omp parallel for schedule(dynamic) \
     num_threads(threads ? (int)threads : omp_get_max_threads())
     for (size_t z = 0; z < to->n[2]; z++) {
-        for (size_t y = 0; y < to->n[1]; y++) {
-            float *row = ret + (z * to->n[1] + y) * to->n[0];
-            for (size_t x = 0; x < to->n[0]; x++) {
+        for (size_t i = z * to->n[1] * to->n[0], y = 0; y < to->n[1]; y++) {
+            for (size_t x = 0; x < to->n[0]; x++, i++) {
                 double at[3];
                 place(m, x, y, z, at);
-                row[x] = inside(at, from->n) ? linear_at(in, from->n, at) : outside;
+                bool in = inside(at, from->n);
+                if (c->labels) {
+                    c->ret_labels[i] =
+                        in ? nearest_at(c->labels, from->n, at) : (uint8_t)c->outside;
+                } else {
+                    c->ret_values[i] = in ? linear_at(c->values, from->n, at) : c->outside;
+                }
             }
         }
     }
     return true;
 }
 
+bool resample_linear(const float *in, const struct resample_grid *from,
+                     const struct resample_grid *to, float outside, unsigned threads, float *ret,
+                     struct err *err)
+{
+    const struct content c = {in, NULL, ret, NULL, outside};
+    return resample(&c, from, to, threads, err);
+}
+
 bool resample_nearest(const uint8_t *in, const struct resample_grid *from,
                       const struct resample_grid *to, uint8_t outside, unsigned threads,
                       uint8_t *ret, struct err *err)
 {
-    double m[3][4];
-    if (!connect(from, to, m, err)) {
-        return false;
-    }
-#pragma omp parallel for schedule(dynamic) \
-    num_threads(threads ? (int)threads : omp_get_max_threads())
-    for (size_t z = 0; z < to->n[2]; z++) {
-        for (size_t y = 0; y < to->n[1]; y++) {
-            uint8_t *row = ret + (z * to->n[1] + y) * to->n[0];
-            for (size_t x = 0; x < to->n[0]; x++) {
-                double at[3];
-                place(m, x, y, z, at);
-                row[x] = inside(at, from->n) ? nearest_at(in, from->n, at) : outside;
-            }
-        }
-    }
-    return true;
+    const struct content c = {NULL, in, NULL, ret, outside};
+    return resample(&c, from, to, threads, err);
 }

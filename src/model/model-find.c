@@ -9,6 +9,32 @@
 #include "model/model-card.h"
 #include "os/file.h"
 
+bool model_places_init(struct model_places *ret, const char *home, struct err *err)
+{
+    struct model_places p = {NULL, NULL, {NULL, NULL, NULL}};
+    p.own = home ? path_join(home, "models", err) : NULL;
+    p.ships = p.own || !home ? path_near_program("../share/models", err) : NULL;
+    if (p.ships && !file_is_folder(p.ships)) { /* not beside a build folder: installed */
+        mem_free(p.ships);
+        p.ships = path_near_program("../share/gantry/models", err);
+    }
+    if (!p.ships) {
+        mem_free(p.own);
+        return false;
+    }
+    *ret = p;
+    ret->registries[0] = p.own ? p.own : p.ships;
+    ret->registries[1] = p.own ? p.ships : NULL;
+    return true;
+}
+
+void model_places_fini(struct model_places *places)
+{
+    mem_free(places->own);
+    mem_free(places->ships);
+    *places = (struct model_places){NULL, NULL, {NULL, NULL, NULL}};
+}
+
 static char *of_path(const char *word, struct err *err)
 {
     char *folder = file_is_folder(word) ? mem_strdup(word, err)

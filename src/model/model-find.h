@@ -6,6 +6,15 @@
 #include "base/err.h"
 #include "codec/json.h"
 
+/* Where models are looked for: the home's, then those beside the program. */
+struct model_places {
+    char *own, *ships;
+    const char *registries[3];
+};
+/* `home` NULL: only those that ship. */
+bool model_places_init(struct model_places *ret, const char *home, struct err *err) CHECK_RESULT;
+void model_places_fini(struct model_places *places);
+
 /* The folder of the model that `word` means: a path (with a slash in it) to a model's folder or to
  * its card, else a name in one of `registries` (NULL-terminated). Caller frees. ERR_NOTHING when
  * there is none, naming those there are. */

@@ -26,15 +26,13 @@
 /* The model's folder: the home's own models first, then those that ship. */
 static char *folder_of(const char *home, const char *model, struct err *err)
 {
-    char *own = path_join(home != NULL ? home : "/nonexistent", "models", err);
-    char *built = own == NULL ? NULL : path_near_program("../share/models", err);
-    char *installed = built == NULL ? NULL : path_near_program("../share/gantry/models", err);
-    const char *registries[] = {own, built, installed, NULL};
-    char *found = installed == NULL ? NULL : model_find(registries, model, err);
+    struct model_places places;
+    char *found = NULL;
 
-    mem_free(installed);
-    mem_free(built);
-    mem_free(own);
+    if (model_places_init(&places, home, err)) {
+        found = model_find(places.registries, model, err);
+        model_places_fini(&places);
+    }
     return found;
 }
 

@@ -5,7 +5,6 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
@@ -92,19 +91,22 @@ static void judge_fatal(const struct dicom_series *series, struct chest_verdict 
              why != NULL ? why->text : "no volume can be made of its files");
 }
 
-/* Complaints about several slices begin with their number ("12 slices are missing ..."). */
-static size_t how_many(const char *text)
+/* How many slices (files) the series' complaints of a kind are about. */
+static size_t complained(const struct dicom_series *s, enum dicom_trouble code)
 {
-    unsigned long n = strtoul(text, NULL, 10);
+    size_t n = 0;
 
-    return n > 0 ? n : 1;
+    for (size_t i = 0; i < s->n_complaints; i++) {
+        n += s->complaints[i].code == code ? s->complaints[i].count : 0;
+    }
+    return n;
 }
 
 static struct chest_facts facts_of(const struct triage *t)
 {
     const struct dicom_series *s = t->study.series;
-    struct dicom_counts counts;
-    struct chest_facts facts = {
+
+    return (struct chest_facts){
         .ct = t->study.ct,
         .modality = s->modality,
         .words = {s->body_part, s->protocol, s->description, s->study_description},
@@ -113,16 +115,10 @@ static struct chest_facts facts_of(const struct triage *t)
         .px_mm2 = s->spacing_mm[0] * s->spacing_mm[1],
         .samples = s->columns * s->rows,
         .slice = t->study.slice,
-        .slices = t->study.slice != NULL ? t->study.volume.n[2] : 0};
-
-    dicom_set_counts(t->study.set, &counts);
-    facts.unreadable = counts.damaged;
-    for (size_t i = 0; i < s->n_complaints; i++) {
-        facts.missing += s->complaints[i].code == DICOM_GAP ? how_many(s->complaints[i].text) : 0;
-        facts.duplicates +=
-            s->complaints[i].code == DICOM_DUPLICATE ? how_many(s->complaints[i].text) : 0;
-    }
-    return facts;
+        .slices = t->study.slice != NULL ? t->study.volume.n[2] : 0,
+        .unreadable = complained(s, DICOM_UNREADABLE),
+        .missing = complained(s, DICOM_GAP),
+        .duplicates = complained(s, DICOM_DUPLICATE)};
 }
 
 /* ---- the stages ---- */

@@ -74,16 +74,13 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
                        struct err *err)
 {
     struct triage_model m = {.none = strcmp(word, "none") == 0};
-    char *own = path_join(home != NULL ? home : "/nonexistent", "models", err);
-    char *built = own == NULL ? NULL : path_near_program("../share/models", err);
-    char *installed = built == NULL ? NULL : path_near_program("../share/gantry/models", err);
-    const char *const registries[] = {own, built, installed, NULL};
-    bool good = installed != NULL;
+    struct model_places places = {NULL, NULL, {NULL, NULL, NULL}};
+    bool good = model_places_init(&places, home, err);
 
     triage_rule_defaults(&m.rule);
     if (good && !m.none) {
-        m.folder =
-            word[0] == '\0' ? first_fitting(registries, err) : model_find(registries, word, err);
+        m.folder = word[0] == '\0' ? first_fitting(places.registries, err)
+                                   : model_find(places.registries, word, err);
         good = m.folder != NULL && model_card_read(m.folder, &m.card, err);
         if (good && !fits(&m.card)) {
             good =
@@ -93,9 +90,7 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
         }
         good = good && take_settings(&m, err);
     }
-    mem_free(own);
-    mem_free(built);
-    mem_free(installed);
+    model_places_fini(&places);
     if (!good) {
         triage_model_fini(&m);
         return false;

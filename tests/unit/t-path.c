@@ -91,6 +91,19 @@ static void what_lies_beside_fits(void **state)
     mem_free(path);
 }
 
+static void t_the_program_and_what_lies_beside_it(void **state)
+{
+    char *program = path_program(&err);
+    char *beside = path_near_program("../share", &err);
+    (void)state;
+    assert_string_equal(path_base(program), "t-path");
+    assert_true(program[0] == '/' && beside[0] == '/');
+    assert_string_equal(path_base(beside), "share");
+    assert_null(strstr(beside, ".."));
+    mem_free(program);
+    mem_free(beside);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +112,7 @@ int main(void)
         cmocka_unit_test(t_below_is_by_whole_components),
         cmocka_unit_test(t_absolute_resolves_dots),
         cmocka_unit_test(what_lies_beside_fits),
+        cmocka_unit_test(t_the_program_and_what_lies_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
