@@ -357,12 +357,34 @@ static bool save(struct predict *p, struct err *err)
     return true;
 }
 
+/* What belongs to a study lies where it was made: beside another table, when that was elsewhere. */
+static bool say_elsewhere(struct predict *p, struct err *err)
+{
+    size_t i;
+    json_t *row,
+        *rows = store_rows(
+            p->c->store, err,
+            "SELECT made.rec AS rec,count(*) AS n FROM task JOIN task AS from_task ON "
+            "from_task.id=task.cached_from JOIN run AS made ON made.id=from_task.run_id WHERE "
+            "task.run_id=?1 AND made.rec<>?2 GROUP BY made.rec ORDER BY made.rec",
+            "is", p->run, p->out.studies);
+    json_array_foreach(rows, i, row)
+    {
+        cli_note(p->c,
+                 "pictures of %" PRId64 " studies are where an earlier run put "
+                 "them: %s",
+                 json_get_int(row, "n", 0), json_get_text(row, "rec", ""));
+    }
+    json_decref(rows);
+    return rows != NULL;
+}
+
 static bool finish(struct predict *p, struct err *err)
 {
     const struct console_times times = {(double)(clock_mono_us() - p->started_us) / 1e6,
                                         (int)cli_int(p->c, "workers", 1)};
     console_summary(&p->con, &p->rows, &times);
-    bool ok = save(p, err);
+    bool ok = save(p, err) && (!p->run || say_elsewhere(p, err));
     for (size_t i = 0; i < p->rows.n && !p->c->status; i++) {
         p->c->status = p->rows.row[i].state == TRIAGE_SUCCESS ? 0 : err_exit_status(ERR_FAILED);
     }

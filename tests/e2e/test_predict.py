@@ -22,7 +22,7 @@ def tree(folder):
 
 # -- R: the command line ---------------------------------------------------------------------------------------------
 
-def test_R1_R3_R7_R8_R13_defaults(box):
+def test_R1_R3_R7_R8_R13_X10_defaults(box):
     """R1 defaults; R7 the generated name in ./output; R13 the folder is made; R8 only files ending in .zip."""
     studies(box, "norma_anon.zip")
     (box.zips / "notes.txt").write_text("no study")
@@ -102,7 +102,7 @@ def test_T1_start(box):
     assert lines[at + 1:at + 5] == ["   COVID19: NO", "   LUNA16:  NO", "   Cancer:  NO", "   KSL:     YES"]
 
 
-def test_T2_to_T5_a_case(box):
+def test_T2_to_T5_X19_a_case(box):
     """One case line by line, with its ground truth (X19)."""
     studies(box, "norma_anon.zip")
     (box.base / "truth.csv").write_text("file,label\nnorma_anon.zip,0\nabsent.zip,1\n")
@@ -127,7 +127,7 @@ def test_T2_to_T5_a_case(box):
     assert f"✅ Completed in {row['time_of_processing']}s" in block  # U6: the console's number
 
 
-def test_T6_to_T10_summary(box):
+def test_T6_to_T11_X9_X18_summary(box):
     """T6, T7, T8, T9; T10: values begin at column 18; T9b and X18: the sum is a line of its own with more workers."""
     studies(box, "a.zip", "b.zip")
     chest.write_zip(box.zips / "c.zip", modality="MR", **SMALL)
@@ -175,7 +175,7 @@ def test_X25_blocks_of_several_workers_do_not_mix(box):
 
 # -- U: the result file ----------------------------------------------------------------------------------------------
 
-def test_U1_to_U9_rows(box):
+def test_U1_to_U9_X17_rows(box):
     """One row a ZIP, the nine columns first, numbers are numbers, UIDs are text, the same in both formats, Cyrillic."""
     studies(box, "norma_anon.zip", "пневмоторакс 2.zip")
     chest.write_zip(box.zips / "мрт.zip", modality="MR", **SMALL)
@@ -413,7 +413,7 @@ def test_the_head_phantom_is_no_chest(box, real_data):
 
 # -- with the classifier ---------------------------------------------------------------------------------------------
 
-def test_T1_T3_T4_hybrid(box, classifier):
+def test_T1_T3_T4_X20_hybrid(box, classifier):
     """The classifier by name, score and architecture from its card; the rule of DESIGN 10 on the printed numbers; the
     model is named as a demonstration in every output."""
     studies(box, "a.zip")

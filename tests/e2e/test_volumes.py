@@ -381,3 +381,30 @@ def test_real_series_agree_with_dcm2niix(g, real_data):
             source = g.data / f"one-{number}"
         made = dcm2niix(g.data / f"d{number}", source)
         agree(g.data / f"{number}.nii", made[0])
+
+
+def test_real_ct_of_six_syntaxes(g, real_data):
+    """Issue 4, acceptance: the six syntaxes of one CT slice decode to the same HU, those that pydicom reads."""
+    base = real_data / "dicom" / "ct-syntaxes"
+    source = pydicom.dcmread(base / "LittleEndianExplicit.dcm")
+    wanted = source.pixel_array.T.astype(float) * float(source.RescaleSlope) + float(source.RescaleIntercept)
+    names = sorted(path.name for path in base.glob("*.dcm"))
+    assert len(names) == 6
+    for name in names:
+        g.ok("convert", base / name, g.data / f"{name}.nii")
+        image = nibabel.load(g.data / f"{name}.nii")
+        np.testing.assert_array_equal(image.get_fdata()[:, :, 0], wanted, err_msg=name)
+
+
+def test_real_bad_series_and_files(g, real_data):
+    """Issue 4, acceptance: bad series and bad files each give their own reason."""
+    base, told = real_data / "dicom", {}
+    for name in ("bad-series/slicecount", "bad-series/sliceincrement", "bad-files/MR_truncated.dcm", "bad-files/no_meta.dcm",
+            "MR_JPEG2000.dcm"):
+        facts = g.json("info", base / name)
+        told[name] = "; ".join(facts["series"][0]["complaints"]) if facts["ok"] else facts["reason"]
+    for (name, said), words in zip(told.items(), ("only 2 slices", "1 slice is missing in 1 place, the first between 28.11 and 38.11 mm",
+            "truncated pixel data: has 8130 of 8192 bytes", "neither a preamble nor a data set is at its beginning",
+            "no ImageOrientationPatient (0020,0037)")):
+        assert words in said, (name, said)
+    assert len(set(told.values())) == 5
