@@ -263,10 +263,11 @@ static bool find_programs(struct engine *e, struct err *err)
     e->imaging = home_imaging(err);
     const char *folders[] = {shipped, own, NULL};
     e->tools = shipped && e->program && e->imaging ? tools_load(folders, err) : NULL;
+    e->models = e->tools ? model_sums_new(e->home, err) : NULL;
     mem_free(share);
     mem_free(own);
     mem_free(shipped);
-    return e->tools != NULL;
+    return e->models != NULL;
 }
 
 /* Runs that have attempts out are brought back in any case; others' waiting tasks only by
@@ -370,6 +371,7 @@ void engine_free(struct engine *e)
     store_close(e->store);
     options_free(e->options);
     tools_free(e->tools);
+    model_sums_free(e->models);
     str_fini(&e->to_pack);
     str_fini(&e->to_sweep);
     mem_free(e->changes);

@@ -18,6 +18,7 @@
 #include "codec/json.h"
 #include "exec/gpu.h"
 #include "exec/local.h"
+#include "model/model-sum.h"
 #include "model/options.h"
 #include "model/state.h"
 #include "os/loop.h"
@@ -129,6 +130,7 @@ struct engine {
     int64_t options_mtime; /* of config.ini when it was read */
     int64_t options_us;    /* when that was looked at */
     struct tools *tools;
+    struct model_sums *models;
     int lock_fd;
     struct local *local;
     int slots, threads; /* read at every dispatch */

@@ -314,12 +314,24 @@ static bool version(const json_t *root, struct model_card *c, struct place at, s
     return true;
 }
 
+static bool detector(const json_t *root, struct model_card *c, struct place at, struct err *err)
+{
+    if (!text(root, "detector", false, at, &c->detector, err)) {
+        return false;
+    }
+    if (c->detector && c->task != MODEL_CLASSIFICATION) {
+        return wrong(err, at, "detector", "goes with task classification only");
+    }
+    return !c->detector || model_name_check(c->detector, err_ignore("it is said in other words")) ||
+        wrong(err, at, "detector", "must be the name of a folder in the model's folder");
+}
+
 static bool parse(json_t *root, const char *file, struct model_card *c, struct err *err)
 {
     static const char *const keys[] = {"gantry",       "name",          "version",  "description",
                                        "task",         "input",         "output",   "scores",
                                        "architecture", "demonstration", "settings", "licence",
-                                       "source",       "checksum",      NULL};
+                                       "source",       "checksum",      "detector", NULL};
     struct place at = {file, ""};
     const json_t *demonstration = json_object_get(root, "demonstration");
     int task = 0;
@@ -346,7 +358,7 @@ static bool parse(json_t *root, const char *file, struct model_card *c, struct e
         return false;
     }
     c->task = (enum model_task)task;
-    return true;
+    return detector(root, c, at, err);
 }
 
 bool model_card_parse(json_t *root, const char *file, struct model_card *ret, struct err *err)

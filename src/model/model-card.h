@@ -51,6 +51,7 @@ struct model_card {
     size_t n_labels;
     double threshold;
     enum model_activation activation;
+    const char *detector;   /* folder in the model's folder with a model of its own; NULL: none */
     const json_t *settings; /* object, NULL when there are none */
     const json_t *scores;   /* object of numbers: how good it was, NULL when not said */
     const char *licence, *source;

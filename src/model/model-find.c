@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "model/model-card.h"
 #include "os/file.h"
 
 bool model_places_init(struct model_places *ret, const char *home, struct err *err)
@@ -171,4 +170,42 @@ json_t *model_list(const char *const *registries, struct err *err)
         return NULL;
     }
     return rows;
+}
+
+bool model_judges_ct(const struct model_card *card)
+{
+    return card->task == MODEL_CLASSIFICATION && card->slices > 0 && card->channels == 1 &&
+        !strcmp(card->modality, "CT");
+}
+
+char *model_ct_classifier(const char *const *registries, struct err *err)
+{
+    json_t *all = model_list(registries, err), *row;
+    const char *best = NULL;
+    int best_rank = 0;
+    size_t i;
+    json_array_foreach(all, i, row)
+    {
+        const char *folder = json_get_text(row, "folder", "");
+        struct model_card card;
+        int rank = 1 + 2 * (json_get_int(row, "registry", 1) == 0) +
+            !json_get_bool(row, "demonstration", false);
+        if (json_get_bool(row, "hidden", false) || json_get_text(row, "problem", "")[0] ||
+            rank <= best_rank || !model_card_read(folder, &card, err_ignore("it is not taken"))) {
+            continue;
+        }
+        if (model_judges_ct(&card)) {
+            best = folder;
+            best_rank = rank;
+        }
+        model_card_fini(&card);
+    }
+    char *found = best ? mem_strdup(best, err) : NULL;
+    if (all && !best) {
+        (void)err_set(err, ERR_NOTHING,
+                      "no classifier for CT is installed: `gantry model add FOLDER` registers one, "
+                      "and --model none is the z-profile alone");
+    }
+    json_decref(all);
+    return found;
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "codec/json.h"
+#include "model/model-card.h"
 
 /* Where models are looked for: the home's, then those beside the program. */
 struct model_places {
@@ -19,6 +20,11 @@ void model_places_fini(struct model_places *places);
  * its card, else a name in one of `registries` (NULL-terminated). Caller frees. ERR_NOTHING when
  * there is none, naming those there are. */
 char *model_find(const char *const *registries, const char *word, struct err *err) CHECK_RESULT;
+/* Does it judge a CT series by slices of it? */
+bool model_judges_ct(const struct model_card *card);
+/* The folder of the first such model: a site's own before one that ships, a real one before a
+ * demonstration. Caller frees. ERR_NOTHING says what to do when there is none. */
+char *model_ct_classifier(const char *const *registries, struct err *err) CHECK_RESULT;
 /* [{name, version, task, modality, bytes, registry: index, folder, description, demonstration,
  * hidden: another one wins, problem: "" or what is wrong with the card}] by name. */
 json_t *model_list(const char *const *registries, struct err *err) CHECK_RESULT;

@@ -151,12 +151,12 @@ static bool add_output(const struct bind *in, json_t *outputs, const char *name,
     return ok || out_of_memory(err);
 }
 
-/* "when": {"save_format": "h5"}: does this output belong to these parameters? */
-static bool applies(const json_t *output, const json_t *params)
+/* {"save_format": "h5"}: are these parameters so? */
+static bool applies(const json_t *when, const json_t *params)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(json_object_get(output, "when"), key, value)
+    json_object_foreach((json_t *)when, key, value)
     {
         if (!json_equal(json_object_get(params, key), value)) {
             return false;
@@ -174,7 +174,7 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     {
         const char *kind = json_get_text(output, "kind", "file"),
                    *pattern = json_get_text(output, "pattern", NULL);
-        if (!applies(output, params)) {
+        if (!applies(json_object_get(output, "when"), params)) {
             continue;
         }
         char *final = command_place(in, json_get_text(output, "path", ""), err);
@@ -373,6 +373,27 @@ static bool has_arguments(const struct tool *tool)
     return !strcmp(tool->kind, "script") || !strcmp(tool->kind, "command");
 }
 
+/* Replaced weights under an old name are other work. */
+static json_t *models_of(const struct bind *in, const json_t *params, struct err *err)
+{
+    json_t *sums = json_object(), *when;
+    const char *id;
+    bool ok = sums || out_of_memory(err);
+    json_object_foreach(json_object_get(in->tool->gantry, "models"), id, when)
+    {
+        char sum[DIGEST_HEX];
+        if (ok && in->models && applies(when, params)) {
+            ok = model_sum(in->models, json_get_text(params, id, ""), sum, err) &&
+                json_put(sums, id, json_string(sum), err);
+        }
+    }
+    if (!ok) {
+        json_decref(sums);
+        return NULL;
+    }
+    return sums;
+}
+
 /* The keys stand in sorted order. Where a job's arguments write counts: two jobs may differ in that
  * alone. */
 static bool make_fingerprint(const struct bind *in, const json_t *input_basis, struct bound *b,
@@ -381,7 +402,12 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     const char *seed = in->seed_found ? bound_name(in->tool, "cor-seed") : NULL,
                *script = json_get_text(json_object_get(in->job, "args"), "script", NULL), *name;
     json_t *p = seed ? json_copy(b->params) : json_incref(b->params), *spec;
+    json_t *models = models_of(in, p, err);
     struct str out = STR_INIT;
+    if (!models) {
+        json_decref(p);
+        return false;
+    }
     if (seed && p) {
         (void)json_object_del(p, seed);
     }
@@ -389,6 +415,11 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     json_add_value(&out, input_basis);
     str_add(&out, ",\"item\":");
     json_add_text(&out, in->item_name);
+    if (json_object_size(models)) {
+        str_add(&out, ",\"models\":");
+        json_add_value(&out, models);
+    }
+    json_decref(models);
     if (has_arguments(in->tool)) {
         json_t *outs = json_object();
         json_object_foreach(json_object_get(in->job, "args"), name, spec)

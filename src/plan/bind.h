@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "codec/digest.h"
 #include "codec/json.h"
+#include "model/model-sum.h"
 #include "plan/estimate.h"
 #include "plan/tool.h"
 
@@ -36,7 +37,8 @@ struct bind {
     bool hash;       /* content digest instead of size + mtime */
     const char *dir; /* the attempt's folder */
     int threads;
-    int gpu; /* index, -1 = none */
+    int gpu;                   /* index, -1 = none */
+    struct model_sums *models; /* NULL: models are not part of fingerprints */
     /* Did Gantry make what lies at `path` (then it may be replaced)? */
     bool (*known)(void *arg, const char *path);
     void *arg;

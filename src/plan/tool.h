@@ -4,6 +4,7 @@
  * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise
  * an external command, whose command-line becomes words (command.h); version, level, phase, stall
  * (s), resources, word {running,done,failed}, options {input: option of config.ini that fills it},
+ * models {input that names a model: {parameter: value} with which alone it is used} (model-sum.h),
  * program (the input that names a program which must be there), reads {from: phase, any: [paths]}
  * (what that phase made, if it is there),
  * outputs [{id,kind,path,pattern,when}], bind {parameter: "cor" | "cor-seed"}, touches

@@ -161,6 +161,19 @@ static bool put_forms(const struct step *step, json_t *gantry)
     return good;
 }
 
+/* A finder that asks a model: the model is part of what is fingerprinted, but only then. */
+static bool put_models(const struct step *step, json_t *gantry)
+{
+    json_t *when = json_pack("{s:s}", "rotation_axis_method", "ai");
+
+    if (when != NULL && (step->family & STEP_COR) == 0 &&
+        !put(when, "rotation_axis_auto", json_string("auto"))) {
+        json_decref(when);
+        return false;
+    }
+    return put(gantry, "models", json_pack("{s:o}", "cor_model", when));
+}
+
 /* What is known but not built: refused by name, but for the value that means "off". */
 static bool put_later(const struct step *step, json_t *gantry)
 {
@@ -197,7 +210,8 @@ static json_t *descriptor_of(const struct step *step)
                            "mem", step->mem, "word", "done", step->word_done, "failed",
                            step->word_failed, "outputs", ours, "bind", bindings_of(step));
     }
-    if (gantry != NULL && (!put_forms(step, gantry) || !put_later(step, gantry))) {
+    if (gantry != NULL &&
+        (!put_models(step, gantry) || !put_forms(step, gantry) || !put_later(step, gantry))) {
         json_decref(gantry);
         gantry = NULL;
     }

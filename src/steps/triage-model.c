@@ -9,50 +9,6 @@
 #include "model/model-find.h"
 #include "steps/common.h"
 
-#define ADVICE                                                                                 \
-    "no classifier for CT is installed: `gantry model add FOLDER` registers one, and --model " \
-    "none "                                                                                    \
-    "is the z-profile alone"
-
-static bool fits(const struct model_card *card)
-{
-    return card->task == MODEL_CLASSIFICATION && card->slices > 0 && card->channels == 1 &&
-        strcmp(card->modality, "CT") == 0;
-}
-
-/* A site's own model before the one that ships, a real one before a demonstration. */
-static char *first_fitting(const char *const *registries, struct err *err)
-{
-    json_t *all = model_list(registries, err);
-    const json_t *row;
-    const char *best = NULL;
-    int best_rank = 0;
-    size_t i;
-    json_array_foreach(all, i, row)
-    {
-        const char *folder = json_get_text(row, "folder", "");
-        struct model_card card;
-        int rank = 1 + 2 * (json_get_int(row, "registry", 1) == 0) +
-            !json_get_bool(row, "demonstration", false);
-
-        if (json_get_bool(row, "hidden", false) || json_get_text(row, "problem", "")[0] != '\0' ||
-            rank <= best_rank || !model_card_read(folder, &card, err_ignore("it is not taken"))) {
-            continue;
-        }
-        if (fits(&card)) {
-            best = folder;
-            best_rank = rank;
-        }
-        model_card_fini(&card);
-    }
-    char *found = best == NULL ? NULL : mem_strdup(best, err);
-    if (all != NULL && best == NULL) {
-        err_set(err, ERR_NOTHING, ADVICE);
-    }
-    json_decref(all);
-    return found;
-}
-
 /* What the card changes of the rule; settings of other purposes are not ours. */
 static bool take_settings(struct triage_model *m, struct err *err)
 {
@@ -79,10 +35,10 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
 
     triage_rule_defaults(&m.rule);
     if (good && !m.none) {
-        m.folder = word[0] == '\0' ? first_fitting(places.registries, err)
+        m.folder = word[0] == '\0' ? model_ct_classifier(places.registries, err)
                                    : model_find(places.registries, word, err);
         good = m.folder != NULL && model_card_read(m.folder, &m.card, err);
-        if (good && !fits(&m.card)) {
+        if (good && !model_judges_ct(&m.card)) {
             good =
                 err_set(err, ERR_FORMAT,
                         "model %s is no classifier of CT slices (task %s, %zu slices of %s)",

@@ -12,10 +12,12 @@
 static const char descriptor[] =
     "{\"name\":\"t.full\",\"schema-version\":\"0.5\",\"inputs\":["
     "{\"id\":\"rotation_axis\",\"type\":\"Number\",\"optional\":true},"
+    "{\"id\":\"finder\",\"type\":\"String\",\"default-value\":\"m\"},"
     "{\"id\":\"width\",\"type\":\"Number\",\"default-value\":50,\"minimum\":0},"
     "{\"id\":\"format\",\"type\":\"String\",\"default-value\":\"tiff\",\"value-choices\":[\"tiff\","
     "\"h5\"]}],"
-    "\"custom\":{\"gantry\":{\"step\":true,\"version\":3,\"phase\":\"full\",\"bind\":{\"rotation_"
+    "\"custom\":{\"gantry\":{\"models\":{\"finder\":{\"format\":\"h5\"}},\"step\":true,\"version\":"
+    "3,\"phase\":\"full\",\"bind\":{\"rotation_"
     "axis\":\"cor\"},\"outputs\":["
     "{\"id\":\"volume\",\"kind\":\"folder\",\"path\":\"{rec}/"
     "{name}_rec\",\"when\":{\"format\":\"tiff\"}},"
@@ -146,6 +148,39 @@ static void test_fingerprint(void **state)
     bound_fini(&b);
 }
 
+/* A model counts where the tool uses it, and there by what it is, not by its name alone. */
+static void test_models_are_part_of_it(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound a, b;
+    json_t *h5 = json_pack("{s:s}", "format", "h5");
+    f->in.models = model_sums_new(f->dir, &err);
+    assert_non_null(f->in.models);
+    assert_ok(bind_task(&f->in, &a, &err), err);
+    assert_null(strstr(a.basis, "models"));
+    bound_fini(&a);
+    f->in.run_params = h5;
+    assert_ok(bind_task(&f->in, &a, &err), err);
+    assert_non_null(strstr(a.basis, "\"models\":{\"finder\":\"\"}"));
+    char *folder = mem_printf(&err, "%s/models/m", f->dir),
+         *card = mem_printf(&err, "%s/model.json", folder);
+    static const char text[] =
+        "{\"gantry\":1,\"name\":\"m\",\"version\":\"1\",\"task\":\"cor\",\"input\":{"
+        "\"modality\":\"CT\",\"channels\":1},\"output\":{\"activation\":\"none\"},"
+        "\"licence\":\"MIT\",\"source\":\"x\",\"checksum\":\"sha256:"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+    assert_ok(file_mkdirs(folder, 0755, &err) && file_put(card, text, strlen(text), &err), err);
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_string_not_equal(a.fingerprint, b.fingerprint);
+    model_sums_free(f->in.models);
+    bound_fini(&a);
+    bound_fini(&b);
+    mem_free(folder);
+    mem_free(card);
+    json_decref(h5);
+}
+
 static void test_batches_are_checked(void **state)
 {
     static const char *const bad[] = {
@@ -214,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outputs_and_centre, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_parameters_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fingerprint, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_models_are_part_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jobs_that_are_off, setup, teardown),
     };

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 #include "codec/digest.h"
-#include "model/model-card.h"
 #include "model/model-find.h"
 #include "os/file.h"
 
@@ -132,6 +131,8 @@ static void every_mistake_is_named(void **state)
         {"settings.how.choices", "[1]", "settings.how.choices must be texts"},
         {"licence", NULL, "licence is missing"},
         {"source", "\"\"", "source must be a text"},
+        {"detector", "1", "detector must be a text"},
+        {"detector", "\"nodules\"", "detector goes with task classification only"},
         {"checksum", "\"md5:00\"", "checksum must be \"sha256:\""},
         {"checksum", "\"sha256:00\"", "checksum must be \"sha256:\""},
     };
