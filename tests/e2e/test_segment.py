@@ -57,6 +57,23 @@ def test_labels_lie_where_the_voxels_are(g, segment, orientation):
     assert said["labels"] == {"background": int((values <= 0).sum()), "bright": int((values > 0).sum())}
 
 
+def test_the_picture_is_the_same_however_the_volume_is_stored(g, segment):
+    """Issue 4: an overlay that a person looks at: right or front at the left, front or head at the top, for any storage."""
+    values = np.random.default_rng(2).normal(size=(9, 7, 5)).astype(np.float32)
+    image = nibabel.Nifti1Image(values, np.diag([1, 1, 1, 1.0]))
+    model, pictures = write_model(g, normalisation="none"), set()
+    for axes in ("RAS", "LPI", "LIA", "SPR"):
+        turn = nibabel.orientations.ornt_transform(nibabel.io_orientation(image.affine), nibabel.orientations.axcodes2ornt(axes))
+        nibabel.save(image.as_reoriented(turn), g.base / "in.nii")
+        segment(model, g.base / "in.nii", g.base / "out.nii", g.base / "out.png")
+        pictures.add((g.base / "out.png").read_bytes())
+    assert len(pictures) == 1
+    content = pictures.pop()
+    at = content.index(b"IDAT")
+    rows = zlib.decompress(content[at + 4:at + 4 + struct.unpack(">I", content[at - 4:at])[0]])
+    assert struct.unpack(">II", content[16:24]) == (9 + 9 + 7 + 8, 7) and len(rows) == 7 * (1 + 3 * 33)
+
+
 def test_another_spacing_keeps_the_place(g, segment):
     """A ball in 1 mm voxels, a model for 2 mm: the labels are the ball again, but for its skin."""
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in (30, 26, 22)], indexing="ij"), -1)
