@@ -294,20 +294,45 @@ static bool write_json(const char *dir, const char *name, const json_t *value, b
 
 /* ---- carrying the journal out; every step may be done twice ---- */
 
-static bool move_one(const json_t *move, struct err *err)
+/* *ret_folder: where it lies now (caller frees). */
+static bool move_one(const json_t *move, char **ret_folder, struct err *err)
 {
     const char *from = json_get_text(move, "from", ""), *to = json_get_text(move, "to", "");
     struct stat st;
+    *ret_folder = path_dir(to, err);
+    if (!*ret_folder) {
+        return false;
+    }
     if (lstat(to, &st) == 0 && (int64_t)st.st_ino == json_get_int(move, "ino", -1)) {
         return true; /* moved already; what still lies at `from` is the old one, exchanged out */
     }
     if (!file_exists(from)) {
         return err_set(err, ERR_IO, "'%s' vanished before it was published", from);
     }
-    char *parent = path_dir(to, err);
-    bool ok = parent && file_mkdirs(parent, 0777, err) && file_replace(from, to, err) &&
-        file_sync(parent, err);
-    mem_free(parent);
+    return file_mkdirs(*ret_folder, 0777, err) && file_replace(from, to, err);
+}
+
+/* Each folder is synced once, not after each of its files: a disk takes milliseconds for it. */
+static bool move_all(const json_t *moves, struct err *err)
+{
+    char *last = NULL;
+    bool ok = true;
+    size_t i;
+    json_t *move;
+    json_array_foreach(moves, i, move)
+    {
+        char *folder = NULL;
+        ok = ok && move_one(move, &folder, err);
+        if (ok && (!last || strcmp(last, folder) != 0)) {
+            ok = !last || file_sync(last, err);
+            mem_free(last);
+            last = folder;
+        } else {
+            mem_free(folder);
+        }
+    }
+    ok = ok && (!last || file_sync(last, err));
+    mem_free(last);
     return ok;
 }
 
@@ -346,11 +371,8 @@ static bool carry_out(const json_t *job, json_t *journal, struct err *err)
         }
         file_like_folder(path, json_get_text(job, "like", "/nonexistent"));
     }
-    json_array_foreach(json_object_get(journal, "moves"), i, entry)
-    {
-        if (!move_one(entry, err)) {
-            return false;
-        }
+    if (!move_all(json_object_get(journal, "moves"), err)) {
+        return false;
     }
     json_array_foreach(json_object_get(journal, "prune"), i, entry)
     {
