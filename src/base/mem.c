@@ -2,6 +2,7 @@
  * fail. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,11 @@ char *mem_printf(struct err *err, const char *fmt, ...)
 void mem_free(void *block)
 {
     free(block);
+}
+
+void mem_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 size_t mem_fail_at(size_t n)

@@ -26,6 +26,8 @@ char *mem_strndup(const char *text, size_t length, struct err *err) CHECK_RESULT
 char *mem_printf(struct err *err, const char *fmt, ...) CHECK_RESULT PRINTF_LIKE(2, 3);
 /* NULL is fine. */
 void mem_free(void *block);
+/* Give freed memory back to the system; for a process that rests between pieces of work. */
+void mem_trim(void);
 
 /* Tests only: make the n-th allocation from now fail (1 = the next one); 0 switches off. Returns
  * how many allocations were made since the last call. */

@@ -183,6 +183,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
             .dir = in->dir,
             .threads = in->threads,
             .gpu = in->gpu,
+            .warm = options_bool(e->options, "warm_workers"),
             .models = e->models,
             .known = known_path,
             .arg = s,

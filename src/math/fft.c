@@ -242,6 +242,14 @@ out:
     return ok;
 }
 
+void fft_forget(void)
+{
+    pthread_mutex_lock(&planner);
+    fftwf_cleanup();
+    atomic_store(&planned, false);
+    pthread_mutex_unlock(&planner);
+}
+
 bool fft_planned(void)
 {
     return atomic_load(&planned);

@@ -24,6 +24,9 @@ bool fft_wisdom_load(const char *path, bool *ret_known, struct err *err) CHECK_R
  * the folder must exist. Several processes may save at once: no reader ever sees half a file. */
 bool fft_wisdom_save(const char *path, struct err *err) CHECK_RESULT;
 
+/* Forget all wisdom, as in a new process; no plan may be alive. */
+void fft_forget(void);
+
 /* Did this process measure a size that the wisdom it had did not know? */
 bool fft_planned(void);
 

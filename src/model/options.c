@@ -17,6 +17,9 @@ const struct option_info option_table[] = {
     {"gpus", OPTION_TEXT, 0, 0, "auto", "GPUs to use: auto, none, or a list such as 0,1"},
     {"threads", OPTION_INT, 0, 1024, "0",
      "threads of one task; 0 = the cores shared out among the slots"},
+    {"warm_workers", OPTION_BOOL, 0, 0, "yes",
+     "a slot's process and the model it has loaded serve task after task; no = a new process for "
+     "each"},
     {"timeout", OPTION_SECONDS, 0, 365 * DAY, "0", "a task that runs longer is ended; 0 = never"},
     {"stall", OPTION_SECONDS, 0, 365 * DAY, "-",
      "a task without progress and output for so long is ended; 0 = never, "

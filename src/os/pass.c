@@ -11,7 +11,7 @@
 
 union control {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(PASS_FDS * sizeof(int))];
 };
 
 bool pass_pair(int ret_fd[2], struct err *err)
@@ -31,22 +31,26 @@ bool pass_pair(int ret_fd[2], struct err *err)
     return true;
 }
 
-bool pass_send(int sock, const void *bytes, size_t length, int fd, struct err *err)
+bool pass_send_all(int sock, const void *bytes, size_t length, const int *fds, size_t n,
+                   struct err *err)
 {
     union control control;
     struct iovec part = {(void *)(uintptr_t)bytes, length};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t sent;
 
-    if (fd >= 0) {
+    if (n > PASS_FDS) {
+        return err_bug(err, "a message with too many descriptors");
+    }
+    if (n > 0) {
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
+        message.msg_controllen = CMSG_SPACE(n * sizeof *fds);
         struct cmsghdr *head = CMSG_FIRSTHDR(&message);
         head->cmsg_level = SOL_SOCKET;
         head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(head), &fd, sizeof fd);
+        head->cmsg_len = CMSG_LEN(n * sizeof *fds);
+        memcpy(CMSG_DATA(head), fds, n * sizeof *fds);
     }
     do {
         sent = sendmsg(sock, &message, MSG_NOSIGNAL);
@@ -60,11 +64,23 @@ bool pass_send(int sock, const void *bytes, size_t length, int fd, struct err *e
     return true;
 }
 
-/* The descriptor in a message, -1 for none; all others that a stranger may have put there are
- * closed. */
-static int take_descriptor(struct msghdr *message)
+bool pass_send(int sock, const void *bytes, size_t length, int fd, struct err *err)
 {
-    int kept = -1;
+    return pass_send_all(sock, bytes, length, &fd, fd >= 0, err);
+}
+
+static void close_all(const int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        (void)close(fds[i]);
+    }
+}
+
+/* The descriptors in a message; those that a stranger may have put there beyond `most` are closed.
+ */
+static size_t take_descriptors(struct msghdr *message, int *ret_fds, size_t most)
+{
+    size_t n = 0;
     for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
         if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) {
             continue;
@@ -72,17 +88,18 @@ static int take_descriptor(struct msghdr *message)
         for (size_t at = 0; at + sizeof(int) <= head->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
             int fd;
             memcpy(&fd, CMSG_DATA(head) + at, sizeof fd);
-            if (kept < 0) {
-                kept = fd;
+            if (n < most) {
+                ret_fds[n++] = fd;
             } else {
                 (void)close(fd);
             }
         }
     }
-    return kept;
+    return n;
 }
 
-ssize_t pass_receive(int sock, char *bytes, size_t size, int *ret_fd)
+ssize_t pass_receive_all(int sock, char *bytes, size_t size, int *ret_fds, size_t most,
+                         size_t *ret_n)
 {
     union control control;
     struct iovec part = {bytes, size - 1};
@@ -92,23 +109,29 @@ ssize_t pass_receive(int sock, char *bytes, size_t size, int *ret_fd)
                              .msg_controllen = sizeof control.bytes};
     ssize_t got;
 
-    *ret_fd = -1;
+    *ret_n = 0;
     do {
         got = recvmsg(sock, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
         return -1;
     }
-    *ret_fd = take_descriptor(&message);
+    *ret_n = take_descriptors(&message, ret_fds, most);
     if (message.msg_flags & MSG_TRUNC) {
-        if (*ret_fd >= 0) {
-            (void)close(*ret_fd);
-            *ret_fd = -1;
-        }
+        close_all(ret_fds, *ret_n);
+        *ret_n = 0;
         errno = EMSGSIZE;
         return -1;
     }
     bytes[got] = '\0';
+    return got;
+}
+
+ssize_t pass_receive(int sock, char *bytes, size_t size, int *ret_fd)
+{
+    size_t n;
+    ssize_t got = pass_receive_all(sock, bytes, size, ret_fd, 1, &n);
+    *ret_fd = n ? *ret_fd : -1;
     return got;
 }
 

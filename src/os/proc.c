@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/num.h"
@@ -272,6 +273,29 @@ int64_t proc_peak_bytes(pid_t pid)
     char buf[4096];
     int64_t kb = proc_read(pid, "status", buf, sizeof buf) ? kb_line(buf, "VmHWM:") : -1;
     return kb > 0 ? kb * 1024 : 0;
+}
+
+/* proc(5), clear_refs: "5" resets the peak of the resident set. */
+bool proc_peak_reset(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%ld/clear_refs", (long)pid);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write(fd, "5", 1) == 1;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ok;
+}
+
+int64_t proc_cpu_us(pid_t pid)
+{
+    struct timespec used;
+    clockid_t clock;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0;
+    }
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 int64_t proc_oom_kills(void)

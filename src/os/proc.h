@@ -53,6 +53,11 @@ bool proc_program_there(const char *name);
 bool proc_group_alive(pid_t pgid);
 /* Highest resident size so far (VmHWM) in bytes; 0 when unknown. */
 int64_t proc_peak_bytes(pid_t pid);
+/* Count the peak anew from what is resident now: also what the kernel reports at its end. False
+ * where the kernel does not do it (then peaks are of all its life). */
+bool proc_peak_reset(pid_t pid);
+/* Processor time that the process has used so far; 0 when unknown. */
+int64_t proc_cpu_us(pid_t pid);
 /* Kills of the kernel's out-of-memory killer so far (/proc/vmstat, or the cgroup's count); -1 when
  * unknown. */
 int64_t proc_oom_kills(void);

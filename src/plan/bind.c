@@ -151,20 +151,6 @@ static bool add_output(const struct bind *in, json_t *outputs, const char *name,
     return ok || out_of_memory(err);
 }
 
-/* {"save_format": "h5"}: are these parameters so? */
-static bool applies(const json_t *when, const json_t *params)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)when, key, value)
-    {
-        if (!json_equal(json_object_get(params, key), value)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool tool_outputs(const struct bind *in, const json_t *params, json_t *outputs,
                          json_t *touches, struct bound *b, struct err *err)
 {
@@ -174,7 +160,7 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     {
         const char *kind = json_get_text(output, "kind", "file"),
                    *pattern = json_get_text(output, "pattern", NULL);
-        if (!applies(json_object_get(output, "when"), params)) {
+        if (!tool_applies(json_object_get(output, "when"), params)) {
             continue;
         }
         char *final = command_place(in, json_get_text(output, "path", ""), err);
@@ -382,7 +368,7 @@ static json_t *models_of(const struct bind *in, const json_t *params, struct err
     json_object_foreach(json_object_get(in->tool->gantry, "models"), id, when)
     {
         char sum[DIGEST_HEX];
-        if (ok && in->models && applies(when, params)) {
+        if (ok && in->models && tool_applies(when, params)) {
             ok = model_sum(in->models, json_get_text(params, id, ""), sum, err) &&
                 json_put(sums, id, json_string(sum), err);
         }

@@ -37,7 +37,8 @@ struct bind {
     bool hash;       /* content digest instead of size + mtime */
     const char *dir; /* the attempt's folder */
     int threads;
-    int gpu;                   /* index, -1 = none */
+    int gpu;   /* index, -1 = none */
+    bool warm; /* steps that ask a model may share a process (option warm_workers) */
     struct model_sums *models; /* NULL: models are not part of fingerprints */
     /* Did Gantry make what lies at `path` (then it may be replaced)? */
     bool (*known)(void *arg, const char *path);

@@ -111,7 +111,12 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     add_text(out, "tool", tool->name);
     add_text(out, "version", tool->version);
     add_text(out, "kind", tool->kind);
-    str_addf(out, ",\"step\":%s", strcmp(tool->kind, "step") ? "false" : "true");
+    bool step = !strcmp(tool->kind, "step");
+    str_addf(out, ",\"step\":%s", step ? "true" : "false");
+    /* Loading a model may take longer than asking it. */
+    if (step && in->warm && tool_asks_model(tool, f->params)) {
+        str_add(out, ",\"warm\":true");
+    }
     add_item(out, in, f->path);
     add_value(out, "params", f->params);
     add_value(out, "inputs", f->inputs);

@@ -181,6 +181,32 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
+bool tool_applies(const json_t *when, const json_t *params)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)when, key, value)
+    {
+        if (!json_equal(json_object_get(params, key), value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tool_asks_model(const struct tool *t, const json_t *params)
+{
+    const char *id;
+    json_t *when;
+    json_object_foreach(json_object_get(t->gantry, "models"), id, when)
+    {
+        if (tool_applies(when, params) && strcmp(json_get_text(params, id, ""), "none") != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool tool_check_later(const struct tool *t, const char *id, const json_t *value, bool *ret_known,
                       struct err *err)
 {

@@ -40,6 +40,10 @@ const struct tool *tools_at(const struct tools *t, size_t i);
 
 /* The input of that id, NULL when the tool has none. */
 const json_t *tool_input(const struct tool *t, const char *id);
+/* Are the parameters as `when` says, such as {"save_format": "h5"}? NULL and {} are always met. */
+bool tool_applies(const json_t *when, const json_t *params);
+/* Is a model asked under these parameters? */
+bool tool_asks_model(const struct tool *t, const json_t *params);
 /* Is it known by name, though not built yet? Then ERR_UNSUPPORTED, unless the value turns it off.
  */
 bool tool_check_later(const struct tool *t, const char *id, const json_t *value, bool *ret_known,

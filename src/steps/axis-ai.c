@@ -9,6 +9,7 @@
 #include "math/centre-ai.h"
 #include "model/model-find.h"
 #include "steps/axis-ai-own.h"
+#include "steps/common.h"
 
 /* TomoGUI's protocol where the card says nothing else. */
 #define DOWNSAMPLE 2.0
@@ -59,22 +60,18 @@ static bool check(struct axis_ai *ai, const char *model, struct err *err)
     return ai->settings != NULL;
 }
 
-struct axis_ai *axis_ai_open(const char *home, const char *model, unsigned threads,
-                             const volatile sig_atomic_t *stop, struct err *err)
+struct axis_ai *axis_ai_open(struct job *job, const char *model, struct err *err)
 {
-    struct ort_options options = {.threads = threads, .stop = stop};
     struct axis_ai *ai = mem_zero(sizeof(*ai), err);
-    char *folder = ai == NULL ? NULL : folder_of(home, model, err);
-    bool good = folder != NULL;
+    char *folder = ai == NULL ? NULL : folder_of(job->home, model, err);
+    bool good = folder != NULL &&
+        common_model_open(job, folder, "rotation_axis_method ai (auto, vo and pc work without it)",
+                          &ai->kept, err);
 
     if (good) {
-        ai->ort = ort_open(err);
-        good = ai->ort != NULL ||
-            err_wrap(err, "rotation_axis_method ai (auto, vo and pc work without it)");
-    }
-    if (good) {
-        ai->model = infer_open(ai->ort, folder, &options, err);
-        good = ai->model != NULL && check(ai, model, err);
+        ai->keep = job->models;
+        ai->model = ai->kept.infer;
+        good = check(ai, model, err);
     }
     mem_free(folder);
     if (!good) {
@@ -88,8 +85,7 @@ void axis_ai_close(struct axis_ai *ai)
 {
     if (ai != NULL) {
         json_decref(ai->settings);
-        infer_close(ai->model);
-        ort_close(ai->ort);
+        keep_close(ai->keep, &ai->kept);
         mem_free(ai);
     }
 }

@@ -14,19 +14,18 @@
 #ifndef GANTRY_STEPS_AXIS_AI_H
 #define GANTRY_STEPS_AXIS_AI_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
 #include "math/centre.h"
 #include "math/recon.h"
+#include "steps/job.h"
 
 struct axis_ai;
 
-/* `model` is a folder (when it has a '/'), else a name in <home>/models or among those that ship;
- * `home` may be NULL. ERR_UNSUPPORTED when there is no ONNX Runtime, with what to do. */
-struct axis_ai *axis_ai_open(const char *home, const char *model, unsigned threads,
-                             const volatile sig_atomic_t *stop, struct err *err) CHECK_RESULT;
+/* `model` is a folder (when it has a '/'), else a name in <home>/models or among those that ship.
+ * ERR_NOTHING when there is no ONNX Runtime, with what to do. The job must outlive it. */
+struct axis_ai *axis_ai_open(struct job *job, const char *model, struct err *err) CHECK_RESULT;
 void axis_ai_close(struct axis_ai *ai);
 
 /* Does it judge single slices? */

@@ -108,7 +108,7 @@ static bool run_vo(const struct search *s, double lo, double hi, struct axis_fou
                    struct err *err)
 {
     const struct source_grid *g = source_grid(s->source);
-    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->means->threads};
+    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->means->job->threads};
     struct centre_result wide;
     struct centre_curve curve = {0, NULL, NULL};
 
@@ -186,7 +186,7 @@ static bool ask_model(const struct search *s, struct axis_ai *ai, double lo, dou
                                 .columns = g->columns,
                                 .algorithm = s->params->algorithm,
                                 .filter = s->params->filter,
-                                .threads = s->means->threads};
+                                .threads = s->means->job->threads};
     double step = s->params->search_step / (double)(1u << s->params->binning);
 
     return axis_ai_classifies(ai) ? axis_ai_judge(ai, &scan, lo, hi, step, ret, curve, err)
@@ -286,8 +286,7 @@ static bool run_model(struct search *s, struct axis_ai *ai, size_t slice, double
 static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                    struct err *err)
 {
-    struct axis_ai *ai =
-        axis_ai_open(s->means->home, s->params->model, s->means->threads, s->means->stop, err);
+    struct axis_ai *ai = axis_ai_open(s->means->job, s->params->model, err);
     struct centre_result found = {0, 0};
     struct axis_found classic = {0};
     bool good = ai != NULL && run_model(s, ai, slice, lo, hi, &found, f, err);

@@ -5,19 +5,17 @@
 #ifndef GANTRY_STEPS_AXIS_H
 #define GANTRY_STEPS_AXIS_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
 #include "math/centre.h"
+#include "steps/job.h"
 #include "steps/params.h"
 #include "steps/source.h"
 
 /* What a search works with. */
 struct axis_means {
-    unsigned threads;
-    const char *home;                  /* its models come before those that ship; NULL = none */
-    const volatile sig_atomic_t *stop; /* not 0: somebody asked to stop; NULL = nobody can */
+    struct job *job;   /* threads, home, memory, and where to say which model was asked */
     const char *tries; /* folder of try slices that a classifier looks at before any are made; NULL
                           = none */
 };

@@ -12,6 +12,7 @@ static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
     struct triage_model model = {.none = true};
+    struct job job = {.threads = 1, .voice = JOB_QUIET};
     json_t *facts = NULL;
     char *text = NULL;
 
@@ -20,7 +21,7 @@ static int run(int argc, char **argv)
         return command_fail(&err);
     }
     if (triage_model_find(argv[0], argv[1], &model, &err) &&
-        triage_model_load(&model, 1, NULL, &err)) {
+        triage_model_load(&model, &job, &err)) {
         facts = triage_model_facts(&model, &err);
         text = facts == NULL ? NULL : json_text(facts, &err);
     }

@@ -2,9 +2,11 @@
 #include "steps/common.h"
 #include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "infer/keep.h"
 #include "math/fft.h"
 #include "os/file.h"
 
@@ -103,6 +105,31 @@ bool common_folder_of(const char *path, struct err *err)
 
     mem_free(dir);
     return good;
+}
+
+bool common_model_open(struct job *job, const char *folder, const char *without,
+                       struct keep_model *ret, struct err *err)
+{
+    const struct ort_options options = {.threads = job->threads, .stop = job->stop};
+    int64_t start = clock_mono_us();
+
+    if (!keep_open(job->models, folder, &options, job->mem, without, ret, err)) {
+        return false;
+    }
+    const char *name = ret->infer->card.name;
+    const char *device = ort_device(ret->infer->session);
+    const char *why = ort_fallback(ret->infer->session);
+
+    if (ret->again) {
+        job_say(job, "[model] %s: still loaded, computes on %s", name, device);
+    } else {
+        job_say(job, "[model] %s: loaded in %.3f s, computes on %s", name,
+                (double)(clock_mono_us() - start) / 1e6, device);
+    }
+    if (why[0] != '\0') {
+        job_say(job, "[model] note: not on the GPU that was given: %s", why);
+    }
+    return true;
 }
 
 void common_shell_word(struct str *out, const char *text)

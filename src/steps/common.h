@@ -24,6 +24,12 @@ json_t *common_repairs(const struct source *source);
 /* The folder that a file goes into, made when missing. */
 bool common_folder_of(const char *path, struct err *err) CHECK_RESULT;
 
+/* The model of `folder` for this job: the one that this process has kept, or loaded now
+ * (infer/keep.h). The log says which, where it computes, and why not on the GPU that was given. */
+struct keep_model;
+bool common_model_open(struct job *job, const char *folder, const char *without,
+                       struct keep_model *ret, struct err *err) CHECK_RESULT;
+
 /* Text as one word of a POSIX shell: quoted when it has to be. Appends to `out`. */
 struct str;
 void common_shell_word(struct str *out, const char *text);

@@ -198,7 +198,7 @@ static bool decide(struct triage *t, struct err *err)
         return true;
     }
     job_progress(t->job, 0.7, "classifying");
-    return triage_model_load(&t->model, t->job->threads, t->job->stop, err) &&
+    return triage_model_load(&t->model, t->job, err) &&
         triage_model_run(&t->model, &t->study.volume, t->job->threads, &t->p, err) &&
         triage_decide(t->p, 0, &t->z, &t->model.rule, &t->decision, err);
 }

@@ -184,6 +184,9 @@ void job_say(struct job *job, const char *fmt, ...)
     char text[1024];
     va_list args;
 
+    if (job->voice == JOB_QUIET) {
+        return;
+    }
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);

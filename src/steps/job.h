@@ -22,8 +22,11 @@ struct job_output {
     const char *staging; /* where to write it */
 };
 
-/* Who listens: the worker (@gantry lines), a person at a terminal (one bar), or a plain log. */
-enum job_voice { JOB_WORKER, JOB_TERMINAL, JOB_PLAIN };
+/* Who listens: the worker (@gantry lines), a person at a terminal (one bar), a plain log, or
+ * nobody. */
+enum job_voice { JOB_WORKER, JOB_TERMINAL, JOB_PLAIN, JOB_QUIET };
+
+struct keep;
 
 struct job {
     char *dir;    /* the attempt's folder; NULL for a job made in memory */
@@ -42,6 +45,7 @@ struct job {
     int64_t last_told_us;
     int64_t started_us;
     const volatile sig_atomic_t *stop; /* not 0: somebody asked to stop; NULL = nobody can */
+    struct keep *models; /* the process' model between attempts (infer/keep.h); NULL = none */
 };
 
 /* Read DIR/job.json. ERR_FORMAT names what is missing or wrong in it. */

@@ -282,8 +282,7 @@ static bool find(struct job *job, struct err *err)
 {
     struct source *source = NULL;
     const struct job_output *tries = job_output_named(job, "slices");
-    struct axis_means means = {job->threads, job->home, job->stop,
-                               tries != NULL ? tries->final : NULL};
+    struct axis_means means = {job, tries != NULL ? tries->final : NULL};
     struct axis_found found = {0};
     struct recon_params p;
     const char *method;

@@ -116,7 +116,7 @@ static bool prepare(struct full *f, struct err *err)
 
 static bool choose_axis(struct full *f, struct err *err)
 {
-    struct axis_means means = {f->job->threads, f->job->home, f->job->stop, NULL};
+    struct axis_means means = {f->job, NULL};
     struct axis_found found = {0};
 
     if (!f->p.axis_auto) {

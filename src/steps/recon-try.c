@@ -24,7 +24,7 @@ static bool choose_middle(struct job *job, struct source *source, const struct r
 {
     double middle = ((double)source_grid(source)->full_columns - 1) / 2;
     double given = isfinite(p->seed) ? p->seed : p->axis;
-    struct axis_means means = {job->threads, job->home, job->stop, NULL};
+    struct axis_means means = {job, NULL};
     struct axis_found found = {0};
 
     if (isfinite(given) && !p->axis_auto) {

@@ -50,6 +50,10 @@ struct step {
 
 extern const struct step *const step_table[];
 
+/* Do DIR/job.json: the step it names, then values.json, or failure.json and a line on standard
+ * error. `models` may be NULL (job.h). Returns the exit status. */
+int step_attempt(const char *dir, struct keep *models);
+
 /* NULL when there is none of that name. */
 const struct step *step_find(const char *name);
 

@@ -55,21 +55,17 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
     return true;
 }
 
-bool triage_model_load(struct triage_model *m, unsigned threads, const volatile sig_atomic_t *stop,
-                       struct err *err)
+bool triage_model_load(struct triage_model *m, struct job *job, struct err *err)
 {
-    const struct ort_options options = {.threads = threads, .stop = stop};
+    char without[MODEL_MAX_NAME + 80];
 
-    if (m->none || m->infer != NULL) {
+    if (m->none || m->kept.infer != NULL) {
         return true;
     }
-    m->ort = ort_open(err);
-    if (m->ort == NULL) {
-        return err_wrap(err, "the classifier %s needs ONNX Runtime (or give --model none)",
-                        m->card.name);
-    }
-    m->infer = infer_open(m->ort, m->folder, &options, err);
-    return m->infer != NULL;
+    snprintf(without, sizeof(without),
+             "the classifier %s needs ONNX Runtime (or give --model none)", m->card.name);
+    m->keep = job->models;
+    return common_model_open(job, m->folder, without, &m->kept, err);
 }
 
 /* A volume in the directions that the model wants; of an axial one only signs can differ. */
@@ -147,7 +143,8 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
         job.high = m->card.window[1];
     }
     bag = mem_array(job.count * job.channels, job.side[0] * job.side[1] * sizeof(*bag), err);
-    good = bag != NULL && mil_input(&job, bag, err) && infer_bag(m->infer, bag, &result, NULL, err);
+    good = bag != NULL && mil_input(&job, bag, err) &&
+        infer_bag(m->kept.infer, bag, &result, NULL, err);
     mem_free(bag);
     if (!good) {
         return err_wrap(err, "classifier %s", m->card.name);
@@ -159,8 +156,7 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
 
 void triage_model_fini(struct triage_model *m)
 {
-    infer_close(m->infer);
-    ort_close(m->ort);
+    keep_close(m->keep, &m->kept);
     model_card_fini(&m->card);
     mem_free(m->folder);
     *m = (struct triage_model){.none = true};

@@ -7,17 +7,18 @@
 #define GANTRY_STEPS_TRIAGE_MODEL_H
 
 #include "image/volume.h"
-#include "infer/run.h"
+#include "infer/keep.h"
 #include "math/triage-rule.h"
 #include "model/model-card.h"
+#include "steps/job.h"
 
 struct triage_model {
     bool none;    /* the z-profile alone */
     char *folder; /* of the model */
     struct model_card card;
     struct triage_rule rule; /* the default's numbers, and the card's own over them */
-    struct ort *ort;
-    struct infer *infer;
+    struct keep *keep;       /* of the job */
+    struct keep_model kept;  /* .infer NULL: not loaded */
 };
 
 /* `word`: none, a registered name, a folder; "" = the first CT classifier that is registered, a
@@ -25,9 +26,9 @@ struct triage_model {
  * when it is no classifier of slices. `home` may be NULL. */
 bool triage_model_find(const char *home, const char *word, struct triage_model *ret,
                        struct err *err) CHECK_RESULT;
-/* Open the runtime and the model. ERR_NOTHING says what to install. */
-bool triage_model_load(struct triage_model *m, unsigned threads, const volatile sig_atomic_t *stop,
-                       struct err *err) CHECK_RESULT;
+/* Open the runtime and the model, or take the one that the job's process has kept. ERR_NOTHING says
+ * what to install. The job must outlive it. */
+bool triage_model_load(struct triage_model *m, struct job *job, struct err *err) CHECK_RESULT;
 /* Probability of pathology. */
 bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned threads,
                       double *ret_p, struct err *err) CHECK_RESULT;

@@ -249,7 +249,7 @@ static bool write_job(const struct attempt *a, const char *text, struct err *err
 }
 
 bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *bell,
-                 json_t **ret_result, struct err *err)
+                 struct warm *warm, json_t **ret_result, struct err *err)
 {
     *ret_result = NULL;
     struct attempt a = {.dir = dir,
@@ -257,6 +257,7 @@ bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *be
                         .id = json_get_int(job, "attempt", 0),
                         .claim_fd = -1,
                         .bell = bell,
+                        .warm = warm,
                         .exit = -1,
                         .started_us = clock_utc_us(),
                         .oom_before = -1};

@@ -14,12 +14,15 @@ struct bell {
     bool ending; /* SIGTERM came */
 };
 
+struct warm;
+
 struct attempt {
     const char *dir;
     json_t *job;
     int64_t id;
     int claim_fd;
     struct bell *bell;
+    struct warm *warm; /* the slot's process that stays (warm.h); NULL = there is none */
     int64_t started_us;
     /* what the tool's end looked like */
     int exit; /* -1 when none */
@@ -36,9 +39,9 @@ struct attempt {
 
 /* Claim the folder and run the job to its result.json. False only when no result could be written
  * (the folder is not ours, or cannot be written); then nothing was run or published. `text` is the
- * job as it came, *ret_result what result.json holds (new reference). */
+ * job as it came, *ret_result what result.json holds (new reference). `warm` may be NULL. */
 bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *bell,
-                 json_t **ret_result, struct err *err) CHECK_RESULT;
+                 struct warm *warm, json_t **ret_result, struct err *err) CHECK_RESULT;
 
 /* tool.c: start the tool and stay until it and its group have ended; fills the fields above. */
 bool tool_run(struct attempt *a, struct err *err) CHECK_RESULT;

@@ -1,8 +1,10 @@
 /*
  * Running a tool: a process group of its own, its output through pipes into the log with times,
  * progress lines into events.jsonl, and one poll() over output, the tool's pidfd and the worker's
- * bell. The control file in the attempt's folder says what a person wants (cancel, suspend, run);
- * the bell (SIGUSR1) says look; it is also looked at now and then.
+ * bell. The tool is a new process, or the slot's warm one, which says on its socket that the
+ * attempt has ended and stays; everything else is the same for both. The control file in the
+ * attempt's folder says what a person wants (cancel, suspend, run); the bell (SIGUSR1) says look;
+ * it is also looked at now and then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +24,8 @@
 #include "os/file.h"
 #include "os/proc.h"
 #include "worker/attempt.h"
+#include "worker/env.h"
+#include "worker/warm.h"
 
 #define LOOK_MS 1000           /* how long a lost bell may go unnoticed */
 #define GRACE_US (1500 * 1000) /* between TERM and KILL */
@@ -36,6 +40,7 @@ struct stream {
 
 struct tool {
     struct attempt *a;
+    struct warm *warm; /* its process; NULL = a new one */
     pid_t pid;
     int pidfd;
     int log_fd, events_fd;
@@ -281,6 +286,23 @@ static int next_look(const struct tool *t)
     return at > now ? (int)((at - now) / 1000 + 1) : 1;
 }
 
+/* The tool's end, noticed once. */
+static bool has_ended(struct tool *t, struct proc_end *ret)
+{
+    if (t->warm) {
+        return warm_ended(t->warm, ret);
+    }
+    if (proc_reap(t->pid, false, ret) == 0) {
+        return false;
+    }
+    /* What the tool left running in the background has become ours (we are a subreaper). A search
+     * through all processes of the machine is not for every task; a step leaves nothing behind. */
+    if (proc_has_children()) {
+        signal_all(t, SIGKILL);
+    }
+    return true;
+}
+
 static void supervise(struct tool *t)
 {
     struct proc_end end = {-1, 0, 0, 0};
@@ -288,11 +310,12 @@ static void supervise(struct tool *t)
     int64_t drain_until = INT64_MAX;
     look_at_control(t); /* what was asked before the tool started */
     while (!ended || ((t->out.fd >= 0 || t->errs.fd >= 0) && clock_mono_us() < drain_until)) {
-        struct pollfd p[4] = {{t->a->bell->fd, POLLIN, 0},
+        struct pollfd p[5] = {{t->a->bell->fd, POLLIN, 0},
                               {ended ? -1 : t->pidfd, POLLIN, 0},
                               {t->out.fd, POLLIN, 0},
-                              {t->errs.fd, POLLIN, 0}};
-        (void)poll(p, 4, ended ? 50 : t->pidfd < 0 ? 20 : next_look(t));
+                              {t->errs.fd, POLLIN, 0},
+                              {ended || !t->warm ? -1 : t->warm->sock, POLLIN, 0}};
+        (void)poll(p, 5, ended ? 50 : t->pidfd < 0 ? 20 : next_look(t));
         if ((p[2].revents && !drain(t, &t->out)) || (ended && t->out.fd >= 0 && !p[2].revents)) {
             close_stream(t, &t->out);
         }
@@ -304,17 +327,15 @@ static void supervise(struct tool *t)
         } else if (!ended) {
             look_at_control(t);
         }
-        if (!ended && proc_reap(t->pid, false, &end) != 0) {
+        if (!ended && has_ended(t, &end)) {
             ended = true;
             drain_until = clock_mono_us() + DRAIN_US;
-            /* What the tool left running in the background has become ours (we are a subreaper). A
-             * search through all processes of the machine is not for every task. */
-            if (proc_has_children()) {
-                signal_all(t, SIGKILL);
-            }
         }
         if (!ended) {
             check_limits(t);
+        }
+        if (t->a->warm) {
+            warm_rest(t->a->warm);
         }
     }
     t->a->exit = end.exit;
@@ -330,66 +351,6 @@ static void reap_strays(void)
     struct proc_end end;
     while (proc_reap(-1, false, &end) == 1) {
     }
-}
-
-struct env {
-    char **list;
-    size_t n, cap;
-};
-
-static bool env_add(struct env *e, char *owned, struct err *err)
-{
-    if (!owned) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    if (e->n + 2 > e->cap) {
-        char **grown = mem_resize(e->list, e->cap ? e->cap * 2 : 64, sizeof *grown, err);
-        if (!grown) {
-            mem_free(owned);
-            return false;
-        }
-        e->list = grown;
-        e->cap = e->cap ? e->cap * 2 : 64;
-    }
-    e->list[e->n++] = owned;
-    e->list[e->n] = NULL;
-    return true;
-}
-
-static bool env_set(struct env *e, const char *name, const char *value, struct err *err)
-{
-    return env_add(e, mem_printf(err, "%s=%s", name, value), err);
-}
-
-/* Our environment without what we set ourselves; GANTRY_ATTEMPT_DIR first, so that it is found in
- * huge environments too. */
-static bool env_make(const struct attempt *a, struct env *e, struct err *err)
-{
-    extern char **environ;
-    char number[32];
-    const char *name;
-    json_t *value, *own = json_object_get(a->job, "env");
-    (void)snprintf(number, sizeof number, "%" PRId64, a->id);
-    if (!env_set(e, "GANTRY_ATTEMPT_DIR", a->dir, err) ||
-        !env_set(e, "GANTRY_ATTEMPT", number, err)) {
-        return false;
-    }
-    json_object_foreach(own, name, value)
-    {
-        if (!env_set(e, name, json_string_value(value), err)) {
-            return false;
-        }
-    }
-    for (char **p = environ; *p; p++) {
-        char key[128];
-        size_t n = strcspn(*p, "=");
-        (void)snprintf(key, sizeof key, "%.*s", (int)(n < 127 ? n : 127), *p);
-        if (strcmp(key, "GANTRY_ATTEMPT") != 0 && strcmp(key, "GANTRY_ATTEMPT_DIR") != 0 &&
-            !json_object_get(own, key) && !env_add(e, mem_strdup(*p, err), err)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static bool make_argv(const struct attempt *a, const char ***ret, struct err *err)
@@ -442,6 +403,53 @@ static void close_fd(int *fd)
     }
 }
 
+/* The process at work, its output towards these descriptors. */
+static bool start(struct tool *t, int out, int errs, struct err *err)
+{
+    struct attempt *a = t->a;
+    struct env env = {0};
+    const char **argv = NULL;
+    bool ok = env_make(a, &env, err) && make_argv(a, &argv, err);
+    if (ok && warm_fits(a, &env)) {
+        ok = warm_give(a->warm, a, &env, out, errs, &t->pid, err);
+        t->warm = ok ? a->warm : NULL;
+    } else if (ok) {
+        struct proc_spec spec = {.argv = argv,
+                                 .env = (const char *const *)env.list,
+                                 .cwd = json_get_text(a->job, "cwd", a->dir),
+                                 .in = PROC_NULL,
+                                 .out = out,
+                                 .errs = errs,
+                                 .keep_fd = a->claim_fd,
+                                 .group = true};
+        ok = proc_spawn(&spec, &t->pid, err);
+    }
+    mem_free(argv);
+    env_fini(&env);
+    return ok;
+}
+
+/* From its start to its end. */
+static void stay(struct tool *t)
+{
+    struct err err;
+    t->pidfd = proc_pidfd(t->pid);
+    t->started = t->active = clock_mono_us();
+    t->timeout_s = json_get_double(t->a->job, "timeout", 0);
+    t->stall_s = json_get_double(t->a->job, "stall", 0);
+    if (!claim_note_tool(t->a->claim_fd, t->pid, &err)) {
+        log_line(t, 'e', err.text, strlen(err.text)); /* the lock and the environment still tell */
+    }
+    supervise(t);
+    if (t->warm && (t->kill_at || t->paused)) {
+        warm_end(t->warm); /* a signal was on its way when the attempt ended */
+    }
+    reap_strays();
+    if (t->dropped) {
+        log_line(t, 'e', "gantry: lines of this log could not be written", 46);
+    }
+}
+
 bool tool_run(struct attempt *a, struct err *err)
 {
     struct tool t = {.a = a,
@@ -452,52 +460,18 @@ bool tool_run(struct attempt *a, struct err *err)
                      .out = {-1, 'o', STR_INIT},
                      .errs = {-1, 'e', STR_INIT}};
     int out_pipe[2] = {-1, -1}, err_pipe[2] = {-1, -1};
-    struct env env = {0};
-    const char **argv = NULL;
-    bool ok = open_files(&t, out_pipe, err_pipe, err) && env_make(a, &env, err) &&
-        make_argv(a, &argv, err);
-    if (ok) {
-        struct proc_spec spec = {.argv = argv,
-                                 .env = (const char *const *)env.list,
-                                 .cwd = json_get_text(a->job, "cwd", a->dir),
-                                 .in = PROC_NULL,
-                                 .out = out_pipe[1],
-                                 .errs = err_pipe[1],
-                                 .keep_fd = a->claim_fd,
-                                 .group = true};
-        ok = proc_spawn(&spec, &t.pid, err);
-    }
+    bool ok = open_files(&t, out_pipe, err_pipe, err) && start(&t, out_pipe[1], err_pipe[1], err);
+    t.out.fd = out_pipe[0];
+    t.errs.fd = err_pipe[0];
     close_fd(&out_pipe[1]);
     close_fd(&err_pipe[1]);
     if (ok) {
-        t.pidfd = proc_pidfd(t.pid);
-        t.out.fd = out_pipe[0];
-        t.errs.fd = err_pipe[0];
-        out_pipe[0] = err_pipe[0] = -1;
-        t.started = t.active = clock_mono_us();
-        t.timeout_s = json_get_double(a->job, "timeout", 0);
-        t.stall_s = json_get_double(a->job, "stall", 0);
-        if (!claim_note_tool(a->claim_fd, t.pid, err)) {
-            (void)log_line(&t, 'e', err->text,
-                           strlen(err->text)); /* the lock and the environment still tell */
-        }
-        supervise(&t);
-        reap_strays();
-        if (t.dropped) {
-            log_line(&t, 'e', "gantry: lines of this log could not be written", 46);
-        }
+        stay(&t);
     }
     close_stream(&t, &t.out);
     close_stream(&t, &t.errs);
-    close_fd(&out_pipe[0]);
-    close_fd(&err_pipe[0]);
     close_fd(&t.pidfd);
     close_fd(&t.log_fd);
     close_fd(&t.events_fd);
-    for (size_t i = 0; i < env.n; i++) {
-        mem_free(env.list[i]);
-    }
-    mem_free(env.list);
-    mem_free(argv);
     return ok;
 }

@@ -17,12 +17,14 @@
 #include "os/file.h"
 #include "os/net.h"
 #include "worker/attempt.h"
+#include "worker/warm.h"
 
 #define HEADER_MAX 128
 #define MESSAGE_MAX ((size_t)64 << 20)
 
 struct slot {
     struct bell bell;
+    struct warm warm;
     const char *home;
     int wake; /* towards the engine; -1 = none */
     char *body;
@@ -104,14 +106,16 @@ static void wake_engine(struct slot *s, int64_t attempt, const json_t *result,
     }
 }
 
-/* Waits for input; false at its end or when asked to end. */
+/* Waits for input; false at its end or when asked to end. Meanwhile a warm process may be let go.
+ */
 static bool more_input(struct slot *s)
 {
     for (;;) {
         struct pollfd p[2] = {{0, POLLIN, 0}, {s->bell.fd, POLLIN, 0}};
-        if (poll(p, 2, -1) < 0 && errno != EINTR) {
+        if (poll(p, 2, warm_next(&s->warm)) < 0 && errno != EINTR) {
             return false;
         }
+        warm_rest(&s->warm);
         if (p[1].revents) {
             struct signalfd_siginfo si;
             while (read(s->bell.fd, &si, sizeof si) == (ssize_t)sizeof si) {
@@ -185,7 +189,7 @@ static bool run_message(struct slot *s, size_t dir_length, size_t job_length, st
     int64_t attempt = json_get_int(job, "attempt", 0);
     char *dir = job ? mem_strndup(s->body, dir_length, err) : NULL;
     json_t *result = NULL;
-    bool ok = dir && attempt_run(dir, job, s->body + dir_length, &s->bell, &result, err);
+    bool ok = dir && attempt_run(dir, job, s->body + dir_length, &s->bell, &s->warm, &result, err);
     bool fenced = !ok && err->code == ERR_EXISTS; /* not ours to run: an engine decided otherwise */
     wake_engine(s, attempt, result, ok ? NULL : err);
     json_decref(job);
@@ -263,12 +267,14 @@ static int slot_main(const char *home)
     }
     s->home = home;
     s->wake = -1;
+    s->warm.sock = -1;
     while (!s->bell.ending && one_message(s, &err)) {
     }
     int status = err.code == ERR_CANCELLED || s->bell.ending ? 0 : err_exit_status(err.code);
     if (status) {
         (void)fprintf(stderr, "gantry worker: %s\n", err.text);
     }
+    warm_end(&s->warm);
     mem_free(s->body);
     mem_free(s);
     return status;
@@ -282,7 +288,8 @@ static int folder_main(const char *dir)
     (void)snprintf(path, sizeof path, "%s/job.json", dir);
     json_t *job = json_read(path, &err);
     json_t *result = NULL; /* job.json is there already: its text is not written again */
-    bool ok = job && bell_open(&bell, &err) && attempt_run(dir, job, "", &bell, &result, &err);
+    bool ok =
+        job && bell_open(&bell, &err) && attempt_run(dir, job, "", &bell, NULL, &result, &err);
     json_decref(result);
     if (!ok) {
         (void)fprintf(stderr, "gantry worker: %s\n", err.text);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <unistd.h>
 #include "codec/digest.h"
+#include "infer/keep.h"
 #include "infer/ort-api.h"
 #include "infer/run.h"
 #include "onnx-bytes.h"
@@ -398,6 +399,88 @@ static void scaling_and_labels(void **state)
     assert_true(labels[0] == 0 && labels[1] == 1);
 }
 
+#define MEM ((int64_t)64 << 20)
+
+/* Opened for `mem` bytes and done with: was it there already? */
+static bool again(struct keep *keep, const char *folder, unsigned threads, int64_t mem)
+{
+    struct err err = {0};
+    struct keep_model m;
+    assert_ok(keep_open(keep, folder, &(struct ort_options){.threads = threads}, mem, "", &m, &err),
+              err);
+    assert_non_null(m.infer);
+    bool there = m.again;
+    keep_close(keep, &m);
+    assert_null(m.infer);
+    return there;
+}
+
+/* Put into the folder as it is done by hand: written aside and renamed. */
+static void replace(const char *folder, const struct str *model, const char *card)
+{
+    struct err err = {0};
+    char *other = folder_of(model, card);
+    const char *const names[] = {"model.onnx", "model.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char *from = mem_printf(&err, "%s/%s", other, names[i]),
+             *to = mem_printf(&err, "%s/%s", folder, names[i]);
+        assert_int_equal(rename(from, to), 0);
+        mem_free(from);
+        mem_free(to);
+    }
+    assert_ok(file_remove_tree(other, &err), err);
+    mem_free(other);
+}
+
+/* DESIGN 8: a model is loaded once. */
+static void two_models_are_kept(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct str bag = STR_INIT;
+    onnx_bag(&bag, 4, 2, 3);
+    char *one = folder_of(&bag, BAG_CARD), *two = folder_of(&bag, BAG_CARD),
+         *three = folder_of(&bag, BAG_CARD);
+    struct keep *keep = keep_new(&err);
+    assert_false(again(NULL, one, 1, MEM));
+    assert_false(again(keep, one, 1, MEM));
+    assert_true(again(keep, one, 1, MEM));
+    assert_false(again(keep, one, 2, MEM)); /* other threads, another limit */
+    assert_false(again(keep, one, 2, 2 * MEM));
+    assert_false(again(keep, two, 2, 2 * MEM)); /* a second model beside it */
+    assert_true(again(keep, one, 2, 2 * MEM));
+    assert_true(again(keep, two, 2, 2 * MEM));
+    assert_false(again(keep, three, 2, 2 * MEM)); /* a third in the place of the first */
+    assert_true(again(keep, two, 2, 2 * MEM));
+    assert_false(again(keep, one, 2, 2 * MEM));
+    replace(one, &bag, BAG_CARD);
+    assert_false(again(keep, one, 2, 2 * MEM));
+
+    struct keep_model a, b;
+    const struct ort_options options = {.threads = 2};
+    assert_ok(keep_open(keep, one, &options, 2 * MEM, "", &a, &err), err);
+    assert_ok(keep_open(keep, one, &options, 2 * MEM, "", &b, &err), err);
+    assert_true(a.again && !b.again && a.infer != b.infer); /* the kept one has its user */
+    keep_close(keep, &b);
+    keep_close(keep, &a);
+    assert_true(again(keep, one, 2, 2 * MEM));
+
+    char *path = mem_printf(&err, "%s/model.onnx", one);
+    assert_ok(file_write(path, "none", 4, false, &err), err);
+    assert_false(keep_open(keep, one, &options, 2 * MEM, "", &a, &err));
+    mem_free(path);
+    assert_false(again(keep, two, 2, 2 * MEM));
+    keep_free(keep);
+    keep_free(NULL);
+    assert_ok(file_remove_tree(one, &err), err);
+    assert_ok(file_remove_tree(two, &err), err);
+    assert_ok(file_remove_tree(three, &err), err);
+    mem_free(three);
+    mem_free(one);
+    mem_free(two);
+    str_fini(&bag);
+}
+
 static void a_library_that_is_none_is_named(void **state)
 {
     (void)state;
@@ -461,6 +544,7 @@ int main(void)
         cmocka_unit_test(card_and_file_must_agree),
         cmocka_unit_test(patches_make_a_whole),
         cmocka_unit_test(scaling_and_labels),
+        cmocka_unit_test(two_models_are_kept),
         cmocka_unit_test(a_library_that_is_none_is_named),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,33 @@ static void message_with_a_file(void **state)
     (void)close(pair[0]);
 }
 
+static void several_descriptors(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    char buffer[64];
+    int pair[2], fds[3], many[PASS_FDS + 1] = {0};
+    size_t n;
+    assert_ok(pass_pair(pair, &err), err);
+    assert_ok(pass_send_all(pair[1], "three", 5, (const int[]){0, 1, 2}, 3, &err), err);
+    assert_int_equal(pass_receive_all(pair[0], buffer, sizeof buffer, fds, 3, &n), 5);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(fds[i] > 2 && (fcntl(fds[i], F_GETFD) & FD_CLOEXEC));
+        (void)close(fds[i]);
+    }
+    int next = fds[0];
+    assert_ok(pass_send_all(pair[1], "more", 4, (const int[]){0, 1, 2}, 3, &err), err);
+    assert_int_equal(pass_receive(pair[0], buffer, sizeof buffer, &fds[0]), 4);
+    assert_int_equal(fds[0], next); /* what was not wanted is closed */
+    assert_int_equal(fcntl(next + 1, F_GETFD), -1);
+    (void)close(fds[0]);
+    assert_false(pass_send_all(pair[1], "x", 1, many, PASS_FDS + 1, &err));
+    assert_int_equal(err.code, ERR_BUG);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
 static void too_long(void **state)
 {
     (void)state;
@@ -57,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_with_a_file),
+        cmocka_unit_test(several_descriptors),
         cmocka_unit_test(too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,12 +166,13 @@ static void axis_is_found(void **state)
 {
     struct fixture *f = *state;
     struct err err = {0};
+    struct job job = {.threads = 1, .voice = JOB_QUIET};
     const double seeds[] = {NAN, CENTRE + 3, CENTRE + 25};
     for (size_t i = 0; i < 3; i++) {
         struct recon_params p = params_of("{\"center_search_width\":5}");
         struct source *s = source_open(f->path, &p, 1, &err);
         struct axis_found found = {0};
-        assert_ok(axis_find_all(s, &p, seeds[i], &(struct axis_means){.threads = 1}, &found, &err),
+        assert_ok(axis_find_all(s, &p, seeds[i], &(struct axis_means){.job = &job}, &found, &err),
                   err);
         if (fabs(found.axis - CENTRE) > 0.5) {
             fail_msg("seed %g: found %g with confidence %g", seeds[i], found.axis,
