@@ -1,16 +1,27 @@
 #!/usr/bin/python3
-"""usage: bench/run triage [--slices 300] [--columns 512] [--repeats 3]   Read + validate + z-profile of one CT study.
+"""usage: bench/run triage [study] [classifier] [batch] [OPTIONS...]   CT triage, measured (default: all three).
 
-A ZIP of uncompressed DICOM (stored) is made of a chest phantom. Ours: `gantry-imaging run` of ct.triage with --model none,
-pictures included, and what the step itself reports of the three stages. Python: the same steps with
-zipfile, pydicom and scikit-image on one core, and on all with multiprocessing. Prints a table; asserts nothing.
+study       read, validate and z-profile of one study, a ZIP of uncompressed DICOM (stored) made of a chest phantom. Ours:
+            `gantry-imaging run` of ct.triage with --model none, pictures included, and what the step itself reports of the
+            three stages. Python: the same steps with zipfile, pydicom and scikit-image on one core, and on all with
+            multiprocessing. --slices 300 --columns 512 --repeats 3 --no-python
+classifier  one bag of slices through the classifier that ships: ours (src/infer) beside ONNX Runtime's own run through its C
+            interface with the same number of threads, in turn, each in processes of its own. --rounds 5
+batch       `gantry predict --workers 2` over many small studies made by `gantry-imaging make-studies`: wall time, and the
+            processor time of all processes as a share of the cores' time; beside it the same steps, one process a study, two
+            at a time, without an engine. --studies 100 --batch-slices 60 --batch-columns 256 --model M
+
+Prints tables; asserts nothing.
 """
 import argparse
+import concurrent.futures
+import ctypes
 import json
 import multiprocessing
 import os
 import pathlib
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +34,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
 import chest  # noqa: E402
 
-IMAGING = pathlib.Path(os.environ["GANTRY"]).parent / "gantry-imaging" if "GANTRY" in os.environ else HERE.parent / "build" / "gantry-imaging"
+GANTRY = pathlib.Path(os.environ.get("GANTRY", HERE.parent / "build" / "gantry"))
+IMAGING = GANTRY.parent / "gantry-imaging"
+MODEL = HERE.parent / "share" / "models" / "demo-ct-mil"
+WORKERS = 2
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: what our children leave behind becomes ours, and its time is counted
 
 
 def make(path, slices, columns):
@@ -84,13 +99,13 @@ def processor():
 
 # -- ours ------------------------------------------------------------------------------------------------------------
 
-def job(folder, path, threads):
+def job(folder, path, threads, model="none"):
     """An attempt's folder as the engine makes it."""
     folder.mkdir(parents=True)
     out = [{"name": n, "kind": "file", "final": str(folder / f"final.{e}"), "staging": str(folder / f"staged.{e}"), "replace": True,
             "optional": False} for n, e in (("picture", "png"), ("slices", "csv"), ("profile", "z.png"))]
     doc = {"gantry": 1, "run": 1, "task": 1, "attempt": 1, "n": 1, "tool": "ct.triage", "kind": "step", "project": "bench",
-           "item": {"id": 1, "name": path.name, "path": str(path)}, "params": {"model": "none"},
+           "item": {"id": 1, "name": path.name, "path": str(path)}, "params": {"model": model},
            "inputs": [{"name": "file", "path": str(path), "size": path.stat().st_size, "mtime_ns": path.stat().st_mtime_ns}],
            "outputs": out, "resources": {"cpus": threads}, "threads": threads}
     (folder / "job.json").write_text(json.dumps(doc))
@@ -107,13 +122,7 @@ def ours(folder, path, threads):
             json.loads((folder / "values.json").read_text()))
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--slices", type=int, default=300)
-    p.add_argument("--columns", type=int, default=512)
-    p.add_argument("--repeats", type=int, default=3)
-    p.add_argument("--no-python", action="store_true", help="only ours")
-    a = p.parse_args()
+def study(a):
     cores = os.cpu_count()
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as folder:
         folder = pathlib.Path(folder)
@@ -137,10 +146,118 @@ def main():
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 rows.append((f"zipfile + pydicom + scikit-image, {n} process{'es' if n > 1 else ''}", time.perf_counter() - began,
                              processor() - cpu, peak))
-        print(f"{'':52}{'seconds':>9}{'ms/slice':>10}{'CPU s':>8}{'peak MB':>9}")
+        print(f"{'one study':52}{'seconds':>9}{'ms/slice':>10}{'CPU s':>8}{'peak MB':>9}")
         for what, seconds, cpu, peak in rows:
             rest = ["" if v is None else f"{v:.{d}f}" for v, d in ((cpu, 2), (peak, 0))]
             print(f"{what:52}{seconds:9.2f}{1000 * seconds / a.slices:10.2f}{rest[0]:>8}{rest[1]:>9}")
+
+
+# -- the classifier --------------------------------------------------------------------------------------------------
+
+def runtime():
+    """Where the program finds ONNX Runtime; the bench program lies elsewhere and is told."""
+    listed = json.loads(subprocess.run([GANTRY, "doctor", "--json"], capture_output=True, text=True).stdout)
+    found = next((row["found"] for row in listed if row["what"] == "ONNX Runtime"), "")
+    return next((word.strip("(),;") for word in found.split() if "libonnxruntime" in word), None)
+
+
+def classify(way, threads, repeats):
+    program = GANTRY.parent / "bench" / "bench-classifier"
+    command = [program, way, MODEL, "--threads", str(threads), "--repeats", str(repeats)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def classifier(a):
+    if "GANTRY_ORT" not in os.environ and runtime():
+        os.environ["GANTRY_ORT"] = runtime()
+    print(f"{'one bag, ' + MODEL.name:40}{'threads':>8}{'best ms':>9}{'median':>8}{'load':>7}{'bag':>7}")
+    for threads in sorted({1, os.cpu_count()}):
+        # in turn, so that a busy moment meets both; the first run of a process warms up and does not count
+        rounds = [(classify("plain", threads, 10), classify("ours", threads, 10)) for _ in range(a.rounds)]
+        best, middle = [], []
+        for i, what in enumerate(("ONNX Runtime alone", "src/infer")):
+            runs = [ms for r in rounds for ms in r[i]["run_ms"][1:]]
+            load, bag = (min(r[i][k] for r in rounds) for k in ("load_ms", "bag_ms"))
+            best.append(min(runs))
+            middle.append(statistics.median(runs))
+            print(f"{what:40}{threads:8}{best[i]:9.1f}{middle[i]:8.1f}{load:7.0f}{f'{bag:.0f}' if i else '':>7}")
+        if abs(rounds[0][0]["logit"] - rounds[0][1]["logit"]) > 1e-4:
+            sys.exit("bench: the two do not agree about the bag")
+        print(f"{'  ours / alone':40}{'':8}{best[1] / best[0]:9.3f}{middle[1] / middle[0]:8.3f}")
+
+
+# -- many studies ----------------------------------------------------------------------------------------------------
+
+def reap():
+    """Wait for everything that was started, also by those that have ended."""
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        pass
+
+
+def batch_line(what, n, wall, cpu):
+    print(f"{what:52}{wall:9.2f}{3600 * n / wall:9.0f}{cpu:9.2f}{100 * cpu / (WORKERS * wall):7.1f} %", flush=True)
+
+
+def engine_batch(folder, a):
+    env = {**os.environ, "GANTRY_HOME": str(folder / "home"), "LANG": "C.UTF-8"}
+    began, cpu = time.perf_counter(), processor()
+    process = subprocess.Popen([GANTRY, "predict", "--input", folder / "studies", "--output", folder / "out" / "r.csv", "--workers",
+                                str(WORKERS), "--model", a.model], env=env, cwd=folder, stdout=subprocess.DEVNULL)
+    if process.wait():
+        sys.exit(f"bench: gantry predict ended with status {process.returncode}")
+    wall = time.perf_counter() - began
+    reap()
+    batch_line(f"gantry predict --workers {WORKERS}", a.studies, wall, processor() - cpu)
+
+
+def bare_batch(folder, a):
+    """One process a study. Threads only wait here."""
+    def one(path):
+        return subprocess.run([IMAGING, "run", job(folder / "bare" / path.stem, path, max(1, os.cpu_count() // WORKERS), a.model)],
+            stdout=subprocess.DEVNULL).returncode
+    began, cpu = time.perf_counter(), processor()
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        if any(pool.map(one, sorted((folder / "studies").glob("*.zip")))):
+            sys.exit("bench: a study failed")
+    wall = time.perf_counter() - began
+    reap()
+    batch_line(f"gantry-imaging run, {WORKERS} at a time, no engine", a.studies, wall, processor() - cpu)
+
+
+def batch(a):
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory(prefix="gantry-bench-") as folder:
+        folder = pathlib.Path(folder)
+        print(f"making {a.studies} studies of {a.batch_slices} slices of {a.batch_columns} x {a.batch_columns} ...", file=sys.stderr)
+        subprocess.run([IMAGING, "make-studies", folder / "studies", str(a.studies), str(a.batch_slices), str(a.batch_columns)],
+            check=True)
+        print(f"{f'{a.studies} studies, model {pathlib.Path(a.model).name}':52}{'seconds':>9}{'per hour':>9}{'CPU s':>9}{'busy':>9}")
+        engine_batch(folder, a)
+        bare_batch(folder, a)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("what", nargs="*", help="study, classifier, batch")
+    p.add_argument("--slices", type=int, default=300)
+    p.add_argument("--columns", type=int, default=512)
+    p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--no-python", action="store_true", help="only ours")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--studies", type=int, default=100)
+    p.add_argument("--batch-slices", type=int, default=60)
+    p.add_argument("--batch-columns", type=int, default=256)
+    p.add_argument("--model", default=str(MODEL), help="of the batch; none: the z-profile alone")
+    a = p.parse_args()
+    parts = {"study": study, "classifier": classifier, "batch": batch}
+    if set(a.what) - set(parts):
+        p.error(f"parts are {', '.join(parts)}")
+    for number, name in enumerate(a.what or parts):
+        print("\n" * (number > 0), end="")
+        parts[name](a)
 
 
 if __name__ == "__main__":

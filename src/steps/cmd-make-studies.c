@@ -1,12 +1,14 @@
 /*
  * gantry-imaging make-studies DIR: a folder of synthetic CT studies, a ZIP of DICOM each, with the
- * faults of real folders: one archive cut in the middle, one MR, one empty.
+ * faults of real folders: one archive cut in the middle, one MR, one empty. With a number behind it
+ * so many sound studies instead, every second one ill.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "codec/zip-make.h"
 #include "os/file.h"
@@ -15,6 +17,7 @@
 
 extern const struct command command_word_make_studies;
 
+#define ARGUMENTS "DIR [COUNT [SLICES [SIDE]]]"
 #define SLICES 48
 #define SIDE 256
 
@@ -85,20 +88,49 @@ static bool make(const char *dir, struct err *err)
     return good;
 }
 
+static bool make_many(const char *dir, size_t count, size_t slices, size_t side, struct err *err)
+{
+    bool good = file_mkdirs(dir, 0777, err);
+
+    for (size_t i = 0; good && i < count; i++) {
+        const struct chest_study study = {(unsigned)i + 1, i % 2 == 1, false, slices, side};
+        char *path = mem_printf(err, "%s/study_%04zu.zip", dir, i + 1);
+
+        good = path != NULL && write_study(path, &study, err);
+        mem_free(path);
+    }
+    return good;
+}
+
+/* COUNT, SLICES, SIDE, where they are given. */
+static bool read_numbers(int n, char **words, int64_t ret[3], struct err *err)
+{
+    static const int64_t most[] = {10000, 2000, 2048};
+    bool good = true;
+
+    for (int i = 0; good && i < n; i++) {
+        good = num_int64(words[i], &ret[i]) && ret[i] >= 1 && ret[i] <= most[i];
+    }
+    return good || err_set(err, ERR_USAGE, "usage: gantry-imaging make-studies " ARGUMENTS);
+}
+
 static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
+    int64_t number[] = {1, SLICES, SIDE};
+    bool good = (argc >= 1 && argc <= 4) ||
+        err_set(&err, ERR_USAGE, "usage: gantry-imaging make-studies " ARGUMENTS);
 
-    if (argc != 1) {
-        err_set(&err, ERR_USAGE, "usage: gantry-imaging make-studies DIR");
-        return command_fail(&err);
-    }
-    return make(argv[0], &err) ? 0 : command_fail(&err);
+    good = good && read_numbers(argc - 1, argv + 1, number, &err) &&
+        (argc == 1
+             ? make(argv[0], &err)
+             : make_many(argv[0], (size_t)number[0], (size_t)number[1], (size_t)number[2], &err));
+    return good ? 0 : command_fail(&err);
 }
 
 const struct command command_word_make_studies = {
     .name = "make-studies",
-    .usage = "DIR",
+    .usage = ARGUMENTS,
     .help = "synthetic CT studies, a ZIP of DICOM each, with the faults of real folders",
     .run = run,
 };

@@ -303,3 +303,16 @@ def test_real_bad_studies(box, real_data):
             ("compressed_jpegls", "invalid_modality: the modality is MR"), ("no_meta.dcm", "corrupted_data: "),
             ("slicecount", "invalid_modality: "), ("sliceincrement", "incomplete_study: ")):
         assert rows[f"{name}.zip"]["error"].startswith(words), rows[f"{name}.zip"]
+
+
+def test_made_studies(box):
+    """gantry-imaging make-studies DIR COUNT SLICES SIDE: what bench/run triage measures with is sound and tells apart."""
+    imaging = os.path.join(os.path.dirname(box.program), "gantry-imaging")
+    make = lambda *words: subprocess.run([imaging, "make-studies", *map(str, words)], capture_output=True, text=True)  # noqa: E731
+    assert make(box.zips, 4, 30, 128).returncode == 0
+    predict(box, "-o", "r.csv", "-w", "2")
+    rows = read_csv(box.base / "r.csv")
+    assert [r["path_to_study"] for r in rows] == [f"study_{i:04}.zip" for i in range(1, 5)]
+    assert [r["pathology"] for r in rows] == ["0", "1", "0", "1"]
+    for words in ([], [box.zips, 0], [box.zips, "x"], [box.zips, 1, 1, 1, 1], [box.zips, 1, 10**9]):
+        assert make(*words).returncode == 2
