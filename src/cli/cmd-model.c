@@ -99,11 +99,37 @@ static void show_settings(struct cli *c, const struct model_card *card)
     }
 }
 
+/* The card of the detector that `card` names, in the same folder. */
+static bool read_detector(const struct model_card *card, struct model_card *ret, struct err *err)
+{
+    char *folder = path_dir(card->file, err);
+    char *inner = folder ? path_join(folder, card->detector, err) : NULL;
+    bool ok = inner && model_card_read(inner, ret, err);
+    mem_free(inner);
+    mem_free(folder);
+    return ok || err_wrap(err, "the detector '%s' of model %s", card->detector, card->name);
+}
+
+/* Are the weights those that the cards describe, the detector's too? */
+static bool is_whole(const struct model_card *card, struct err *why)
+{
+    struct model_card detector;
+    bool whole = model_card_verify(card, why);
+    if (whole && card->detector) {
+        whole = read_detector(card, &detector, why);
+        if (whole) {
+            whole = model_card_verify(&detector, why);
+            model_card_fini(&detector);
+        }
+    }
+    return whole;
+}
+
 static bool show_card(struct cli *c, const struct model_card *card, const char *folder,
                       struct err *err)
 {
     struct err why = {ERR_NONE, ""};
-    bool whole = model_card_verify(card, &why);
+    bool whole = is_whole(card, &why);
     const char *name;
     json_t *score;
     if (c->json) {
@@ -132,6 +158,10 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
         cli_print(c, "  score      %s %g\n", name, json_number_value(score));
     }
     show_settings(c, card);
+    if (card->detector) {
+        cli_print(c, "  detector   %s (gantry model show %s/%s)\n", card->detector, folder,
+                  card->detector);
+    }
     cli_print(c, "  licence    %s\n  source     %s\n  folder     %s\n", card->licence, card->source,
               folder);
     cli_print(c, "  checksum   %s\n", whole ? "fits" : why.text);
@@ -202,7 +232,7 @@ static bool check_argument(const char *path, struct err *err)
 }
 
 /* Card and model into `to`, which must not exist. */
-static bool copy_model(const struct model_card *card, const char *to, struct err *err)
+static bool copy_one(const struct model_card *card, const char *to, struct err *err)
 {
     char *json = path_join(to, "model.json", err), *onnx = path_join(to, "model.onnx", err);
     bool ok = json && onnx;
@@ -212,6 +242,26 @@ static bool copy_model(const struct model_card *card, const char *to, struct err
     ok = ok && copy(card->file, json, err) && copy(card->onnx, onnx, err);
     mem_free(json);
     mem_free(onnx);
+    return ok;
+}
+
+/* A model with its detector, both as their cards describe them. */
+static bool copy_model(const struct model_card *card, const char *to, struct err *err)
+{
+    struct model_card detector;
+    if (!model_card_verify(card, err) || !copy_one(card, to, err)) {
+        return false;
+    }
+    if (!card->detector) {
+        return true;
+    }
+    if (!read_detector(card, &detector, err)) {
+        return false;
+    }
+    char *place = path_join(to, card->detector, err);
+    bool ok = place && model_card_verify(&detector, err) && copy_one(&detector, place, err);
+    mem_free(place);
+    model_card_fini(&detector);
     return ok;
 }
 
@@ -242,8 +292,9 @@ static bool say_added(struct cli *c, const struct model_card *card, const char *
             json_put(facts, "folder", json_string(place), err) &&
             json_put(facts, "checked", json_boolean(checked->len), err) && cli_json(c, facts, err);
     } else if (ok && checked->len) {
-        cli_print(c, "added %s %s: runs in %.2f s on the %s (ONNX Runtime %s)\n", card->name,
-                  card->version, json_get_double(facts, "seconds", 0),
+        cli_print(c, "added %s %s%s%s: runs in %.2f s on the %s (ONNX Runtime %s)\n", card->name,
+                  card->version, card->detector ? " with its detector " : "",
+                  card->detector ? card->detector : "", json_get_double(facts, "seconds", 0),
                   json_get_text(facts, "device", "CPU"), json_get_text(facts, "runtime", ""));
     } else if (ok) {
         cli_print(c, "added %s %s, unchecked\n", card->name, card->version);
@@ -267,8 +318,7 @@ static bool add_card(struct cli *c, const struct model_places *p, const struct m
                      "place",
                      card->name);
     }
-    ok = ok && model_card_verify(card, err) && file_mkdirs(p->own, 0755, err) &&
-        copy_model(card, aside, err);
+    ok = ok && file_mkdirs(p->own, 0755, err) && copy_model(card, aside, err);
     if (ok && !cli_has(c, "unchecked")) {
         const char *const args[] = {"model-check", aside, NULL};
         ok = child_imaging(args, &checked, err);

@@ -97,16 +97,18 @@ static const char *label_of(const json_t *model)
     return json_get_text(model, "label", json_get_text(model, "name", "model"));
 }
 
-static void add_classifier(const struct console *con, struct str *out, const json_t *model)
+static void add_model(const struct console *con, struct str *out, const json_t *model,
+                      const char *what)
 {
     double auc = json_get_double(model, "auc", NAN);
     char score[40] = "";
     if (isfinite(auc)) {
         (void)snprintf(score, sizeof score, " (AUC: %.4f)", auc);
     }
-    add_line(con, out, "", YES, "%s classifier loaded from %s", label_of(model),
+    add_line(con, out, "", YES, "%s %s loaded from %s", label_of(model), what,
              json_get_text(model, "file", "model.onnx"));
-    add_line(con, out, "   ", "", "Architecture: %s%s", json_get_text(model, "architecture", "?"),
+    const char *architecture = json_get_text(model, "architecture", "");
+    add_line(con, out, "   ", "", "Architecture: %s%s", *architecture ? architecture : "not said",
              score);
     if (json_get_bool(model, "demonstration", false)) {
         add_line(con, out, "", WARN,
@@ -131,13 +133,12 @@ void console_start(const struct console *con)
     add_line(con, &out, "", "\U0001f527", "Initializing RadiAssist system...");
     add_line(con, &out, "", "", "Loading trained models...");
     if (has) {
-        add_classifier(con, &out, classifier);
+        add_model(con, &out, classifier, "classifier");
     } else {
         add_line(con, &out, "", WARN, "COVID19 classifier DISABLED (--model none)");
     }
     if (found) {
-        add_line(con, &out, "", YES, "%s detector loaded from %s", label_of(detector),
-                 json_get_text(detector, "file", "model.onnx"));
+        add_model(con, &out, detector, "detector");
     } else {
         add_line(con, &out, "", WARN, "LUNA16 detector DISABLED (fast mode)");
     }
@@ -186,6 +187,36 @@ void console_damaged(const struct console *con, const struct triage_rows *rows)
     put(con, &out);
 }
 
+static void add_folder(const struct console *con, struct str *out, const char *folder,
+                       const char *why)
+{
+    char *name = cli_shown(folder, err_ignore("an empty name is shown"));
+    add_line(con, out, "   ", "", "%s: %s", name ? name : "", why);
+    mem_free(name);
+}
+
+void console_unseen(const struct console *con, const struct found_list *found)
+{
+    struct str out = STR_INIT;
+    size_t shown = 0;
+    for (size_t i = 0; i < found->n_unread && shown < NAMED; i++, shown++) {
+        add_folder(con, &out, found->unread[i], i ? "cannot be read" : found->unread_why);
+    }
+    for (size_t i = 0; i < found->n_left && shown < NAMED; i++) {
+        if (!found->left[i].kind) {
+            add_folder(con, &out, found->left[i].name, found->left[i].why);
+            shown++;
+        }
+    }
+    if (shown) {
+        console_complain(con, WARN,
+                         "Folders that were not looked into (studies in them are "
+                         "missing here):\n%s",
+                         str_text(&out));
+    }
+    str_fini(&out);
+}
+
 /* ---- one case ---- */
 
 static const char *word_of(int pathology)
@@ -204,6 +235,12 @@ static void add_stages(const struct console *con, struct str *out, const struct 
         add_line(con, out, "  ", "\U0001f9e0", "Running %s triage...",
                  label_of(json_object_get(con->models, "classifier")));
         add_line(con, out, "    ", YES, "Final pathology probability: %.4f", p);
+    }
+    if (json_object_get(v, "nodules")) {
+        add_line(con, out, "  ", LOOK, "Running %s detector...",
+                 label_of(json_object_get(con->models, "detector")));
+        add_line(con, out, "    ", YES, "Findings: %" PRId64 " (%s)", json_get_int(v, "nodules", 0),
+                 json_get_text(v, "localization", "N/A"));
     }
     add_line(con, out, "  ", "\U0001f9ec", "Running KSL Z-profile analysis...");
     add_line(con, out, "    ", "\U0001f4ca", "Z-profile score: %.4f", json_get_double(v, "z", NAN));

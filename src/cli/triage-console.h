@@ -29,6 +29,8 @@ void console_complain(const struct console *con, const char *mark, const char *f
 void console_start(const struct console *con);
 /* ZIPs that cannot be opened, before the work begins. */
 void console_damaged(const struct console *con, const struct triage_rows *rows);
+/* Folders that were not looked into: studies in them are missing. */
+void console_unseen(const struct console *con, const struct found_list *found);
 /* [i/n] Processing ... of one finished row. */
 void console_case(const struct console *con, const struct triage_row *row, size_t i, size_t n);
 

@@ -60,6 +60,28 @@ static void outline(struct canvas *canvas, const struct triage_page *p, const ui
     cairo_fill(canvas->cr);
 }
 
+/* Findings, each with its score. */
+static void draw_marks(struct canvas *canvas, const struct triage_page *p,
+                       const struct triage_page_slice *slice, struct box at)
+{
+    double sx = at.width / (double)p->columns;
+    double sy = at.height / (double)p->rows;
+
+    for (size_t i = 0; i < slice->marks; i++) {
+        const struct triage_mark *m = &slice->mark[i];
+        double x = at.x + sx * m->x0;
+        double y = at.y + sy * m->y0;
+        char text[24];
+
+        cairo_set_source_rgb(canvas->cr, 0.0, 0.85, 0.95);
+        cairo_set_line_width(canvas->cr, 2);
+        cairo_rectangle(canvas->cr, x, y, sx * (m->x1 - m->x0), sy * (m->y1 - m->y0));
+        cairo_stroke(canvas->cr);
+        snprintf(text, sizeof(text), "%.2f", m->score);
+        canvas_text(canvas, x + 4, y + 15, 60, 13, 1, text);
+    }
+}
+
 /* The picture keeps its proportions, and so does the outline on it. */
 static bool draw_slice(struct canvas *canvas, const struct triage_page *p, size_t i, struct box at,
                        struct err *err)
@@ -81,6 +103,9 @@ static bool draw_slice(struct canvas *canvas, const struct triage_page *p, size_
     cairo_restore(canvas->cr);
     if (good && p->slice[i].lungs != NULL) {
         outline(canvas, p, p->slice[i].lungs, inner);
+    }
+    if (good) {
+        draw_marks(canvas, p, &p->slice[i], inner);
     }
     snprintf(text, sizeof(text), "slice %zu of %zu", p->slice[i].number + 1, p->slices);
     canvas_text(canvas, at.x + 8, at.y + at.height - 10, at.width - 16, 13, 0.85, text);

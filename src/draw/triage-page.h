@@ -10,6 +10,20 @@
 
 #define TRIAGE_PAGE_SLICES 3
 #define TRIAGE_PAGE_LINES 12
+#define TRIAGE_PAGE_MARKS 12
+
+/* A finding on a slice: edges in pixels. */
+struct triage_mark {
+    double x0, y0, x1, y1, score;
+};
+
+struct triage_page_slice {
+    size_t number;        /* of the slice, from 0 */
+    const uint8_t *grey;  /* [rows][columns] */
+    const uint8_t *lungs; /* the same of 0 and 1 */
+    struct triage_mark mark[TRIAGE_PAGE_MARKS];
+    size_t marks;
+};
 
 struct triage_page {
     const char *title;   /* the study */
@@ -18,11 +32,7 @@ struct triage_page {
     const char *line[TRIAGE_PAGE_LINES]; /* why, in words; ends at NULL */
     const char *footer;
     size_t columns, rows;
-    struct {
-        size_t number;        /* of the slice, from 0 */
-        const uint8_t *grey;  /* [rows][columns] */
-        const uint8_t *lungs; /* the same of 0 and 1 */
-    } slice[TRIAGE_PAGE_SLICES];
+    struct triage_page_slice slice[TRIAGE_PAGE_SLICES];
     size_t slices;
     const double *area, *dense, *emphysema; /* [slices]; NaN = no lungs there */
     double aspect;                          /* height of a pixel / its width */

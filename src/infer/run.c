@@ -147,8 +147,8 @@ bool infer_once(struct infer *m, const struct ort_tensor *in, struct ort_tensor 
     return ort_run(m->session, in, 1, ret_out, 1, err);
 }
 
-/* One score a label: over a series for a classifier, over each voxel for a segmenter, where
- * "sigmoid" leaves the background out. */
+/* One score a label: over a series for a classifier, over a patch for a detector, over each voxel
+ * for a segmenter, where "sigmoid" leaves the background out. */
 static bool labels_fit(const struct infer *m, const struct ort_tensor *in,
                        const struct ort_tensor *out, struct err *err)
 {
@@ -168,7 +168,7 @@ static bool labels_fit(const struct infer *m, const struct ort_tensor *in,
         }
         classes = (size_t)out->n[1];
         names -= names && c->activation == MODEL_SIGMOID;
-    } else if (c->task != MODEL_CLASSIFICATION) {
+    } else if (c->task != MODEL_CLASSIFICATION && c->task != MODEL_DETECTION) {
         return true;
     } else if (classes == 1 && names == 2) {
         return true; /* no and yes */

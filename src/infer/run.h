@@ -72,6 +72,22 @@ struct infer_sliding {
 bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
                    const struct infer_sliding *how, float *ret_scores, size_t most_classes,
                    size_t *ret_classes, struct err *err) CHECK_RESULT;
+struct infer_patch {
+    size_t at[3]; /* its first voxel: column, row, slice */
+    double score; /* after activation: the only one, or that of the last class */
+};
+struct infer_patches {
+    size_t stride; /* from patch to patch; the last ones lie at the volume's end */
+    double least;  /* smaller scores are left out */
+    bool (*progress)(void *arg, double fraction, struct err *err); /* as above */
+    void *arg;
+};
+/* What a detector says of each patch of a volume (as for infer_sliding). *ret is the caller's
+ * (mem_free), also when *ret_n is 0. ERR_FORMAT when there is not one score (a class) a patch,
+ * ERR_FAILED when one is no number. */
+bool infer_patches(struct infer *m, const float *volume, const size_t n[3],
+                   const struct infer_patches *how, struct infer_patch **ret, size_t *ret_n,
+                   struct err *err) CHECK_RESULT;
 /* How many classes the model's first output has: what infer_sliding's array must hold. */
 bool infer_classes(struct infer *m, size_t *ret, struct err *err) CHECK_RESULT;
 /* Scores to labels: the greatest of several classes (the first is background), or 1 where a single

@@ -1,7 +1,7 @@
 /*
- * Segmentation of a volume patch by patch (the sliding window of the nnU-Net paper, Isensee et al.
+ * A volume patch by patch. Segmentation (the sliding window of the nnU-Net paper, Isensee et al.
  * 2021, doi 10.1038/s41592-020-01008-z): scores of overlapping patches are summed with a Gaussian
- * weight and divided by the sum of the weights.
+ * weight and divided by the sum of the weights. Detection: a score a patch, and that is all.
  */
 #include "infer/run.h"
 
@@ -23,8 +23,9 @@ struct window {
     float *sum;   /* of the weights */
 };
 
-static bool plan(struct window *w, const struct infer *m, const size_t n[3], double overlap,
-                 struct ort_tensor *ret_in, struct err *err)
+/* Sizes, and room for one patch. */
+static bool measure(struct window *w, const struct infer *m, const size_t n[3],
+                    struct ort_tensor *ret_in, struct err *err)
 {
     if (!infer_shape(m, ret_in, err)) {
         return false;
@@ -32,19 +33,31 @@ static bool plan(struct window *w, const struct infer *m, const size_t n[3], dou
     if (ret_in->rank < AXES + 1 || ret_in->n[0] != 1) {
         return err_set(err, ERR_UNSUPPORTED, "model '%s' takes no 3-D patches", m->card.name);
     }
-    overlap = !(overlap > 0) ? 0 : overlap > MOST_OVERLAP ? MOST_OVERLAP : overlap;
     w->channels = m->card.channels;
     w->voxels = w->patch_voxels = 1;
-    bool ok = true;
-    for (size_t a = 0; ok && a < AXES; a++) {
-        size_t p = (size_t)ret_in->n[ret_in->rank - 1 - a],
-               stride = (size_t)lround((double)p * (1 - overlap));
-        stride = stride ? stride : 1;
+    for (size_t a = 0; a < AXES; a++) {
         w->n[a] = n[a];
-        w->patch[a] = p;
-        w->steps[a] = n[a] > p ? (n[a] - p + stride - 1) / stride + 1 : 1;
+        w->patch[a] = (size_t)ret_in->n[ret_in->rank - 1 - a];
         w->voxels *= n[a];
-        w->patch_voxels *= p;
+        w->patch_voxels *= w->patch[a];
+    }
+    w->input = mem_big(w->channels * w->patch_voxels, sizeof(float), err);
+    return w->input && (w->patch_voxels > 0 || err_bug(err, "an empty patch"));
+}
+
+static size_t steps(size_t n, size_t patch, size_t stride)
+{
+    return n > patch ? (n - patch + stride - 1) / stride + 1 : 1;
+}
+
+static bool plan(struct window *w, const struct infer *m, const size_t n[3], double overlap,
+                 struct ort_tensor *ret_in, struct err *err)
+{
+    bool ok = measure(w, m, n, ret_in, err);
+    overlap = !(overlap > 0) ? 0 : overlap > MOST_OVERLAP ? MOST_OVERLAP : overlap;
+    for (size_t a = 0; ok && a < AXES; a++) {
+        size_t p = w->patch[a], stride = (size_t)lround((double)p * (1 - overlap));
+        w->steps[a] = steps(n[a], p, stride ? stride : 1);
         w->weight[a] = mem_array(p, sizeof(float), err);
         ok = w->weight[a] != NULL;
         for (size_t i = 0; ok && i < p; i++) {
@@ -52,9 +65,8 @@ static bool plan(struct window *w, const struct infer *m, const size_t n[3], dou
             w->weight[a][i] = (float)exp(-x * x / 2);
         }
     }
-    w->input = ok ? mem_big(w->channels * w->patch_voxels, sizeof(float), err) : NULL;
-    w->sum = w->input ? mem_array(w->voxels, sizeof(float), err) : NULL;
-    return w->sum != NULL && (w->patch_voxels > 0 || err_bug(err, "an empty patch"));
+    w->sum = ok ? mem_array(w->voxels, sizeof(float), err) : NULL;
+    return w->sum != NULL;
 }
 
 static void drop(struct window *w)
@@ -180,6 +192,71 @@ bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
     }
     drop(&w);
     return ok;
+}
+
+/* ---- detection ---- */
+
+/* The score of the patch that was cut. */
+static bool judge(struct infer *m, const struct window *w, struct ort_tensor *in, double *ret,
+                  struct err *err)
+{
+    float scores[INFER_MAX_CLASSES];
+    struct ort_tensor out;
+    in->values = w->input;
+    if (!infer_once(m, in, &out, err)) {
+        return false;
+    }
+    size_t classes = ort_count(&out);
+    if (classes == 0 || classes > INFER_MAX_CLASSES) {
+        return err_set(err, ERR_FORMAT,
+                       "model '%s' gives %zu numbers for a patch, 1 to %d are handled: a score, or "
+                       "one a class",
+                       m->card.name, classes, INFER_MAX_CLASSES);
+    }
+    memcpy(scores, out.values, classes * sizeof *scores);
+    infer_activate(&m->card, scores, classes);
+    *ret = (double)scores[classes - 1];
+    return isfinite(*ret) ||
+        err_set(err, ERR_FAILED, "model '%s' gives a score that is no number", m->card.name);
+}
+
+bool infer_patches(struct infer *m, const float *volume, const size_t n[3],
+                   const struct infer_patches *how, struct infer_patch **ret, size_t *ret_n,
+                   struct err *err)
+{
+    struct window w = {.sum = NULL};
+    struct ort_tensor in;
+    struct infer_patch *list = NULL, patch;
+    size_t all = 1, found = 0, stride = how->stride ? how->stride : 1;
+    bool ok = measure(&w, m, n, &in, err);
+    for (size_t a = 0; ok && a < AXES; a++) {
+        w.steps[a] = steps(n[a], w.patch[a], stride);
+        all *= w.steps[a];
+    }
+    list = ok ? mem_array(all, sizeof *list, err) : NULL;
+    ok = list != NULL;
+    for (size_t i = 0; ok && i < all; i++) {
+        const size_t step[AXES] = {i % w.steps[0], i / w.steps[0] % w.steps[1],
+                                   i / (w.steps[0] * w.steps[1])};
+        for (size_t a = 0; a < AXES; a++) {
+            size_t last = n[a] > w.patch[a] ? n[a] - w.patch[a] : 0, at = step[a] * stride;
+            patch.at[a] = at < last ? at : last;
+        }
+        cut(&w, volume, patch.at);
+        ok = judge(m, &w, &in, &patch.score, err) &&
+            (!how->progress || how->progress(how->arg, (double)(i + 1) / (double)all, err));
+        if (ok && patch.score >= how->least) {
+            list[found++] = patch;
+        }
+    }
+    drop(&w);
+    if (!ok) {
+        mem_free(list);
+        return false;
+    }
+    *ret = list;
+    *ret_n = found;
+    return true;
 }
 
 void infer_labels(const struct model_card *card, const float *scores, size_t classes, size_t voxels,

@@ -148,9 +148,13 @@ bool resample_inverse(const double a[3][4], double ret[3][4])
     return true;
 }
 
-/* From voxels of `to` to voxels of `from`. */
-static bool connect(const struct resample_grid *from, const struct resample_grid *to,
-                    double ret[3][4], struct err *err)
+size_t resample_voxels(const struct resample_grid *grid)
+{
+    return grid->n[0] * grid->n[1] * grid->n[2];
+}
+
+bool resample_connect(const struct resample_grid *from, const struct resample_grid *to,
+                      double ret[3][4], struct err *err)
 {
     double back[3][4];
     if (!resample_inverse(from->affine, back)) {
@@ -230,7 +234,7 @@ static bool resample(const struct content *c, const struct resample_grid *from,
                      const struct resample_grid *to, unsigned threads, struct err *err)
 {
     double m[3][4];
-    if (!connect(from, to, m, err)) {
+    if (!resample_connect(from, to, m, err)) {
         return false;
     }
 #pragma omp parallel for schedule(dynamic) \

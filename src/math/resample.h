@@ -22,10 +22,16 @@ struct resample_grid {
     double affine[3][4];
 };
 
+size_t resample_voxels(const struct resample_grid *grid);
+
 /* `from` in voxels of `mm`: the same field of view, its corner at the same place, at least one
  * voxel an axis. */
 void resample_spaced(const struct resample_grid *from, const double mm[3],
                      struct resample_grid *ret);
+
+/* Voxels of `to` to voxels of `from`, as an affine. ERR_FORMAT when `from` cannot be inverted. */
+bool resample_connect(const struct resample_grid *from, const struct resample_grid *to,
+                      double ret[3][4], struct err *err) CHECK_RESULT;
 
 /* False when the affine cannot be turned round (a spacing of 0, axes in one plane). */
 bool resample_inverse(const double affine[3][4], double ret[3][4]);

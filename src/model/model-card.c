@@ -182,7 +182,9 @@ static bool output(const json_t *root, struct model_card *c, const char *file, s
         return false;
     }
     c->activation = (enum model_activation)activation;
-    c->threshold = threshold ? json_number_value(threshold) : 0.5;
+    c->threshold = threshold         ? json_number_value(threshold)
+        : c->task == MODEL_DETECTION ? 0.25
+                                     : 0.5;
     if (threshold && !json_is_number(threshold)) {
         return wrong(err, at, "threshold", "must be a number");
     }
@@ -349,15 +351,18 @@ static bool parse(json_t *root, const char *file, struct model_card *c, struct e
         return wrong(err, at, "demonstration", "must be true or false");
     }
     c->demonstration = json_is_true(demonstration);
-    if (!version(root, c, at, err) || !text(root, "description", false, at, &c->description, err) ||
-        !text(root, "architecture", false, at, &c->architecture, err) ||
-        !word(root, "task", true, tasks, at, &task, err) || !input(root, c, file, err) ||
-        !output(root, c, file, err) || !settings(root, c, file, err) ||
-        !scores(root, c, file, err) || !text(root, "licence", true, at, &c->licence, err) ||
-        !text(root, "source", true, at, &c->source, err) || !checksum(root, c, at, err)) {
+    if (!word(root, "task", true, tasks, at, &task, err)) {
         return false;
     }
     c->task = (enum model_task)task;
+    if (!version(root, c, at, err) || !text(root, "description", false, at, &c->description, err) ||
+        !text(root, "architecture", false, at, &c->architecture, err) ||
+        !input(root, c, file, err) || !output(root, c, file, err) ||
+        !settings(root, c, file, err) || !scores(root, c, file, err) ||
+        !text(root, "licence", true, at, &c->licence, err) ||
+        !text(root, "source", true, at, &c->source, err) || !checksum(root, c, at, err)) {
+        return false;
+    }
     return detector(root, c, at, err);
 }
 

@@ -4,6 +4,7 @@
 #include "infer/run.h"
 #include "os/proc.h"
 #include "steps/command.h"
+#include "steps/triage-detector.h"
 
 extern const struct command command_word_model_check;
 
@@ -19,6 +20,25 @@ static json_t *shape_of(const int64_t *n, size_t rank)
     return list;
 }
 
+/* The detector that the card names: loaded and run like the model itself. */
+static bool check_detector(struct ort *ort, const char *folder, const struct model_card *card,
+                           const struct ort_options *options, struct err *err)
+{
+    struct triage_detector d;
+    struct ort_tensor out;
+    double seconds;
+
+    if (!triage_detector_find(folder, card, &d, err)) {
+        return false;
+    }
+    struct infer *m = d.folder == NULL ? NULL : infer_open(ort, d.folder, options, err);
+    bool good = d.folder == NULL || (m != NULL && infer_try(m, &out, &seconds, err));
+
+    infer_close(m);
+    triage_detector_fini(&d);
+    return good || err_wrap(err, "its detector");
+}
+
 static char *check(const char *folder, struct err *err)
 {
     const struct ort_options options = {.threads = (unsigned)proc_cpu_count()};
@@ -28,12 +48,14 @@ static char *check(const char *folder, struct err *err)
     struct ort *ort = ort_open(err);
     struct infer *m = ort != NULL ? infer_open(ort, folder, &options, err) : NULL;
 
-    if (m != NULL && infer_shape(m, &in, err) && infer_try(m, &out, &seconds, err)) {
-        json_t *doc = json_pack("{s:s, s:s, s:o, s:o, s:f, s:s, s:s, s:s}", "name", m->card.name,
-                                "version", m->card.version, "input", shape_of(in.n, in.rank),
-                                "output", shape_of(out.n, out.rank), "seconds", seconds, "device",
-                                ort_device(m->session), "fallback", ort_fallback(m->session),
-                                "runtime", ort_version(ort));
+    if (m != NULL && infer_shape(m, &in, err) && infer_try(m, &out, &seconds, err) &&
+        check_detector(ort, folder, &m->card, &options, err)) {
+        json_t *doc =
+            json_pack("{s:s, s:s, s:s*, s:o, s:o, s:f, s:s, s:s, s:s}", "name", m->card.name,
+                      "version", m->card.version, "detector", m->card.detector, "input",
+                      shape_of(in.n, in.rank), "output", shape_of(out.n, out.rank), "seconds",
+                      seconds, "device", ort_device(m->session), "fallback",
+                      ort_fallback(m->session), "runtime", ort_version(ort));
         if (doc == NULL) {
             err_set(err, ERR_NOMEM, "out of memory");
         } else {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "steps/command.h"
+#include "steps/common.h"
 #include "steps/triage-model.h"
 
 extern const struct command command_word_triage;
@@ -13,6 +14,8 @@ static int run(int argc, char **argv)
     struct err err = {ERR_NONE, ""};
     struct triage_model model = {.none = true};
     struct job job = {.threads = 1, .voice = JOB_QUIET};
+    struct triage_detector detector = {.folder = NULL};
+    struct keep_model kept = {.infer = NULL};
     json_t *facts = NULL;
     char *text = NULL;
 
@@ -21,8 +24,12 @@ static int run(int argc, char **argv)
         return command_fail(&err);
     }
     if (triage_model_find(argv[0], argv[1], &model, &err) &&
-        triage_model_load(&model, &job, &err)) {
-        facts = triage_model_facts(&model, &err);
+        (model.none || triage_detector_find(model.folder, &model.card, &detector, &err)) &&
+        triage_model_load(&model, &job, &err) &&
+        (detector.folder == NULL ||
+         common_model_open(&job, detector.folder, "the detector needs ONNX Runtime", &kept,
+                           &err))) {
+        facts = triage_model_facts(&model, &detector, &err);
         text = facts == NULL ? NULL : json_text(facts, &err);
     }
     if (text != NULL) {
@@ -30,6 +37,8 @@ static int run(int argc, char **argv)
     }
     mem_free(text);
     json_decref(facts);
+    keep_close(NULL, &kept);
+    triage_detector_fini(&detector);
     triage_model_fini(&model);
     return text != NULL ? 0 : command_fail(&err);
 }

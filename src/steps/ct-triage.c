@@ -21,11 +21,14 @@ extern const struct step step_ct_triage;
 
 #define TYPE "chest_abnormality" /* the one kind of finding that the classifier knows */
 #define WORDS 10
+#define FINDINGS 100 /* more are counted, not listed */
 
 struct triage {
     struct job *job;
     struct triage_model model;
+    struct triage_detector detector;
     struct triage_study study;
+    struct triage_findings found;
     struct zstudy z;
     struct triage_decision decision;
     double p; /* of the classifier; NaN without one */
@@ -123,9 +126,34 @@ static struct chest_facts facts_of(const struct triage *t)
 
 /* ---- the stages ---- */
 
+/* For the row of a study that is judged all the same: what there was to choose from, and what of
+ * it could not be used. */
+static void row_note(const struct triage *t, char *out, size_t size)
+{
+    static const struct {
+        enum dicom_trouble code;
+        const char *one, *many;
+    } words[] = {{DICOM_UNREADABLE, "file could not be read", "files could not be read"},
+                 {DICOM_GAP, "slice is missing", "slices are missing"},
+                 {DICOM_DUPLICATE, "slice is there twice", "slices are there twice"}};
+    size_t length;
+
+    snprintf(out, size, "%s", t->study.note);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t n = complained(t->study.series, words[i].code);
+
+        length = strlen(out);
+        if (n > 0) {
+            snprintf(out + length, size - length, "%s%zu %s", length > 0 ? "; " : "", n,
+                     n == 1 ? words[i].one : words[i].many);
+        }
+    }
+}
+
 static bool open_study(struct triage *t, struct err *err)
 {
     struct job *job = t->job;
+    char note[400];
 
     job_progress(job, 0, "reading headers");
     if (!triage_study_open(job->input, &t->study, err)) {
@@ -139,9 +167,10 @@ static bool open_study(struct triage *t, struct err *err)
     for (size_t i = 0; i < s->n_complaints; i++) {
         job_say(job, "[triage] note: %s", s->complaints[i].text);
     }
+    row_note(t, note, sizeof(note));
     return job_value(job, "study_uid", json_string(s->study_uid), err) &&
         job_value(job, "series_uid", json_string(s->uid), err) &&
-        job_value(job, "note", json_string(t->study.note), err);
+        job_value(job, "note", json_string(note), err);
 }
 
 /* Modality and fatal complaints are known before anything is decoded. */
@@ -200,7 +229,8 @@ static bool decide(struct triage *t, struct err *err)
     job_progress(t->job, 0.7, "classifying");
     return triage_model_load(&t->model, t->job, err) &&
         triage_model_run(&t->model, &t->study.volume, t->job->threads, &t->p, err) &&
-        triage_decide(t->p, 0, &t->z, &t->model.rule, &t->decision, err);
+        triage_detector_run(&t->detector, &t->study.volume, t->job, 0.75, 0.95, &t->found, err) &&
+        triage_decide(t->p, t->found.n, &t->z, &t->model.rule, &t->decision, err);
 }
 
 /* ---- what is told ---- */
@@ -216,6 +246,39 @@ static bool put_profile(struct triage *t, struct err *err)
                             (json_int_t)z->low_hu, "high_emph", (json_int_t)z->high_emph);
 
     return job_value(t->job, "zprofile", all, err);
+}
+
+/* What the detector found: how many, the best of them, the box around those. */
+static bool put_findings(struct triage *t, struct err *err)
+{
+    const struct triage_findings *found = &t->found;
+    char around[160];
+    json_t *list = json_array();
+    bool good = list != NULL;
+
+    triage_findings_words(found, around, sizeof(around));
+    for (size_t i = 0; good && i < found->n && i < FINDINGS; i++) {
+        const struct box *b = &found->box[i];
+
+        good = json_array_append_new(list,
+                                     json_pack("{s:f, s:[f, f, f, f, f, f]}", "score", b->score,
+                                               "box", b->low[0], b->high[0], b->low[1], b->high[1],
+                                               b->low[2], b->high[2])) == 0;
+    }
+    if (!good) {
+        json_decref(list);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (t->detector.folder == NULL) {
+        json_decref(list);
+        return job_value(t->job, "localization", json_string("N/A"), err);
+    }
+    job_say(t->job, "[triage] detector %s: %zu findings, the best %.3f, around the best %zu: %s",
+            t->detector.card.name, found->n, found->n > 0 ? found->box[0].score : 0, found->best,
+            around);
+    return job_value(t->job, "localization", json_string(around), err) &&
+        job_value(t->job, "nodules", json_integer((json_int_t)found->n), err) &&
+        job_value(t->job, "findings", list, err);
 }
 
 static bool report(struct triage *t, struct err *err)
@@ -238,9 +301,8 @@ static bool report(struct triage *t, struct err *err)
         job_value(job, "decided_by", json_integer(d->decided_by), err) &&
         job_value(job, "reason", json_string(reason), err) &&
         job_value(job, "method", json_string(t->model.none ? "ksl_only" : "hybrid_cnn_ksl"), err) &&
-        job_value(job, "type", json_string(TYPE), err) &&
-        job_value(job, "localization", json_string("N/A"), err) &&
-        job_value(job, "models", triage_model_facts(&t->model, err), err);
+        job_value(job, "type", json_string(TYPE), err) && put_findings(t, err) &&
+        job_value(job, "models", triage_model_facts(&t->model, &t->detector, err), err);
 }
 
 static bool write_slices(const struct triage *t, struct err *err)
@@ -277,6 +339,13 @@ static size_t word_lines(const struct triage *t, char text[WORDS][160])
     }
     snprintf(text[n++], 160, "z-profile z = %.4f (z' = %.4f), vote %d (%.2f)", d->z, d->z_calmed,
              d->vote.pathology, d->vote.confidence);
+    if (t->detector.folder != NULL) {
+        char around[80];
+
+        triage_findings_words(&t->found, around, sizeof(around));
+        snprintf(text[n++], 160, "detector %.40s: %zu findings, the best %zu within %.60s",
+                 t->detector.card.name, t->found.n, t->found.best, around);
+    }
     snprintf(text[n++], 160, "lungs: %.0f HU, denser than -500: %.3f, emphysema: %.3f", t->z.avg_hu,
              t->z.avg_dense_500, t->z.avg_emph_950);
     snprintf(text[n++], 160, "asymmetry %.3f; lungs in %zu of %zu slices", t->z.avg_asymmetry,
@@ -314,8 +383,8 @@ static bool draw(const struct triage *t, struct err *err)
         return true;
     }
     return common_folder_of(picture->staging, err) && common_folder_of(profile->staging, err) &&
-        triage_pictures(&t->study, &t->model.rule.zprofile, &t->decision, &words, picture->staging,
-                        profile->staging, err);
+        triage_pictures(&t->study, &t->model.rule.zprofile, &t->decision, &t->found, &words,
+                        picture->staging, profile->staging, err);
 }
 
 /* ---- the step ---- */
@@ -333,7 +402,8 @@ static bool find_model(struct triage *t, struct err *err)
         return err_set(err, ERR_FORMAT, "the model %s was changed since the run began",
                        t->model.card.name);
     }
-    return true;
+    return t->model.none ||
+        triage_detector_find(t->model.folder, &t->model.card, &t->detector, err);
 }
 
 static bool work(struct triage *t, struct err *err)
@@ -368,7 +438,9 @@ static bool run(struct job *job, struct err *err)
     if (good) {
         job_progress(job, 1, "%d, probability %.3f", t.decision.pathology, t.decision.probability);
     }
+    triage_findings_fini(&t.found);
     triage_study_fini(&t.study);
+    triage_detector_fini(&t.detector);
     triage_model_fini(&t.model);
     return good;
 }

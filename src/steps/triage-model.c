@@ -168,23 +168,35 @@ static double auc_of(const struct model_card *card)
     return json_get_double(card->scores, "auc", NAN);
 }
 
-json_t *triage_model_facts(const struct triage_model *m, struct err *err)
+/* What a table of models shows of one. New reference, NULL when out of memory. */
+static json_t *facts_of(const struct model_card *card, const char *folder)
 {
-    json_t *classifier = json_null();
-    char file[MODEL_MAX_NAME + 16] = "";
+    char file[2 * MODEL_MAX_NAME + 24];
+    json_t *facts;
+
+    snprintf(file, sizeof(file), "%s%smodel.onnx", folder, folder[0] != '\0' ? "/" : "");
+    facts =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "name", card->name, "label", card->name,
+                  "version", card->version, "file", file, "architecture", card->architecture,
+                  "demonstration", (int)card->demonstration, "checksum", card->checksum);
+    if (facts != NULL && isfinite(auc_of(card))) {
+        (void)json_object_set_new(facts, "auc", json_real(auc_of(card)));
+    }
+    return facts;
+}
+
+json_t *triage_model_facts(const struct triage_model *m, const struct triage_detector *d,
+                           struct err *err)
+{
+    char inside[2 * MODEL_MAX_NAME + 2] = "";
     json_t *all;
 
-    if (!m->none) {
-        (void)snprintf(file, sizeof(file), "%s/model.onnx", m->card.name);
-        classifier =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "name", m->card.name, "label", m->card.name,
-                      "version", m->card.version, "file", file, "architecture",
-                      m->card.architecture, "demonstration", (int)m->card.demonstration);
-        if (classifier != NULL && isfinite(auc_of(&m->card))) {
-            (void)json_object_set_new(classifier, "auc", json_real(auc_of(&m->card)));
-        }
+    if (d->folder != NULL) {
+        snprintf(inside, sizeof(inside), "%s/%s", m->card.name, m->card.detector);
     }
-    all = json_pack("{s:o, s:n, s:s, s:s}", "classifier", classifier, "detector", "model",
+    all = json_pack("{s:o, s:o, s:s, s:s}", "classifier",
+                    m->none ? json_null() : facts_of(&m->card, m->card.name), "detector",
+                    d->folder == NULL ? json_null() : facts_of(&d->card, inside), "model",
                     m->none ? "none" : m->folder, "checksum", m->none ? "none" : m->card.checksum);
     if (all == NULL) {
         err_set(err, ERR_NOMEM, "out of memory");

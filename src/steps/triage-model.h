@@ -11,6 +11,7 @@
 #include "math/triage-rule.h"
 #include "model/model-card.h"
 #include "steps/job.h"
+#include "steps/triage-detector.h"
 
 struct triage_model {
     bool none;    /* the z-profile alone */
@@ -34,8 +35,9 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
                       double *ret_p, struct err *err) CHECK_RESULT;
 void triage_model_fini(struct triage_model *m);
 
-/* {"classifier": {name, label, file, architecture, auc, demonstration, version} or null,
- * "detector": null, "model": folder or none, "checksum"}. New reference. */
-json_t *triage_model_facts(const struct triage_model *m, struct err *err) CHECK_RESULT;
+/* {"classifier": {name, label, file, architecture, auc, demonstration, version, checksum} or null,
+ * "detector": the same or null, "model": folder or none, "checksum"}. New reference. */
+json_t *triage_model_facts(const struct triage_model *m, const struct triage_detector *d,
+                           struct err *err) CHECK_RESULT;
 
 #endif

@@ -1,7 +1,9 @@
-/* The slices shown lie a quarter, half and three quarters through the lungs. */
+/* The slices shown go through the best findings; without (enough of) them they lie a quarter, half
+ * and three quarters through the lungs. */
 #include "steps/triage-picture.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/mem.h"
 #include "draw/triage-page.h"
 #include "math/picture.h"
@@ -15,10 +17,30 @@ struct pictures {
     double *area, *dense, *emphysema;
 };
 
-static void chosen_slices(const struct triage_study *study, size_t ret[TRIAGE_PAGE_SLICES])
+static bool taken(const size_t *slices, size_t n, size_t slice)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slices[i] == slice) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void chosen_slices(const struct triage_study *study, const struct triage_findings *found,
+                          size_t ret[TRIAGE_PAGE_SLICES])
 {
     size_t first = 0;
     size_t last = study->volume.n[2] - 1;
+    size_t n = 0;
 
     while (first < last && study->slice[first].area_px == 0) {
         first++;
@@ -26,13 +48,39 @@ static void chosen_slices(const struct triage_study *study, size_t ret[TRIAGE_PA
     while (last > first && study->slice[last].area_px == 0) {
         last--;
     }
-    for (size_t i = 0; i < TRIAGE_PAGE_SLICES; i++) {
-        ret[i] = first + (last - first) * (i + 1) / (TRIAGE_PAGE_SLICES + 1);
+    for (size_t i = 0; i < found->best && n < TRIAGE_PAGE_SLICES; i++) {
+        size_t middle = (size_t)((found->box[i].low[2] + found->box[i].high[2]) / 2);
+
+        if (middle < study->volume.n[2] && !taken(ret, n, middle)) {
+            ret[n++] = middle;
+        }
+    }
+    for (size_t i = 1; n < TRIAGE_PAGE_SLICES; i++) {
+        size_t slice = first + (last - first) * i / (TRIAGE_PAGE_SLICES + 1);
+
+        if (i > TRIAGE_PAGE_SLICES || !taken(ret, n, slice)) {
+            ret[n++] = slice < last ? slice : last;
+        }
+    }
+    qsort(ret, TRIAGE_PAGE_SLICES, sizeof(*ret), by_number);
+}
+
+/* Boxes that a slice goes through. */
+static void mark(const struct triage_findings *found, size_t slice, struct triage_page_slice *to)
+{
+    for (size_t i = 0; i < found->best && to->marks < TRIAGE_PAGE_MARKS; i++) {
+        const struct box *b = &found->box[i];
+
+        if ((double)slice + 0.5 > b->low[2] && (double)slice + 0.5 < b->high[2]) {
+            to->mark[to->marks++] =
+                (struct triage_mark){b->low[0], b->low[1], b->high[0], b->high[1], b->score};
+        }
     }
 }
 
 static bool draw_slices(const struct triage_study *study, const struct zprofile_rule *rule,
-                        struct pictures *p, struct triage_page *page, struct err *err)
+                        const struct triage_findings *found, struct pictures *p,
+                        struct triage_page *page, struct err *err)
 {
     const struct volume *v = &study->volume;
     size_t pixels = v->n[0] * v->n[1];
@@ -42,7 +90,7 @@ static bool draw_slices(const struct triage_study *study, const struct zprofile_
     float *hu = mem_array(pixels, sizeof(*hu), err);
     bool good = hu != NULL;
 
-    chosen_slices(study, at);
+    chosen_slices(study, found, at);
     for (size_t i = 0; good && i < TRIAGE_PAGE_SLICES; i++) {
         volume_slice(v, at[i], 0, hu);
         picture_bytes(hu, pixels, WINDOW_LOW, WINDOW_HIGH, p->grey + i * pixels);
@@ -52,6 +100,7 @@ static bool draw_slices(const struct triage_study *study, const struct zprofile_
             page->slice[i].number = at[i];
             page->slice[i].grey = p->grey + i * pixels;
             page->slice[i].lungs = p->lungs + i * pixels;
+            mark(found, at[i], &page->slice[i]);
         }
     }
     zprofile_space_fini(&space);
@@ -80,8 +129,9 @@ static bool make_arrays(const struct triage_study *study, struct pictures *p, st
 }
 
 bool triage_pictures(const struct triage_study *study, const struct zprofile_rule *rule,
-                     const struct triage_decision *decision, const struct triage_words *words,
-                     const char *picture, const char *profile, struct err *err)
+                     const struct triage_decision *decision, const struct triage_findings *found,
+                     const struct triage_words *words, const char *picture, const char *profile,
+                     struct err *err)
 {
     struct pictures p = {NULL, NULL, NULL, NULL, NULL};
     char verdict[120];
@@ -92,11 +142,12 @@ bool triage_pictures(const struct triage_study *study, const struct zprofile_rul
     volume_spacing(&study->volume, spacing);
     snprintf(verdict, sizeof(verdict), "%d (%s), probability %.3f", decision->pathology,
              decision->pathology ? "PATHOLOGY" : "NORMAL", decision->probability);
-    snprintf(footer, sizeof(footer), "%s%s. Lungs are outlined. This is not a medical device.",
+    snprintf(footer, sizeof(footer), "%s%s. Lungs are outlined%s. This is not a medical device.",
              words->model,
              words->demonstration
                  ? ": a demonstration model trained on synthetic phantoms, not for patients"
-                 : "");
+                 : "",
+             found->n > 0 ? ", findings are boxed" : "");
     struct triage_page page = {.title = words->title,
                                .verdict = verdict,
                                .positive = decision->pathology != 0,
@@ -111,7 +162,7 @@ bool triage_pictures(const struct triage_study *study, const struct zprofile_rul
     for (size_t i = 0; i + 1 < TRIAGE_PAGE_LINES && words->line[i] != NULL; i++) {
         page.line[i] = words->line[i];
     }
-    good = good && draw_slices(study, rule, &p, &page, err) &&
+    good = good && draw_slices(study, rule, found, &p, &page, err) &&
         triage_page_save(&page, picture, err) && triage_profile_save(&page, profile, err);
     mem_free(p.grey);
     mem_free(p.lungs);

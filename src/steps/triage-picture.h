@@ -3,6 +3,7 @@
 #ifndef GANTRY_STEPS_TRIAGE_PICTURE_H
 #define GANTRY_STEPS_TRIAGE_PICTURE_H
 
+#include "steps/triage-detector.h"
 #include "steps/triage-study.h"
 
 struct triage_words {
@@ -14,7 +15,8 @@ struct triage_words {
 
 /* Write both into their staging places. */
 bool triage_pictures(const struct triage_study *study, const struct zprofile_rule *rule,
-                     const struct triage_decision *decision, const struct triage_words *words,
-                     const char *picture, const char *profile, struct err *err) CHECK_RESULT;
+                     const struct triage_decision *decision, const struct triage_findings *found,
+                     const struct triage_words *words, const char *picture, const char *profile,
+                     struct err *err) CHECK_RESULT;
 
 #endif
