@@ -1,4 +1,5 @@
 /* `gantry predict`: a folder of ZIPs in, a table out, in the words of RadiAssist's users. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -16,8 +17,10 @@
 #include "cli/triage-console.h"
 #include "cli/triage-out.h"
 #include "cli/triage-rows.h"
+#include "cli/triage-truth.h"
 #include "discover/walk.h"
 #include "engine/session.h"
+#include "os/file.h"
 
 #define BATCH "ct-triage"
 #define NO "\u274c"
@@ -47,8 +50,10 @@ struct predict {
     struct console con;
     struct session *session;
     struct project project;
-    char *folder;      /* absolute, links resolved */
-    const char *below; /* of the project's root; points into folder */
+    char *folder;            /* absolute, links resolved */
+    const char *below;       /* of the project's root; points into folder */
+    struct found_list found; /* below it: for what is left out */
+    struct triage_truth truth;
     json_t *models;
     struct triage_rows rows;
     struct triage_out out;
@@ -56,6 +61,7 @@ struct predict {
     int64_t run;
     int64_t started_us, run_us;
     struct err trouble; /* of the callback */
+    struct err stuck;   /* why nothing goes on; ERR_NONE = it does */
 };
 
 /* ---- before the work ---- */
@@ -71,16 +77,20 @@ static bool check_words(struct cli *c, struct err *err)
     return true;
 }
 
-static bool has_zips(const char *folder, bool *ret, struct err *err)
+/* Also those that are left out: each has its row. */
+static bool has_zips(const struct found_list *found)
 {
-    struct found_list found = {0};
-    bool ok = walk_folder(folder, &found, err);
-    *ret = false;
-    for (size_t i = 0; i < found.n && !*ret; i++) {
-        *ret = !strcmp(found.files[i].kind, "dicom-zip");
+    for (size_t i = 0; i < found->n; i++) {
+        if (!strcmp(found->files[i].kind, "dicom-zip")) {
+            return true;
+        }
     }
-    found_list_fini(&found);
-    return ok;
+    for (size_t i = 0; i < found->n_left; i++) {
+        if (found->left[i].kind && !strcmp(found->left[i].kind, "dicom-zip")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* R9. *ret_go is false when there is nothing to work on. */
@@ -88,20 +98,27 @@ static bool find_folder(struct predict *p, bool *ret_go, struct err *err)
 {
     const char *given = cli_text(p->c, "input", "");
     char real[PATH_MAX];
-    bool zips = false;
     *ret_go = false;
     if (!realpath(given, real)) {
-        return err_set(err, ERR_IO, "--input: there is no folder '%s'", given);
+        return err_errno(err, errno, "--input: '%s'", given);
+    }
+    if (!file_is_folder(real)) {
+        return err_set(err, ERR_USAGE, "--input: '%s' is a file; give the folder that has it",
+                       given);
     }
     p->folder = mem_strdup(real, err);
-    if (!p->folder || !has_zips(real, &zips, err)) {
+    if (!p->folder || !walk_folder(real, &p->found, err)) {
         return false;
     }
-    if (!zips) {
+    *ret_go = has_zips(&p->found);
+    if (!*ret_go && p->found.n_unread) {
+        return err_set(err, ERR_PERM, "no ZIP files found in %s; folder '%s' cannot be read: %s",
+                       given, p->found.unread[0], p->found.unread_why);
+    }
+    if (!*ret_go) {
         console_complain(&p->con, NO, "No ZIP files found in %s", given);
         p->c->status = err_exit_status(ERR_NOTHING);
     }
-    *ret_go = zips;
     return true;
 }
 
@@ -110,7 +127,8 @@ static bool open_output(struct predict *p, bool *ret_go, struct err *err)
 {
     char *denied = NULL;
     struct err why = {.code = ERR_NONE};
-    p->out_open = triage_out_open(cli_text(p->c, "output", NULL), &p->out, &denied, &why);
+    p->out_open =
+        triage_out_open(cli_text(p->c, "output", NULL), p->folder, &p->out, &denied, &why);
     *ret_go = p->out_open;
     if (denied) {
         console_complain(&p->con, NO, "Permission denied: %s", denied);
@@ -171,15 +189,15 @@ static bool find_project(struct predict *p, struct err *err)
 
 static bool load_rows(struct predict *p, struct err *err)
 {
-    size_t unknown = 0;
-    const char *truth = cli_text(p->c, "truth", NULL);
     bool ok = pick_refresh(p->c, p->session, p->project.id, err);
     cli_store_close(p->c);
     ok = ok && cli_store(p->c, err) &&
         triage_rows_load(p->c->store, p->project.id, p->below, &p->rows, err) &&
-        (!truth || triage_truth_load(&p->rows, truth, &unknown, err));
-    if (ok && unknown) {
-        cli_note(p->c, "%s names %zu files that are not in the folder", truth, unknown);
+        triage_rows_leave_out(&p->rows, &p->found, err);
+    size_t unknown = ok ? triage_truth_put(&p->truth, &p->rows) : 0;
+    if (unknown) {
+        cli_note(p->c, "%s names %zu files that are not in the folder", cli_text(p->c, "truth", ""),
+                 unknown);
     }
     return ok;
 }
@@ -316,8 +334,8 @@ static bool follow(struct predict *p, struct err *err)
     if (end == FOLLOW_INTERRUPTED) {
         p->c->status = err_exit_status(ERR_CANCELLED);
     } else if (end == FOLLOW_STUCK) {
-        cli_note(p->c, "%s", why.text);
         p->c->status = err_exit_status(ERR_DISKFULL);
+        p->stuck = why;
     }
     return true;
 }
@@ -326,6 +344,7 @@ static bool work(struct predict *p, struct err *err)
 {
     size_t damaged = p->rows.finished;
     console_damaged(&p->con, &p->rows);
+    console_unseen(&p->con, &p->found);
     if (!tell(p, err)) {
         return false;
     }
@@ -349,6 +368,12 @@ static bool save(struct predict *p, struct err *err)
         return false;
     }
     console_say(&p->con, "", YES, "Results saved successfully!");
+    if (p->stuck.code != ERR_NONE) {
+        console_complain(&p->con, WARN,
+                         "%zu of %zu done: %s; mend that, then the same command goes on with the "
+                         "rest",
+                         p->rows.finished, p->rows.n, p->stuck.text);
+    }
     if (p->c->status == err_exit_status(ERR_CANCELLED)) {
         console_complain(&p->con, WARN,
                          "Interrupted: %zu of %zu done; the same command goes on with the rest",
@@ -388,6 +413,9 @@ static bool finish(struct predict *p, struct err *err)
     for (size_t i = 0; i < p->rows.n && !p->c->status; i++) {
         p->c->status = p->rows.row[i].state == TRIAGE_SUCCESS ? 0 : err_exit_status(ERR_FAILED);
     }
+    if (p->found.n_unread && (!p->c->status || p->c->status == err_exit_status(ERR_FAILED))) {
+        p->c->status = err_exit_status(ERR_PERM); /* studies may be missing from the table */
+    }
     if (ok && p->c->json) {
         json_t *rows = triage_rows_json(&p->rows, err);
         json_t *doc = rows
@@ -407,10 +435,12 @@ static bool finish(struct predict *p, struct err *err)
 
 static bool run(struct cli *c, struct err *err)
 {
-    struct predict p = {.c = c, .out = {.rows = MEMFILE_NONE}, .started_us = clock_mono_us()};
+    struct predict p = {
+        .c = c, .out = {.rows = MEMFILE_NONE, .said = -1}, .started_us = clock_mono_us()};
     bool go = false, ok = check_words(c, err);
     p.con = (struct console){c, cli_has(c, "plain") || !console_utf8(), c->json, NULL};
-    ok = ok && find_folder(&p, &go, err);
+    const char *truth = cli_text(c, "truth", NULL);
+    ok = ok && (!truth || triage_truth_read(truth, &p.truth, err)) && find_folder(&p, &go, err);
     if (ok && go) {
         ok = open_output(&p, &go, err);
     }
@@ -428,6 +458,8 @@ static bool run(struct cli *c, struct err *err)
         triage_out_close(&p.out);
     }
     triage_rows_fini(&p.rows);
+    triage_truth_fini(&p.truth);
+    found_list_fini(&p.found);
     project_fini(&p.project);
     json_decref(p.models);
     mem_free(p.folder);

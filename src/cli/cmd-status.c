@@ -189,7 +189,7 @@ static bool follow(struct cli *c, int64_t run, json_t *rows, struct err *err)
         c->status = err_exit_status(ERR_CANCELLED);
     }
     if (ok && end == FOLLOW_STUCK) {
-        cli_note(c, "%s", stuck.text);
+        cli_note(c, "%s; mend that, then `gantry run --resume`", stuck.text);
     }
     progress_free(p);
     session_close(session);

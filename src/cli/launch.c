@@ -158,7 +158,8 @@ static bool follow_one(struct cli *c, struct session *session, const struct foll
         if (!ok) {
             *err = why;
         } else if (*ret == FOLLOW_STUCK && (!again || !told)) {
-            cli_note(c, "%s%s", why.text, again ? " (waiting for room)" : "");
+            cli_note(c, "%s; mend that, then `gantry run --resume`%s", why.text,
+                     again ? " (waiting for room)" : "");
             told = true;
         }
     }

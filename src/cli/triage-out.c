@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -77,10 +79,28 @@ static bool try_writing(const char *folder, const char *path, struct err *err)
     return ok;
 }
 
-bool triage_out_open(const char *wanted, struct triage_out *ret, char **ret_denied, struct err *err)
+/* Where `path` will really lie: links of the part that is there already are resolved. */
+static bool lies_in(const char *path, const char *folder)
+{
+    char real[PATH_MAX], part[PATH_MAX];
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (;;) {
+        if (realpath(part, real)) {
+            return path_within(real, folder);
+        }
+        char *slash = strrchr(part, '/');
+        if (!slash || slash == part) {
+            return false;
+        }
+        *slash = '\0';
+    }
+}
+
+bool triage_out_open(const char *wanted, const char *input, struct triage_out *ret,
+                     char **ret_denied, struct err *err)
 {
     char here[PATH_MAX];
-    struct triage_out out = {.rows = MEMFILE_NONE};
+    struct triage_out out = {.rows = MEMFILE_NONE, .said = -1};
     *ret_denied = NULL;
     out.shown = choose(wanted, err);
     if (!out.shown || !getcwd(here, sizeof here)) {
@@ -94,6 +114,12 @@ bool triage_out_open(const char *wanted, struct triage_out *ret, char **ret_deni
     out.journal = out.studies ? mem_printf(err, "%s.journal.csv", out.path) : NULL;
     out.csv = out.path && !strcasecmp(path_ext(out.path), ".csv");
     bool ok = out.journal != NULL;
+    if (ok && lies_in(out.folder, input)) {
+        triage_out_close(&out);
+        return err_set(err, ERR_USAGE,
+                       "the results would lie in the input folder, which is only read: choose "
+                       "another place with --output");
+    }
     if (ok && !try_writing(out.folder, out.path, err)) {
         ok = false;
         if (err->code == ERR_PERM || err->code == ERR_IO) {
@@ -113,7 +139,8 @@ static void end_writer(struct triage_out *out, bool wait)
 {
     struct proc_end end;
     if (out->writer && proc_reap(out->writer, wait, &end) != 0) {
-        out->dirty = out->dirty || end.exit != 0;
+        out->failed = end.exit != 0 || end.signal != 0;
+        out->dirty = out->dirty || out->failed;
         out->writer = 0;
         memfile_free(&out->rows);
     }
@@ -123,12 +150,15 @@ void triage_out_close(struct triage_out *out)
 {
     end_writer(out, true);
     memfile_free(&out->rows);
+    if (out->said >= 0) {
+        (void)close(out->said);
+    }
     mem_free(out->path);
     mem_free(out->shown);
     mem_free(out->folder);
     mem_free(out->studies);
     mem_free(out->journal);
-    *out = (struct triage_out){.rows = MEMFILE_NONE};
+    *out = (struct triage_out){.rows = MEMFILE_NONE, .said = -1};
 }
 
 bool triage_out_project(struct triage_out *out, const char *project, struct err *err)
@@ -171,13 +201,38 @@ static bool write_csv(struct triage_out *out, const struct triage_rows *rows, st
     return ok;
 }
 
+/* What the writer says is told in one line, when it matters. */
+static bool hear(struct triage_out *out, struct err *err)
+{
+    if (out->said < 0) {
+        out->said = memfd_create("said", MFD_CLOEXEC);
+    }
+    return (out->said >= 0 && ftruncate(out->said, 0) == 0 && lseek(out->said, 0, SEEK_SET) == 0) ||
+        err_errno(err, errno, "making room for a program's words");
+}
+
+/* Its last line, without the program's own beginning. */
+static bool not_written(const struct triage_out *out, struct err *err)
+{
+    char text[2000];
+    ssize_t n = out->said < 0 ? 0 : pread(out->said, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    if (n > 0 && text[n - 1] == '\n') {
+        text[n - 1] = '\0';
+    }
+    const char *line = strrchr(text, '\n') ? strrchr(text, '\n') + 1 : text;
+    line += str_starts(line, "error: ") ? strlen("error: ") : 0;
+    return err_set(err, ERR_IO, "the workbook '%s' could not be written%s%.300s", out->shown,
+                   *line ? ": " : "", line);
+}
+
 /* The table into memory, and a program that makes a workbook of it. */
 static bool start_writer(struct triage_out *out, const struct triage_rows *rows, struct err *err)
 {
     json_t *table = triage_rows_table(rows, err);
     char *text = table ? json_text(table, err) : NULL, *in = NULL;
     char *imaging = text ? home_imaging(err) : NULL;
-    bool ok = imaging && memfile_new(strlen(text), &out->rows, err) &&
+    bool ok = imaging && memfile_new(strlen(text), &out->rows, err) && hear(out, err) &&
         (in = mem_printf(err, "/proc/%ld/fd/%d", (long)getpid(), out->rows.fd));
     if (ok) {
         memcpy(out->rows.bytes, text, strlen(text));
@@ -185,7 +240,7 @@ static bool start_writer(struct triage_out *out, const struct triage_rows *rows,
         const struct proc_spec spec = {.argv = argv,
                                        .in = PROC_NULL,
                                        .out = PROC_NULL,
-                                       .errs = PROC_INHERIT,
+                                       .errs = out->said,
                                        .keep_fd = -1,
                                        .group = true};
         ok = proc_spawn(&spec, &out->writer, err);
@@ -212,17 +267,14 @@ bool triage_out_turn(struct triage_out *out, const struct triage_rows *rows, str
 bool triage_out_finish(struct triage_out *out, const struct triage_rows *rows, bool whole,
                        struct err *err)
 {
-    struct proc_end end = {0};
     bool ok;
     end_writer(out, true);
     if (out->csv) {
         ok = write_csv(out, rows, err);
     } else {
         ok = start_writer(out, rows, err);
-        if (ok && (proc_reap(out->writer, true, &end) != 1 || end.exit != 0)) {
-            ok = err_set(err, ERR_IO, "the workbook '%s' could not be written", out->shown);
-        }
-        out->writer = 0;
+        end_writer(out, true);
+        ok = ok && (!out->failed || not_written(out, err));
     }
     if (ok && whole && unlink(out->journal) != 0 && errno != ENOENT) {
         ok = err_errno(err, errno, "removing the journal '%s'", out->journal);

@@ -26,13 +26,16 @@ struct triage_out {
     int64_t written_us;
     pid_t writer; /* of the workbook being written; 0 = none */
     struct memfile rows;
+    int said;    /* what the writer says; -1 = there was none yet */
+    bool failed; /* the last writer */
 };
 
 /* `wanted` NULL: radiassist_results_YYYYMMDD_HHMMSS.xlsx in ./output; a folder: that name in it.
  * Folders are made. ERR_USAGE for another ending; ERR_PERM when nothing can be written there:
- * *ret_denied (caller frees) is then the path that was tried. */
-bool triage_out_open(const char *wanted, struct triage_out *ret, char **ret_denied,
-                     struct err *err) CHECK_RESULT;
+ * *ret_denied (caller frees) is then the path that was tried. `input` (absolute, links resolved) is
+ * only read: ERR_USAGE when the file would lie in it. */
+bool triage_out_open(const char *wanted, const char *input, struct triage_out *ret,
+                     char **ret_denied, struct err *err) CHECK_RESULT;
 void triage_out_close(struct triage_out *out);
 /* Studies of different folders may have the same names: what belongs to them lies apart. */
 bool triage_out_project(struct triage_out *out, const char *project, struct err *err) CHECK_RESULT;

@@ -4,14 +4,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/path.h"
 #include "codec/csv.h"
 #include "model/state.h"
-#include "os/file.h"
 
 enum column_kind { COLUMN_TEXT, COLUMN_NUMBER };
 
@@ -203,7 +201,9 @@ json_t *triage_rows_json(const struct triage_rows *rows, struct err *err)
 
 /* ---- from the store ---- */
 
-static bool add_row(struct triage_rows *rows, const struct query *q, size_t skip, struct err *err)
+/* `reason`: why it is a failure at once; NULL = it is not. */
+static bool add_row(struct triage_rows *rows, int64_t item, const char *name, const char *reason,
+                    struct err *err)
 {
     struct triage_row *more = mem_resize(rows->row, rows->n + 1, sizeof *more, err);
     if (!more) {
@@ -211,13 +211,13 @@ static bool add_row(struct triage_rows *rows, const struct query *q, size_t skip
     }
     rows->row = more;
     struct triage_row *row = &more[rows->n++];
-    *row = (struct triage_row){.item = query_int(q, 0), .truth = -1, .seconds = NAN};
-    row->name = mem_strdup(query_text(q, 1) + skip, err);
-    if (row->name && !query_int(q, 2)) {
+    *row = (struct triage_row){.item = item, .truth = -1, .seconds = NAN};
+    row->name = mem_strdup(name, err);
+    if (row->name && reason) {
         row->damaged = true;
         row->state = TRIAGE_FAILURE;
         row->seconds = 0;
-        row->reason = mem_strdup(query_text(q, 3), err);
+        row->reason = mem_strdup(reason, err);
         rows->finished++;
     }
     return row->name && (!row->damaged || row->reason);
@@ -236,7 +236,8 @@ bool triage_rows_load(struct store *s, int64_t project, const char *folder, stru
         "is", project, folder);
     bool ok = q != NULL;
     while (ok && query_next(q)) {
-        ok = add_row(&rows, q, skip, err);
+        ok = add_row(&rows, query_int(q, 0), query_text(q, 1) + skip,
+                     query_int(q, 2) ? NULL : query_text(q, 3), err);
     }
     ok = q && query_end(q, ok ? err : &late) && ok;
     if (!ok) {
@@ -245,6 +246,26 @@ bool triage_rows_load(struct store *s, int64_t project, const char *folder, stru
     }
     *ret = rows;
     return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct triage_row *)a)->name, ((const struct triage_row *)b)->name);
+}
+
+bool triage_rows_leave_out(struct triage_rows *rows, const struct found_list *found,
+                           struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < found->n_left; i++) {
+        const struct left_out *left = &found->left[i];
+        ok = !left->kind || strcmp(left->kind, "dicom-zip") != 0 ||
+            add_row(rows, 0, left->name, left->why, err);
+    }
+    if (ok && found->n_left) {
+        qsort(rows->row, rows->n, sizeof *rows->row, by_name);
+    }
+    return ok;
 }
 
 void triage_rows_fini(struct triage_rows *rows)
@@ -308,70 +329,4 @@ bool triage_rows_update(struct triage_rows *rows, struct store *s, int64_t run, 
     rows->finished += fresh;
     *ret_new = fresh;
     return q && query_end(q, ok ? err : &late) && ok;
-}
-
-/* ---- the manifest ---- */
-
-static bool same_file(const char *name, const char *wanted)
-{
-    const char *base = path_base(name);
-    size_t n = strlen(wanted), stem = (size_t)(path_ext(base) - base);
-    return !strcmp(name, wanted) || !strcmp(base, path_base(wanted)) ||
-        (n == stem && !strncmp(base, wanted, n));
-}
-
-/* 0, 1, or -1 when the label is none. */
-static int label_of(const char *text)
-{
-    static const char *const zero[] = {"0", "normal", "norma", "negative", "no", "false"};
-    static const char *const one[] = {"1", "pathology", "abnormal", "positive", "yes", "true"};
-    for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) {
-        if (!strcasecmp(text, zero[i])) {
-            return 0;
-        }
-        if (!strcasecmp(text, one[i])) {
-            return 1;
-        }
-    }
-    return -1;
-}
-
-static size_t put_truth(struct triage_rows *rows, const char *file, int label)
-{
-    size_t hits = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        if (same_file(rows->row[i].name, file)) {
-            rows->row[i].truth = label;
-            hits++;
-        }
-    }
-    return hits;
-}
-
-bool triage_truth_load(struct triage_rows *rows, const char *path, size_t *ret_unknown,
-                       struct err *err)
-{
-    struct csv csv = {0};
-    size_t length = 0;
-    char *text = file_read(path, 0, &length, err);
-    bool ok = text && csv_parse(text, length, path, &csv, err);
-    *ret_unknown = 0;
-    for (size_t i = 0; ok && i < csv.n; i++) {
-        const char *file = csv_field(&csv.rows[i], 0), *label = csv_field(&csv.rows[i], 1);
-        int truth = label_of(label);
-        if (truth < 0 && i == 0) {
-            continue; /* the heading */
-        }
-        if (truth < 0) {
-            ok = err_set(err, ERR_FORMAT,
-                         "'%s', row %zu: '%s' is no label (0 or 1, NORMAL or PATHOLOGY)", path,
-                         i + 1, label);
-        } else {
-            *ret_unknown += put_truth(rows, file, truth) == 0;
-            rows->has_truth = true;
-        }
-    }
-    csv_fini(&csv);
-    mem_free(text);
-    return ok;
 }

@@ -1,9 +1,9 @@
 /*
  * The rows of `gantry predict`: one a ZIP, in input order, filled as tasks of the run settle; what
- * stands in the result file; and the manifest of --truth.
+ * stands in the result file.
  *
- * Order: triage_rows_load, triage_truth_load (when there is one), triage_rows_update as often as
- * something changed, triage_rows_table / _csv, triage_rows_fini.
+ * Order: triage_rows_load, triage_rows_leave_out, triage_rows_update as often as something changed,
+ * triage_rows_table / _csv, triage_rows_fini.
  */
 #ifndef GANTRY_CLI_TRIAGE_ROWS_H
 #define GANTRY_CLI_TRIAGE_ROWS_H
@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "model/found.h"
 #include "store/store.h"
 
 enum triage_state {
@@ -46,12 +47,10 @@ struct triage_rows {
  * Names are shown relative to that folder. Those that cannot be opened are failures at once. */
 bool triage_rows_load(struct store *s, int64_t project, const char *folder, struct triage_rows *ret,
                       struct err *err) CHECK_RESULT;
+/* ZIPs there that cannot be items (found_list.left): failures too, in their places. */
+bool triage_rows_leave_out(struct triage_rows *rows, const struct found_list *found,
+                           struct err *err) CHECK_RESULT;
 void triage_rows_fini(struct triage_rows *rows);
-/* CSV with a file and a label a line (0 or 1, NORMAL or PATHOLOGY); a heading is understood, files
- * may lack ".zip" or have folders in front. ERR_FORMAT names the line. Files that are not among the
- * rows are counted in *ret_unknown. */
-bool triage_truth_load(struct triage_rows *rows, const char *path, size_t *ret_unknown,
-                       struct err *err) CHECK_RESULT;
 /* Take over what has settled since the last call; *ret_new counts it. */
 bool triage_rows_update(struct triage_rows *rows, struct store *s, int64_t run, size_t *ret_new,
                         struct err *err) CHECK_RESULT;

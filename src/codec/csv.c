@@ -7,6 +7,7 @@
 struct reader {
     const char *p, *end;
     size_t line;
+    char between; /* fields */
 };
 
 static bool push_field(struct csv_row *row, char *field, struct err *err)
@@ -32,7 +33,7 @@ static void row_fini(struct csv_row *row)
 
 static bool at_end_of_field(const struct reader *r)
 {
-    return r->p == r->end || *r->p == ',' || *r->p == '\n' || *r->p == '\r';
+    return r->p == r->end || *r->p == r->between || *r->p == '\n' || *r->p == '\r';
 }
 
 /* Behind the opening quote, up to behind the closing one. */
@@ -77,7 +78,7 @@ static bool read_row(struct reader *r, struct csv_row *row, const char *what, st
         if (!read_field(r, row, what, err)) {
             return false;
         }
-        if (r->p == r->end || *r->p != ',') {
+        if (r->p == r->end || *r->p != r->between) {
             break;
         }
         r->p++;
@@ -110,9 +111,10 @@ static bool push_row(struct csv *csv, size_t *cap, struct csv_row *row, struct e
     return true;
 }
 
-bool csv_parse(const char *text, size_t length, const char *what, struct csv *ret, struct err *err)
+static bool parse(const char *text, size_t length, char between, const char *what, struct csv *ret,
+                  struct err *err)
 {
-    struct reader r = {text, text + length, 1};
+    struct reader r = {text, text + length, 1, between};
     struct csv csv = {0};
     struct csv_row row = {0};
     size_t cap = 0;
@@ -135,6 +137,26 @@ bool csv_parse(const char *text, size_t length, const char *what, struct csv *re
     }
     *ret = csv;
     return true;
+}
+
+bool csv_parse(const char *text, size_t length, const char *what, struct csv *ret, struct err *err)
+{
+    return parse(text, length, ',', what, ret, err);
+}
+
+bool csv_parse_any(const char *text, size_t length, const char *what, struct csv *ret,
+                   struct err *err)
+{
+    char between = ',';
+    bool in_quotes = false;
+    for (size_t i = 0; i < length && (in_quotes || (text[i] != '\n' && text[i] != '\r')); i++) {
+        in_quotes = in_quotes != (text[i] == '"');
+        if (!in_quotes && text[i] != '\0' && strchr(",;\t", text[i])) {
+            between = text[i];
+            break;
+        }
+    }
+    return parse(text, length, between, what, ret, err);
 }
 
 void csv_fini(struct csv *csv)

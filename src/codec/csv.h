@@ -22,6 +22,10 @@ struct csv {
 /* `what` names the text in messages. Empty lines are no rows. Free with csv_fini. */
 bool csv_parse(const char *text, size_t length, const char *what, struct csv *ret,
                struct err *err) CHECK_RESULT;
+/* The same with commas, semicolons or tabs between fields: whichever comes first in the first line,
+ * outside quotes. Spreadsheets write semicolons where a comma is the decimal point. */
+bool csv_parse_any(const char *text, size_t length, const char *what, struct csv *ret,
+                   struct err *err) CHECK_RESULT;
 void csv_fini(struct csv *csv);
 /* A field of a row, "" behind its end. */
 const char *csv_field(const struct csv_row *row, size_t i);

@@ -18,6 +18,8 @@
 
 /* A data folder has a handful of levels; more is a loop of bind mounts. */
 #define DEPTH_MAX 48
+/* Names that are told; a folder with more of them has another trouble. */
+#define LEFT_MAX 1000
 
 struct walk {
     const char *root;
@@ -55,23 +57,57 @@ bool walk_skips_folder(const char *name)
     return name[0] == '.' || str_ends(name, "_rec") || !strcmp(name, "try_center");
 }
 
-static void note_bad_name(struct found_list *list, const char *folder, const char *name)
+/* A name for people: bytes that are no text as \xNN. */
+static void show(struct str *out, const char *folder, const char *name)
 {
-    struct str shown = STR_INIT;
-    if (list->bad_names++ > 0) {
+    str_add(out, str_utf8(folder) ? folder : "...");
+    str_add(out, *folder ? "/" : "");
+    if (str_utf8(name)) {
+        str_add(out, name);
         return;
     }
-    str_add(&shown, str_utf8(folder) ? folder : "...");
-    str_add(&shown, *folder ? "/" : "");
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
         if (*p >= 0x20 && *p < 0x7f) {
-            str_addc(&shown, (char)*p);
+            str_addc(out, (char)*p);
         } else {
-            str_addf(&shown, "\\x%02x", *p);
+            str_addf(out, "\\x%02x", *p);
         }
     }
-    (void)snprintf(list->bad_example, sizeof list->bad_example, "%s", str_text(&shown));
+}
+
+static bool leave_out(struct walk *w, const char *folder, const char *name, const char *kind,
+                      bool link, const char *why)
+{
+    struct found_list *list = w->list;
+    struct str shown = STR_INIT;
+    if (list->n_left == LEFT_MAX) {
+        return true;
+    }
+    struct left_out *more = mem_resize(list->left, list->n_left + 1, sizeof *more, w->err);
+    if (!more) {
+        return false;
+    }
+    list->left = more;
+    show(&shown, folder, name);
+    char *text = str_take(&shown, w->err);
     str_fini(&shown);
+    if (text) {
+        more[list->n_left++] = (struct left_out){text, kind, why, link};
+    }
+    return text != NULL;
+}
+
+static bool leave_bad_name(struct walk *w, const char *folder, const char *name, const char *kind)
+{
+    struct found_list *list = w->list;
+    if (!leave_out(w, folder, name, kind, false, "its name is not UTF-8: rename it")) {
+        return false;
+    }
+    if (list->bad_names++ == 0) {
+        (void)snprintf(list->bad_example, sizeof list->bad_example, "%s",
+                       list->n_left ? list->left[list->n_left - 1].name : "");
+    }
+    return true;
 }
 
 static bool note_unread(struct walk *w, const char *folder, int reason)
@@ -137,9 +173,13 @@ static bool visit_file(struct walk *w, int dir, const char *folder, const char *
     if (!name) {
         return false;
     }
-    if ((link && !link_stays_inside(w, name)) || fstatat(dir, base, &st, 0) != 0 ||
-        !S_ISREG(st.st_mode)) {
-        mem_free(name); /* gone meanwhile, a dangling link, a socket */
+    if (link && !link_stays_inside(w, name)) {
+        mem_free(name);
+        return leave_out(w, folder, base, kind, true,
+                         "a link that leads out of the folder, or nowhere: put the file there");
+    }
+    if (fstatat(dir, base, &st, 0) != 0 || !S_ISREG(st.st_mode)) {
+        mem_free(name); /* gone meanwhile, a socket */
         return true;
     }
     return add_file(w, name, kind, &st);
@@ -157,6 +197,22 @@ static unsigned char type_of(int dir, const struct dirent *e)
     return S_ISDIR(st.st_mode) ? DT_DIR : S_ISLNK(st.st_mode) ? DT_LNK : DT_REG;
 }
 
+/* Links to folders are not followed. That is said of those whose files are not seen otherwise. */
+static bool visit_folder_link(struct walk *w, int dir, const char *folder, const char *name)
+{
+    struct stat st;
+    if (walk_skips_folder(name) || fstatat(dir, name, &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
+        return true;
+    }
+    char *path = path_join(folder, name, w->err);
+    bool seen = path && link_stays_inside(w, path), ok = path != NULL;
+    mem_free(path);
+    return ok &&
+        (seen ||
+         leave_out(w, folder, name, NULL, true,
+                   "a link to a folder elsewhere, which is not followed"));
+}
+
 /* Owns `fd`. NOLINTNEXTLINE(misc-no-recursion): the depth is bounded. */
 static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
 {
@@ -171,11 +227,15 @@ static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
     for (errno = 0; ok && (e = readdir(dir)); errno = 0) {
         unsigned char type = type_of(fd, e);
         bool is_folder = type == DT_DIR;
+        if (type == DT_LNK && !walk_kind(e->d_name)) {
+            ok = visit_folder_link(w, fd, folder, e->d_name);
+            continue;
+        }
         if (is_folder ? walk_skips_folder(e->d_name) : !walk_kind(e->d_name)) {
             continue;
         }
         if (!str_utf8(e->d_name)) {
-            note_bad_name(w->list, folder, e->d_name);
+            ok = leave_bad_name(w, folder, e->d_name, is_folder ? NULL : walk_kind(e->d_name));
         } else if (!is_folder) {
             ok = visit_file(w, fd, folder, e->d_name, type == DT_LNK);
         } else if (depth < DEPTH_MAX) {
@@ -230,6 +290,10 @@ void found_list_fini(struct found_list *list)
     for (size_t i = 0; i < list->n_unread; i++) {
         mem_free(list->unread[i]);
     }
+    for (size_t i = 0; i < list->n_left; i++) {
+        mem_free(list->left[i].name);
+    }
+    mem_free(list->left);
     mem_free(list->files);
     mem_free(list->unread);
     *list = (struct found_list){0};

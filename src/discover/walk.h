@@ -2,7 +2,7 @@
  * Walk a project's folder and list the files that may be input. What Gantry and its like wrote is
  * never input: folders named *_rec or try_center, files named *_rec.h5 or *.prov.json, and hidden
  * names (.gantry*). Links are not followed to folders, and to files only when they stay below the
- * root. Names that are not UTF-8 are counted and left out.
+ * root. What is left out for that, or because its name is not UTF-8, is named (ret->left).
  */
 #ifndef GANTRY_DISCOVER_WALK_H
 #define GANTRY_DISCOVER_WALK_H

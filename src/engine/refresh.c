@@ -110,6 +110,10 @@ static bool warn_of_walk(struct refreshing *r)
                   "%zu name%s not UTF-8 and left out, the first is %s", f->bad_names,
                   f->bad_names == 1 ? " is" : "s are", f->bad_example);
     }
+    for (size_t i = 0; ok && i < f->n_left; i++) {
+        ok = !f->left[i].link ||
+            warn(r->report.troubles, r->err, "%s: %s", f->left[i].name, f->left[i].why);
+    }
     return ok;
 }
 

@@ -393,8 +393,7 @@ static bool host_follow(struct session *s, const struct follow *how, enum follow
     }
     if (ok && f.stuck) {
         (void)engine_stuck(s->engine, &text);
-        (void)err_set(err, s->engine->stuck_text[0] ? ERR_DISKFULL : ERR_UNREACHABLE,
-                      "%s; mend that, then `gantry run --resume`", text);
+        (void)err_set(err, s->engine->stuck_text[0] ? ERR_DISKFULL : ERR_UNREACHABLE, "%s", text);
     }
     *ret = f.stuck      ? FOLLOW_STUCK
         : f.interrupted ? FOLLOW_INTERRUPTED

@@ -2,6 +2,7 @@
 #ifndef GANTRY_MODEL_FOUND_H
 #define GANTRY_MODEL_FOUND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,22 @@ struct found {
     int64_t mtime_ns;
 };
 
+/* A name that promised input and was not taken. */
+struct left_out {
+    char *name;       /* as above; bytes that are no UTF-8 as \xNN */
+    const char *kind; /* as above; NULL: a folder */
+    const char *why;  /* a constant */
+    bool link;        /* else its name is not UTF-8 */
+};
+
 struct found_list {
     struct found *files; /* sorted by name, byte by byte */
     size_t n, cap;
     char **unread; /* folders that could not be read, relative; what lies in them is not gone */
     size_t n_unread;
     char unread_why[160];  /* the first one's reason */
+    struct left_out *left; /* the first of them */
+    size_t n_left;
     size_t bad_names;      /* names that are not UTF-8: counted, left out */
     char bad_example[160]; /* the first one, escaped */
 };

@@ -2,6 +2,9 @@
  * it. */
 #include "model/model-find.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
@@ -39,10 +42,16 @@ static char *of_path(const char *word, struct err *err)
     char *folder = file_is_folder(word) ? mem_strdup(word, err)
         : str_ends(word, ".json")       ? path_dir(word, err)
                                         : NULL;
-    if (!folder && !file_is_folder(word) && !str_ends(word, ".json")) {
-        (void)err_set(err, ERR_NOTHING, "'%s' is no model's folder", word);
+    char real[PATH_MAX];
+    if (!folder) {
+        (void)(file_is_folder(word) || str_ends(word, ".json") ||
+               err_set(err, ERR_NOTHING, "'%s' is no model's folder", word));
+        return NULL;
     }
-    return folder;
+    /* whoever works with it stands elsewhere */
+    bool found = realpath(folder, real) != NULL || err_errno(err, errno, "'%s'", word);
+    mem_free(folder);
+    return found ? mem_strdup(real, err) : NULL;
 }
 
 static bool name_all(const char *const *registries, struct str *out, struct err *err)

@@ -17,8 +17,8 @@ bool model_places_init(struct model_places *ret, const char *home, struct err *e
 void model_places_fini(struct model_places *places);
 
 /* The folder of the model that `word` means: a path (with a slash in it) to a model's folder or to
- * its card, else a name in one of `registries` (NULL-terminated). Caller frees. ERR_NOTHING when
- * there is none, naming those there are. */
+ * its card (made absolute), else a name in one of `registries` (NULL-terminated). Caller frees.
+ * ERR_NOTHING when there is none, naming those there are. */
 char *model_find(const char *const *registries, const char *word, struct err *err) CHECK_RESULT;
 /* Does it judge a CT series by slices of it? */
 bool model_judges_ct(const struct model_card *card);

@@ -28,6 +28,24 @@ static void plain_rows(void **state)
     csv_fini(&csv);
 }
 
+/* What spreadsheets write: the first line says what stands between fields. */
+static void other_separators(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a;b,c\n1;2", "a\tb,c;d\n1\t2", "\"a;x\",b\n1,2", "a\n1;2",
+                                        "\"a;\nx\";b\n1;2"};
+    static const size_t fields[] = {2, 2, 2, 1, 2};
+    for (size_t i = 0; i < 5; i++) {
+        struct csv csv;
+        struct err err = {0};
+        assert_true(csv_parse_any(texts[i], strlen(texts[i]), "t.csv", &csv, &err));
+        assert_int_equal(csv.n, 2);
+        assert_int_equal(csv.rows[0].n, fields[i]);
+        assert_int_equal(csv.rows[1].n, fields[i]);
+        csv_fini(&csv);
+    }
+}
+
 static void quoted_fields(void **state)
 {
     (void)state;
@@ -91,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_rows),
+        cmocka_unit_test(other_separators),
         cmocka_unit_test(quoted_fields),
         cmocka_unit_test(open_quote_is_an_error),
         cmocka_unit_test(what_is_written_reads_back),

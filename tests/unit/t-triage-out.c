@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "cli/triage-console.h"
 #include "cli/triage-out.h"
+#include "cli/triage-truth.h"
 #include "cli/triage-rows.h"
 #include "os/file.h"
 
@@ -87,38 +88,86 @@ static void t_table(void **state)
     triage_rows_fini(&rows);
 }
 
-static bool truth(struct triage_rows *rows, const char *folder, const char *text, size_t *unknown,
-                  struct err *err)
-{
-    char *path = mem_printf(err, "%s/truth.csv", folder);
-    assert_ok(file_write(path, text, strlen(text), false, err), *err);
-    bool ok = triage_truth_load(rows, path, unknown, err);
-    mem_free(path);
-    return ok;
-}
-
-/* X19: with and without a heading, with and without ".zip", in words and in numbers. */
-static void t_truth(void **state)
+/* `expected`: of the three rows, '-' = not known. */
+static void truth_is(const char *text, const char *expected, size_t unknown)
 {
     struct err err = {0};
     struct triage_rows rows = three_rows();
-    char *folder = test_folder("truth");
-    size_t unknown = 0;
-    (void)state;
-    assert_ok(
-        truth(&rows, folder, "file,label\r\na.zip,1\r\nb,NORMAL\r\nx.zip,0\r\n", &unknown, &err),
-        err);
-    assert_int_equal(rows.row[0].truth, 1);
-    assert_int_equal(rows.row[1].truth, 0);
-    assert_int_equal(rows.row[2].truth, -1);
-    assert_int_equal(unknown, 1);
-    assert_ok(truth(&rows, folder, "/data/c.zip,pathology\n", &unknown, &err), err);
-    assert_int_equal(rows.row[2].truth, 1);
-    assert_false(truth(&rows, folder, "a.zip,1\nb.zip,perhaps\n", &unknown, &err));
-    assert_non_null(strstr(err.text, "row 2"));
-    assert_non_null(strstr(err.text, "perhaps"));
+    struct triage_truth truth;
+    char *folder = test_folder("truth"), *path = mem_printf(&err, "%s/truth.csv", folder);
+    assert_ok(file_write(path, text, strlen(text), false, &err), err);
+    assert_ok(triage_truth_read(path, &truth, &err), err);
+    assert_int_equal(triage_truth_put(&truth, &rows), unknown);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows.row[i].truth, expected[i] == '-' ? -1 : expected[i] - '0');
+    }
+    triage_truth_fini(&truth);
+    triage_rows_fini(&rows);
     assert_ok(file_remove_tree(folder, &err), err);
+    mem_free(path);
     mem_free(folder);
+}
+
+static void truth_is_refused(const char *text, const char *words)
+{
+    struct err err = {0};
+    struct triage_truth truth;
+    char *folder = test_folder("truth"), *path = mem_printf(&err, "%s/truth.csv", folder);
+    assert_ok(file_write(path, text, strlen(text), false, &err), err);
+    assert_false(triage_truth_read(path, &truth, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    if (!strstr(err.text, words)) {
+        fail_msg("'%s' does not say '%s'", err.text, words);
+    }
+    assert_ok(file_remove_tree(folder, &err), err);
+    mem_free(path);
+    mem_free(folder);
+}
+
+/* X19: with and without a heading, with and without ".zip", in words and in numbers, and what
+ * spreadsheets make of it. */
+static void t_truth(void **state)
+{
+    (void)state;
+    truth_is("file,label\r\na.zip,1\r\nb,NORMAL\r\nx.zip,0\r\n", "10-", 1);
+    truth_is("/data/c.zip,pathology\n", "--1", 0);
+    truth_is("a;0\nb.zip;1\n", "01-", 0);
+    truth_is("\xEF\xBB\xBFlabel\tpath\n1\ta.zip\n0\tb\n", "10-", 0);
+    truth_is("path_to_study,study_uid,pathology\na.zip,1.2,0\nb.zip,1.3,1\n", "01-", 0);
+    truth_is("study;diagnosis;who\n\"a.zip\";yes;NN\n", "1--", 0);
+    truth_is("a.zip,1\na.zip,1\n", "1--", 0);
+    truth_is_refused("a.zip,1\nb.zip,perhaps\n", "row 2: 'perhaps' is no label");
+    truth_is_refused("a.zip,2\nb.zip,1\n", "row 1: '2' is no label");
+    truth_is_refused("name\na\nb\n", "row 1 has no label");
+    truth_is_refused("file,label\na\n", "row 2 has no label");
+    truth_is_refused("", "there are no labels in");
+    truth_is_refused("file,label\n", "there are no labels in");
+    truth_is_refused("b,1\na.zip,0\nb,0\n", "says both 0 and 1 of 'b' (rows 1 and 3)");
+    truth_is_refused("a.zip,0\n\xff\xfe,1\n", "no UTF-8 text");
+    truth_is_refused("\"a.zip,0\n", "a quote is never closed");
+}
+
+/* Every ZIP has its row, also those that cannot be items. */
+static void t_left_out(void **state)
+{
+    struct err err = {0};
+    struct triage_rows rows = three_rows();
+    struct left_out left[] = {{(char *)"b\\xff.zip", "dicom-zip", "its name", false},
+                              {(char *)"link.h5", "hdf5", "a link", true},
+                              {(char *)"folder", NULL, "a link to a folder", true},
+                              {(char *)"aa.zip", "dicom-zip", "a link", true}};
+    const struct found_list found = {.left = left, .n_left = 4};
+    size_t finished = rows.finished;
+    (void)state;
+    assert_ok(triage_rows_leave_out(&rows, &found, &err), err);
+    assert_int_equal(rows.n, 5);
+    assert_int_equal(rows.finished, finished + 2);
+    const char *const names[] = {"a.zip", "aa.zip", "b.zip", "b\\xff.zip", "c.zip"};
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(rows.row[i].name, names[i]);
+    }
+    assert_true(rows.row[1].damaged && rows.row[1].state == TRIAGE_FAILURE);
+    assert_string_equal(rows.row[1].reason, "a link");
     triage_rows_fini(&rows);
 }
 
@@ -250,7 +299,7 @@ static void t_file(void **state)
     struct triage_out out;
     struct triage_rows rows = three_rows();
     (void)state;
-    assert_ok(triage_out_open(wanted, &out, &denied, &err), err);
+    assert_ok(triage_out_open(wanted, "/nowhere", &out, &denied, &err), err);
     assert_true(out.csv && file_is_folder(out.folder) && !file_exists(out.path));
     assert_ok(triage_out_row(&out, &rows.row[0], &err), err);
     assert_ok(triage_out_turn(&out, &rows, &err), err);
@@ -266,10 +315,10 @@ static void t_file(void **state)
     triage_out_close(&out);
     mem_free(wanted);
     wanted = mem_printf(&err, "%s/new/deep/r.csv/below.csv", folder);
-    assert_false(triage_out_open(wanted, &out, &denied, &err));
+    assert_false(triage_out_open(wanted, "/nowhere", &out, &denied, &err));
     assert_string_equal(denied, wanted);
     mem_free(denied);
-    assert_false(triage_out_open("r.txt", &out, &denied, &err));
+    assert_false(triage_out_open("r.txt", "/nowhere", &out, &denied, &err));
     assert_int_equal(err.code, ERR_USAGE);
     assert_null(denied);
     assert_ok(file_remove_tree(folder, &err), err);
@@ -281,9 +330,9 @@ static void t_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t_csv),  cmocka_unit_test(t_table), cmocka_unit_test(t_truth),
-        cmocka_unit_test(t_case), cmocka_unit_test(t_cuda),  cmocka_unit_test(t_summary),
-        cmocka_unit_test(t_file),
+        cmocka_unit_test(t_csv),      cmocka_unit_test(t_table), cmocka_unit_test(t_truth),
+        cmocka_unit_test(t_left_out), cmocka_unit_test(t_case),  cmocka_unit_test(t_cuda),
+        cmocka_unit_test(t_summary),  cmocka_unit_test(t_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

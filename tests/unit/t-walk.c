@@ -77,6 +77,8 @@ static void t_odd_names(void **state)
     assert_int_equal(list.n, 3);
     assert_int_equal(list.bad_names, 2);
     assert_non_null(strstr(list.bad_example, "bad\\x"));
+    assert_int_equal(list.n_left, 2);
+    assert_true(!list.left[0].link && !strcmp(list.left[0].kind, "hdf5"));
     found_list_fini(&list);
     mem_free(root);
 }
@@ -99,6 +101,19 @@ static void t_links_never_lead_out(void **state)
     assert_int_equal(symlink(target, out), 0);
     assert_int_equal(symlink(other, dir), 0);
     walked(root, "real/inside.h5|real/s_1.h5");
+    struct found_list list;
+    assert_ok(walk_folder(root, &list, &err), err);
+    assert_int_equal(list.n_left, 3); /* none is passed over in silence; "loop" hides nothing */
+    for (size_t i = 0; i < list.n_left; i++) {
+        const struct left_out *left = &list.left[i];
+        bool folder = !strcmp(left->name, "outdir");
+        assert_true(
+            left->link &&
+            (folder || !strcmp(left->name, "out.h5") || !strcmp(left->name, "real/dead.h5")));
+        assert_true(folder == (left->kind == NULL));
+        assert_non_null(strstr(left->why, folder ? "not followed" : "leads out"));
+    }
+    found_list_fini(&list);
     mem_free(target);
     mem_free(out);
     mem_free(dir);
