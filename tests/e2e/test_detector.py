@@ -141,6 +141,18 @@ def test_from_zip_to_row(box, ort, orientation):
     assert read_xlsx(box.base / "r.xlsx")[0]["pathology_localization"] == around(wanted)
 
 
+def test_it_stays_loaded_from_study_to_study(box, ort):
+    """Both models of a study are kept by the warm worker."""
+    for i, name in enumerate(("a.zip", "b.zip", "c.zip")):
+        study(box.zips / name, [(40 + i, 70, 4, 6)])
+    box.ok("model", "add", write(box))
+    predict(box, "-o", "r.csv", model="site")
+    logs = [box.ok("log", str(t["id"])).out for t in box.tasks()]
+    for model in ("site", "metal"):
+        assert sum(f"[model] {model}: loaded" in log for log in logs) == 1, logs
+        assert sum(f"[model] {model}: still loaded" in log for log in logs) == 2, logs
+
+
 def test_another_spacing_is_brought_back_to_the_study(box, ort):
     """The model sees voxels of its own size; the box is in voxels of the study and holds the cube."""
     x, y, z, side = cube = (96, 64, 8, 9)

@@ -372,6 +372,58 @@ static void patches_make_a_whole(void **state)
     str_fini(&model);
 }
 
+#define DETECTOR_CARD(activation)                                                        \
+    CARD_HEAD "\"task\":\"detection\",\"input\":{\"modality\":\"CT\",\"patch\":[3,2,2]," \
+              "\"channels\":1},\"output\":{\"activation\":\"" activation "\"}"
+
+/* A score a patch (DESIGN 10): where they begin, which are left out, a volume smaller than one,
+ * what is no number, an end at any moment. */
+static void patches_have_scores(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct str model = STR_INIT;
+    struct onnx o = {STR_INIT};
+    const int64_t shape[] = {1, 1, 2, 2, 3}, one[] = {1, 1, 1, 1, 1}, axes[] = {1, 2, 3, 4};
+    onnx_input(&o, "x", ORT_F32, shape, 5);
+    onnx_node(&o, "ReduceMax", "x", NULL, "y", "axes", axes, 4, true);
+    onnx_output(&o, "y", ORT_F32, one, 5);
+    onnx_bytes(&o, &model);
+    struct infer *m = opened(&model, DETECTOR_CARD("none"), &err);
+    assert_non_null(m);
+    assert_true(m->card.threshold == 0.25);
+    const size_t n[3] = {7, 2, 4};
+    float volume[7 * 2 * 4] = {0};
+    volume[(3 * 2 + 1) * 7 + 6] = 2; /* the last voxel */
+    volume[0] = 1;
+    struct infer_patches how = {.stride = 2, .least = 0};
+    struct infer_patch *patch;
+    size_t found, left = 2;
+    assert_ok(infer_patches(m, volume, n, &how, &patch, &found, &err), err);
+    assert_int_equal(found, 3 * 2); /* columns 0, 2, 4; slices 0, 2 */
+    assert_true(patch[0].score == 1 && patch[1].score == 0 && patch[5].score == 2);
+    assert_true(patch[5].at[0] == 4 && patch[5].at[1] == 0 && patch[5].at[2] == 2);
+    mem_free(patch);
+    how = (struct infer_patches){.stride = 3, .least = 2};
+    assert_ok(infer_patches(m, volume, n, &how, &patch, &found, &err), err);
+    assert_int_equal(found, 1); /* the last patch lies at the end, not at a multiple */
+    assert_true(patch[0].at[0] == 4 && patch[0].at[2] == 2);
+    mem_free(patch);
+    assert_ok(infer_patches(m, volume, (const size_t[]){2, 1, 1}, &how, &patch, &found, &err), err);
+    assert_int_equal(found, 0);
+    mem_free(patch);
+    how.least = -1;
+    assert_false(infer_patches(m, (const float[]){NAN, NAN}, (const size_t[]){2, 1, 1}, &how,
+                               &patch, &found, &err));
+    assert_non_null(strstr(err.text, "no number"));
+    how.progress = count;
+    how.arg = &left;
+    assert_false(infer_patches(m, volume, n, &how, &patch, &found, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    infer_close(m);
+    str_fini(&model);
+}
+
 static void scaling_and_labels(void **state)
 {
     (void)state;
@@ -543,6 +595,7 @@ int main(void)
         cmocka_unit_test(a_bag_gives_score_and_attention),
         cmocka_unit_test(card_and_file_must_agree),
         cmocka_unit_test(patches_make_a_whole),
+        cmocka_unit_test(patches_have_scores),
         cmocka_unit_test(scaling_and_labels),
         cmocka_unit_test(two_models_are_kept),
         cmocka_unit_test(a_library_that_is_none_is_named),
