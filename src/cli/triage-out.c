@@ -214,7 +214,7 @@ static bool hear(struct triage_out *out, struct err *err)
 /* Its last line, without the program's own beginning. */
 static bool not_written(const struct triage_out *out, struct err *err)
 {
-    char text[2000];
+    char text[2000] = "";
     ssize_t n = out->said < 0 ? 0 : pread(out->said, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
     if (n > 0 && text[n - 1] == '\n') {
@@ -275,6 +275,9 @@ bool triage_out_finish(struct triage_out *out, const struct triage_rows *rows, b
         ok = start_writer(out, rows, err);
         end_writer(out, true);
         ok = ok && (!out->failed || not_written(out, err));
+    }
+    if (ok) {
+        file_sweep_aside(out->path); /* a call that was killed while it wrote */
     }
     if (ok && whole && unlink(out->journal) != 0 && errno != ENOENT) {
         ok = err_errno(err, errno, "removing the journal '%s'", out->journal);

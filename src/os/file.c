@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,33 @@ bool file_write(const char *path, const char *data, size_t length, bool sync, st
     }
     mem_free(aside);
     return ok;
+}
+
+/* Is `tail`, behind a file's name, that of a process that is no more? */
+static bool left_aside(const char *tail)
+{
+    long pid = 0;
+    int end = 0;
+    return sscanf(tail, ".gantry-%ld.tmp%n", &pid, &end) == 1 && end > 0 && tail[end] == '\0' &&
+        pid > 1 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+void file_sweep_aside(const char *path)
+{
+    struct err *quiet = err_ignore("a courtesy");
+    const char *name = path_base(path);
+    size_t length = strlen(name);
+    char *folder = path_dir(path, quiet);
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!strncmp(e->d_name, name, length) && left_aside(e->d_name + length)) {
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+        }
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+    mem_free(folder);
 }
 
 bool file_mkdirs(const char *path, mode_t mode, struct err *err)

@@ -15,6 +15,9 @@ char *file_read(const char *path, size_t max, size_t *ret_length, struct err *er
  * `sync`: fsync first. */
 bool file_write(const char *path, const char *data, size_t length, bool sync,
                 struct err *err) CHECK_RESULT;
+/* Remove what processes that were killed had been writing aside for `path` (`.gantry-PID.tmp`
+ * behind its name). A courtesy: what cannot be removed stays. */
+void file_sweep_aside(const char *path);
 /* Write straight into a new file (no rename): for folders that are published later as a whole. */
 bool file_put(const char *path, const char *data, size_t length, struct err *err) CHECK_RESULT;
 /* mkdir -p; existing folders are fine. */

@@ -40,6 +40,33 @@ static void test_write_and_read(void **state)
     mem_free(dir);
 }
 
+/* U10: what a killed process was writing aside goes; a living one's, and other names, stay. */
+static void test_what_was_left_aside(void **state)
+{
+    struct err err;
+    char *dir = test_folder("aside"), *path = in(dir, "r.csv");
+    static const char *const stay[] = {"r.csv.gantry-x.tmp", "r.csv.gantry-999999999.tmp.old",
+                                       "other.csv.gantry-999999999.tmp"};
+    char alive[64];
+    size_t count = 0;
+    (void)state;
+    (void)snprintf(alive, sizeof alive, "r.csv.gantry-%ld.tmp", (long)getpid());
+    for (size_t i = 0; i < 5; i++) {
+        char *one = in(dir, i < 3 ? stay[i] : i == 3 ? alive : "r.csv.gantry-999999999.tmp");
+        assert_ok(file_put(one, "a", 1, &err), err);
+        mem_free(one);
+    }
+    file_sweep_aside(path);
+    char **names = file_list(dir, &count, &err);
+    assert_non_null(names);
+    assert_int_equal(count, 4);
+    file_list_free(names);
+    assert_ok(file_remove_tree(dir, &err), err);
+    file_sweep_aside(path); /* a folder that is not there is fine */
+    mem_free(path);
+    mem_free(dir);
+}
+
 static void test_a_folder_takes_the_place_of_another(void **state)
 {
     struct err err = {0};
@@ -108,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read),
+        cmocka_unit_test(test_what_was_left_aside),
         cmocka_unit_test(test_a_folder_takes_the_place_of_another),
         cmocka_unit_test(test_measures),
         cmocka_unit_test(test_a_file_in_the_way),
