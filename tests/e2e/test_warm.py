@@ -7,6 +7,7 @@ at work: the process shows the attempt it is on in its environment, as any tool 
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -125,7 +126,7 @@ def loads(folders):
 def own_log(g):
     """No line of one attempt is in another's log."""
     for (item, job, _), folder in attempts(g).items():
-        said = [line for line in lines(folder) if re.match(r"\[triage\] s\d: series", line)]
+        said = [line for line in lines(folder) if re.match(r"\[triage\] \w+: series", line)]
         assert said == [] or (len(said) == 1 and said[0].startswith(f"[triage] {item}: ")), said
 
 
@@ -313,3 +314,54 @@ def test_the_centre_finder_is_warm_too(g, ort):
     g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", "rotation_axis_method=vo")
     cold = attempts(g, run=2).values()
     assert len({tool(f) for f in cold}) == 3 and loads(cold) == [0, 0]
+
+
+# -- killed at random ------------------------------------------------------------------------------------------------
+
+MANY = 24
+
+
+def strike(g, kind, engine):
+    """SIGKILL for one of the engine, the worker, and the warm process, or for all three."""
+    alive = g.processes()
+    workers = [pid for pid, words in alive.items() if words[1:3] == ["worker", "--slot"]]
+    victims = {"engine": [engine.pid], "worker": workers[:1], "warm": warm(g)[:1], "all": list(alive)}[kind]
+    hit = 0
+    for pid in victims:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            hit += 1
+        except OSError:
+            pass
+    return hit
+
+
+def test_killed_at_random(g, ort, zips):
+    """DESIGN 2.1: 24 studies, and SIGKILL at random instants to whoever is at work: nothing lost, nothing done twice, no
+    manual step but `gantry run --resume`. `make check` does six blows; GANTRY_KILLS and GANTRY_KILL_SEED say otherwise."""
+    rng = random.Random(os.environ.get("GANTRY_KILL_SEED", "1"))
+    blows, landed = int(os.environ.get("GANTRY_KILLS", "6")), 0
+    prepare(g, ort, zips)
+    for name in NAMES:
+        (g.data / f"{name}.zip").unlink()
+    for i in range(MANY):
+        shutil.copy(zips / "s1.zip", g.data / f"n{i:02}.zip")
+    engine = start(g, "ct-triage")
+    while landed < blows and engine.poll() is None:
+        time.sleep(rng.uniform(0.05, 0.4))
+        landed += strike(g, rng.choice(["engine", "worker", "warm", "warm", "all"]), engine) > 0
+        try:
+            engine.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        if engine.returncode == -signal.SIGKILL:
+            engine = start(g, "--resume")
+    if engine.wait(180) == -signal.SIGKILL:
+        engine = start(g, "--resume")
+    assert engine.wait(180) in (0, 3), (g.base / "stderr").read_text()
+    assert landed > 0
+    found = values(g)  # once each
+    assert sorted(found) == [(f"n{i:02}", "triage") for i in range(MANY)] and set(g.states().values()) == {"done"}
+    assert len({json.dumps(v, sort_keys=True) for v in found.values()}) == 1
+    own_log(g)
+    nothing_left(g)
