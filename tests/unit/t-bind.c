@@ -148,6 +148,37 @@ static void test_fingerprint(void **state)
     bound_fini(&b);
 }
 
+/* DESIGN 8: a model is loaded once. Steps that ask one, and only while they do, may share a process;
+ * it makes no other work of them. */
+static void test_steps_that_ask_a_model_may_be_warm(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound cold, warm;
+    json_t *h5 = json_pack("{s:s}", "format", "h5"),
+           *none = json_pack("{s:s, s:s}", "format", "h5", "finder", "none");
+    const struct {
+        bool option;
+        const json_t *params;
+        bool warm;
+    } cases[] = {{true, NULL, false}, {false, h5, false}, {true, h5, true}, {true, none, false}};
+    f->in.run_params = h5;
+    assert_ok(bind_task(&f->in, &cold, &err), err);
+    for (size_t i = 0; i < 4; i++) {
+        f->in.warm = cases[i].option;
+        f->in.run_params = cases[i].params;
+        assert_ok(bind_task(&f->in, &warm, &err), err);
+        assert_int_equal(strstr(str_text(&warm.job), ",\"warm\":true,") != NULL, cases[i].warm);
+        if (cases[i].params == h5) {
+            assert_string_equal(warm.fingerprint, cold.fingerprint);
+        }
+        bound_fini(&warm);
+    }
+    bound_fini(&cold);
+    json_decref(h5);
+    json_decref(none);
+}
+
 /* A model counts where the tool uses it, and there by what it is, not by its name alone. */
 static void test_models_are_part_of_it(void **state)
 {
@@ -249,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outputs_and_centre, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_parameters_win, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fingerprint, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_steps_that_ask_a_model_may_be_warm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_models_are_part_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jobs_that_are_off, setup, teardown),
