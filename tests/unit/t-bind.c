@@ -148,8 +148,8 @@ static void test_fingerprint(void **state)
     bound_fini(&b);
 }
 
-/* DESIGN 8: a model is loaded once. Steps that ask one, and only while they do, may share a process;
- * it makes no other work of them. */
+/* DESIGN 8: a model is loaded once. Steps that ask one, and only while they do, may share a
+ * process; it makes no other work of them. */
 static void test_steps_that_ask_a_model_may_be_warm(void **state)
 {
     struct err err = {0};
