@@ -11,12 +11,16 @@
 #include "steps/command.h"
 #include "steps/step.h"
 
+static void print_command(FILE *out, const struct command *command)
+{
+    fprintf(out, "  %s %s\n      %s\n", command->name, command->usage, command->help);
+}
+
 static void print_help(FILE *out)
 {
     fputs("usage: gantry-imaging COMMAND ...\n\n", out);
     for (size_t i = 0; command_table[i] != NULL; i++) {
-        fprintf(out, "  %s %s\n      %s\n", command_table[i]->name, command_table[i]->usage,
-                command_table[i]->help);
+        print_command(out, command_table[i]);
     }
     fputs("  --list\n      the steps, as JSON\n  --version\n", out);
 }
@@ -56,6 +60,10 @@ int main(int argc, char **argv)
     if (command == NULL) {
         err_set(&err, ERR_USAGE, "there is no command '%s' (see gantry-imaging --help)", argv[1]);
         return command_fail(&err);
+    }
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        print_command(stdout, command);
+        return 0;
     }
     return command->run(argc - 2, argv + 2);
 }

@@ -26,6 +26,12 @@ def imaging(*args, status=0, **options):
     return outcome
 
 
+def test_help_of_one_command(tmp_path):
+    """--help is never taken for a file's name."""
+    said = imaging("make-studies", "--help", cwd=tmp_path).stdout
+    assert said.startswith("  make-studies DIR") and said.count("\n") == 2 and not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def box(tmp_path, monkeypatch):
     monkeypatch.setenv("GANTRY_HOME", str(tmp_path / "home"))

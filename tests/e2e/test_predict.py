@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 
 import chest
 from conftest import SOURCE
+from test_imaging import imaging
 from triage import COLUMNS, RULE, SHORT, SMALL, predict, read_csv, read_xlsx, studies, wait_for_rows
 
 
@@ -439,6 +441,23 @@ def test_T1_T3_T4_X20_hybrid(box, classifier):
     positive = lambda n: rows[n]["pathology"] == "1"  # noqa: E731
     assert positive("b.zip") and float(rows["b.zip"]["probability_of_pathology"]) > float(
         rows["a.zip"]["probability_of_pathology"])
+
+
+def test_the_classifier_tells_phantoms_apart(box, classifier):
+    """Issue 4: unseen bodies, from ZIP to score: every ill one scores above every well one, of its generator's phantoms and of
+    the simpler ones of `gantry demo`."""
+    for seed in (71, 72, 73):
+        chest.write_zip(box.zips / f"well_{seed}.zip", seed, slices=48)
+    for seed, kind in enumerate(chest.KINDS, 81):
+        chest.write_zip(box.zips / f"ill_{kind}.zip", seed, (kind,), slices=48)
+    imaging("make-studies", box.base / "more")
+    for name in ("norma_1", "norma_2", "opacities_3", "opacities_4"):
+        shutil.move(box.base / "more" / f"{name}.zip", box.zips / f"{'well' if 'norma' in name else 'ill'}_{name}.zip")
+    out = predict(box, "-o", "r.csv", "--workers", "2", model=None).out
+    score = {name: float(re.search(r"Final pathology probability: (\S+)", block)[1])
+             for name, block in re.findall(r"Processing: (\S+)\n(.*?)Completed in", out, re.S)}
+    well, ill = ([p for name, p in score.items() if name.startswith(word)] for word in ("well", "ill"))
+    assert len(well) == 5 and len(ill) == 7 and max(well) < 0.5 < min(ill), score
 
 
 def test_another_model_is_other_work(box, classifier):
