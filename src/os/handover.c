@@ -79,12 +79,15 @@ bool handover_taken(int sock)
 bool handover_told(int sock, int *ret_exit)
 {
     char text[32];
-    int fd;
     int64_t status;
-    ssize_t n = pass_receive(sock, text, sizeof text, &fd);
-    if (fd >= 0) {
-        (void)close(fd); /* none is expected */
-    }
+    ssize_t n;
+    do { /* what a process said before it died counts */
+        int fd;
+        n = pass_receive(sock, text, sizeof text, &fd);
+        if (fd >= 0) {
+            (void)close(fd); /* none is expected */
+        }
+    } while (n > 0 && !strcmp(text, TAKEN));
     if (n <= 0 || !num_int64(text, &status) || status < 0 || status > 255) {
         return false;
     }

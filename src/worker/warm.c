@@ -138,8 +138,9 @@ bool warm_ended(struct warm *w, struct proc_end *ret)
     int64_t before = w->cpu_us;
     if (handover_told(w->sock, &ret->exit)) {
         ret->signal = 0;
-        ret->peak_bytes = proc_peak_bytes(w->pid);
-        ret->cpu_us = proc_cpu_us(w->pid) - before;
+        int64_t used = proc_cpu_us(w->pid);
+        ret->peak_bytes = proc_peak_bytes(w->pid); /* both 0 when it has died since */
+        ret->cpu_us = used > before ? used - before : 0;
         w->busy = false;
         w->idle_since = clock_mono_us();
         return true;
