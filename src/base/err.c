@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/str.h"
 
 struct code_row {
     const char *name;
@@ -17,29 +18,14 @@ struct code_row {
 static const struct code_row code_table[] = {ERR_CODES(ERR_CODE_ROW)};
 #undef ERR_CODE_ROW
 
-/* One error is one line: names of files may hold newlines, the message must not. */
+/* One error is one line of UTF-8: names of files and words of programs may hold anything, and JSON
+ * carries the message. */
 static void one_line(char *text)
 {
+    str_utf8_mend(text);
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
         if (*p < 0x20 || *p == 0x7f) {
             *p = '?';
-        }
-    }
-}
-
-/* A cut in the middle of a UTF-8 sequence would make the JSON that carries the text invalid. */
-static void trim_utf8(char *text)
-{
-    size_t n = strlen(text);
-    size_t back = 0;
-    while (back < 3 && back < n && ((unsigned char)text[n - 1 - back] & 0xC0) == 0x80) {
-        back++;
-    }
-    if (back < n) {
-        unsigned char lead = (unsigned char)text[n - 1 - back];
-        size_t want = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-        if (want > back) {
-            text[n - 1 - back] = '\0';
         }
     }
 }
@@ -51,7 +37,6 @@ bool(err_set)(struct err *err, enum err_code code, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    trim_utf8(err->text);
     one_line(err->text);
     return false;
 }
@@ -71,7 +56,7 @@ bool(err_errno)(struct err *err, int errno_value, const char *fmt, ...)
     } else if (errno_value == ENOMEM) {
         code = ERR_NOMEM;
     }
-    trim_utf8(context);
+    str_utf8_mend(context); /* its end may be cut */
     return err_set(err, code, "%s: %s", context, strerror(errno_value));
 }
 
@@ -83,7 +68,7 @@ bool err_wrap(struct err *err, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(context, sizeof context, fmt, ap);
     va_end(ap);
-    trim_utf8(context);
+    str_utf8_mend(context); /* its end may be cut */
     (void)snprintf(both, sizeof both, "%s: %s", context, err->text);
     return err_set(err, err->code, "%s", both);
 }

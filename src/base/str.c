@@ -118,28 +118,50 @@ bool str_equal(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* Bytes of the sequence that begins at `p`, 0 when it is none. RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF. *ret_cut: the text ends within it. */
+static size_t sequence(const unsigned char *p, bool *ret_cut)
+{
+    size_t n = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : 2;
+    unsigned lead = *p, next = p[1];
+    *ret_cut = false;
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xC2 || lead > 0xF4) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            *ret_cut = p[i] == '\0';
+            return 0;
+        }
+    }
+    bool good = !((lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
+                  (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F));
+    return good ? n : 0;
+}
+
 bool str_utf8(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
-    while (*p) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        int more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : 1;
-        unsigned lead = *p, next = p[1];
-        if (lead < 0xC2 || lead > 0xF4 || (lead == 0xE0 && next < 0xA0) ||
-            (lead == 0xED && next > 0x9F) || (lead == 0xF0 && next < 0x90) ||
-            (lead == 0xF4 && next > 0x8F)) {
-            return false;
-        }
-        for (int i = 1; i <= more; i++) {
-            if ((p[i] & 0xC0) != 0x80) {
-                return false;
-            }
-        }
-        p += more + 1;
+    bool cut;
+    size_t n = 1;
+    for (; *p && n; p += n) {
+        n = sequence(p, &cut);
     }
-    return true;
+    return n > 0;
+}
+
+void str_utf8_mend(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+    while (*p) {
+        bool cut;
+        size_t n = sequence(p, &cut);
+        if (n == 0) {
+            *p = cut ? '\0' : '?';
+        }
+        p += n ? n : !cut;
+    }
 }

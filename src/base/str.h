@@ -43,5 +43,8 @@ bool str_ends(const char *text, const char *suffix);
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 /* Is the text valid UTF-8 (RFC 3629)? */
 bool str_utf8(const char *text);
+/* Make it so, in place: a character that is cut off at the end goes, other bytes become '?'. JSON
+ * takes nothing else. */
+void str_utf8_mend(char *text);
 
 #endif

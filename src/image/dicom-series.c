@@ -49,6 +49,7 @@ bool series_complain(struct series *s, enum dicom_trouble code, bool fatal, size
     va_start(args, fmt);
     (void)vsnprintf(c->text, sizeof c->text, fmt, args);
     va_end(args);
+    str_utf8_mend(c->text); /* names in it are cut by bytes */
     return true;
 }
 
@@ -71,6 +72,7 @@ static bool damaged(struct dicom_set *set, size_t member, enum dicom_trouble cod
     bool named = strstr(why->text, name) != NULL;
     (void)snprintf(c->text, sizeof c->text, "%.150s%s%.300s", named ? "" : name, named ? "" : ": ",
                    why->text);
+    str_utf8_mend(c->text);
     return true;
 }
 

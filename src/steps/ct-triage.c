@@ -69,6 +69,7 @@ static bool refuse_corrupted(struct triage *t, struct err *err)
     struct chest_verdict v = {.status = CHEST_CORRUPTED, .confidence = 1};
 
     snprintf(v.reason, sizeof(v.reason), "%.239s", err->text);
+    str_utf8_mend(v.reason);
     return refuse(t, &v, err);
 }
 
@@ -92,6 +93,7 @@ static void judge_fatal(const struct dicom_series *series, struct chest_verdict 
     ret->confidence = 1;
     snprintf(ret->reason, sizeof(ret->reason), "%.239s",
              why != NULL ? why->text : "no volume can be made of its files");
+    str_utf8_mend(ret->reason);
 }
 
 /* How many slices (files) the series' complaints of a kind are about. */

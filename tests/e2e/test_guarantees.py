@@ -50,6 +50,15 @@ def test_what_a_tool_leaves_running_ends_with_it(g):
     wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in left), "what the tool left to end")
 
 
+def test_words_that_are_no_utf8_are_told_all_the_same(g):
+    """DESIGN 2.6: a cause is what the tool said last, also in an old encoding."""
+    some(g)
+    g.batch("old", script("printf 'caf\\351 is closed\\n' >&2; exit 3", out=None))
+    assert g.run("run", "old").rc == 1
+    [task] = g.tasks()
+    assert task["message"] == "exit 3: caf? is closed"
+
+
 def test_outputs_take_group_and_mode_of_the_data_folder(g):
     some(g)
     g.data.chmod(0o2770)

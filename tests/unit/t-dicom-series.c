@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/str.h"
 #include "dicom-make.h"
 #include "dicom-said.h"
 #include "image/dicom-series.h"
@@ -332,6 +333,24 @@ static void cut_pixels(void **state)
     dicom_set_close(set);
 }
 
+/* DESIGN 10, "a FAILURE row with the reason": it is UTF-8 also when a name in it is cut in the
+ * middle of a letter. */
+static void long_names(void **state)
+{
+    (void)state;
+    char name[122] = "x"; /* a limit of an even number of bytes is none of whole letters then */
+    struct made_slice slice = usual(0);
+    slice.missing = 7;
+    for (size_t n = 1; n + 2 < sizeof name; n += 2) {
+        memcpy(name + n, "Ж", 3);
+    }
+    save(&slice, name);
+    const struct dicom_series *s;
+    struct dicom_set *set = open_set(folder, 1, &s);
+    assert_true(str_utf8(said(s, DICOM_CUT, "has 41 of 48 bytes (xЖЖЖ")->text));
+    dicom_set_close(set);
+}
+
 static void colour(void **state)
 {
     (void)state;
@@ -499,6 +518,7 @@ int main(void)
         IN_FOLDER(few_slices),
         IN_FOLDER(missing_tags),
         IN_FOLDER(cut_pixels),
+        IN_FOLDER(long_names),
         IN_FOLDER(colour),
         IN_FOLDER(scales_that_differ),
         IN_FOLDER(times),

@@ -48,6 +48,19 @@ static void t_long_text_is_cut_between_characters(void **state)
     }
 }
 
+/* Messages go into JSON, which holds UTF-8 only; words of programs and names of files may be
+ * anything.
+ */
+static void t_a_message_is_utf8(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    (void)err_set(&err, ERR_FAILED, "exit 3: caf%s ferm%s", "\xE9", "\xD0\xB9");
+    assert_string_equal(err.text, "exit 3: caf? ferm\xD0\xB9");
+    (void)err_wrap(&err, "%s", "\xFF\xD0");
+    assert_string_equal(err.text, "?: exit 3: caf? ferm\xD0\xB9");
+}
+
 static void t_errno_gives_the_code(void **state)
 {
     static const struct {
@@ -93,6 +106,7 @@ int main(void)
         cmocka_unit_test(t_set_keeps_one_line),
         cmocka_unit_test(t_wrap_goes_from_general_to_exact),
         cmocka_unit_test(t_long_text_is_cut_between_characters),
+        cmocka_unit_test(t_a_message_is_utf8),
         cmocka_unit_test(t_errno_gives_the_code),
         cmocka_unit_test(t_names_lead_back_to_codes),
         cmocka_unit_test(t_exit_statuses_are_as_documented),

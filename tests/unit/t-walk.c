@@ -180,6 +180,36 @@ static void t_utf8(void **state)
     assert_false(str_utf8("\xF0\x9F\x94"));
 }
 
+static void t_utf8_is_mended(void **state)
+{
+    (void)state;
+    static const char *const from[] = {"plain Ж 中 \xF0\x9F\x94\xA7",
+                                       "caf\xE9 au lait",
+                                       "cut \xD0)",
+                                       "\xE2\x82 cut",
+                                       "end \xE2\x82",
+                                       "end \xD0",
+                                       "\xED\xA0\x80",
+                                       "\xFF",
+                                       ""};
+    static const char *const to[] = {"plain Ж 中 \xF0\x9F\x94\xA7",
+                                     "caf? au lait",
+                                     "cut ?)",
+                                     "?? cut",
+                                     "end ",
+                                     "end ",
+                                     "???",
+                                     "?",
+                                     ""};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        char text[40];
+        (void)snprintf(text, sizeof text, "%s", from[i]);
+        str_utf8_mend(text);
+        assert_string_equal(text, to[i]);
+        assert_true(str_utf8(text));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +219,7 @@ int main(void)
         cmocka_unit_test(t_unreadable_folders_are_named),
         cmocka_unit_test(t_every_failed_allocation),
         cmocka_unit_test(t_utf8),
+        cmocka_unit_test(t_utf8_is_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
