@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "codec/mapped.h"
 
+/* 64 GiB of input; the largest known networks take a thousandth of it. */
+#define MOST_VALUES 0x1p34
+
 /* A task that was given a GPU is told so by this variable, which renumbers: it is device 0 then. */
 static bool gpu_given(void)
 {
@@ -111,6 +114,17 @@ static bool patch_layout(const struct infer *m, struct ort_tensor *ret)
     return true;
 }
 
+/* Sizes may come from model.onnx, which may be anybody's: their product must not overflow where it
+ * is multiplied with others. */
+static bool reasonable(const struct ort_tensor *t)
+{
+    double count = 1;
+    for (size_t i = 0; i < t->rank; i++) {
+        count *= (double)t->n[i];
+    }
+    return count >= 1 && count <= MOST_VALUES;
+}
+
 bool infer_shape(const struct infer *m, struct ort_tensor *ret, struct err *err)
 {
     struct ort_tensor t = {0};
@@ -135,6 +149,10 @@ bool infer_shape(const struct infer *m, struct ort_tensor *ret, struct err *err)
     if (open) {
         return err_set(err, ERR_FORMAT,
                        "model '%s': model.onnx takes %s, so its card must say input.patch",
+                       m->card.name, takes);
+    }
+    if (!reasonable(&t)) {
+        return err_set(err, ERR_FORMAT, "model '%s': model.onnx takes %s, which no memory holds",
                        m->card.name, takes);
     }
     *ret = t;

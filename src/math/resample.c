@@ -113,7 +113,7 @@ void resample_spaced(const struct resample_grid *from, const double mm[3],
             sqrt(from->affine[0][k] * from->affine[0][k] + from->affine[1][k] * from->affine[1][k] +
                  from->affine[2][k] * from->affine[2][k]);
         double scale = mm[k] / spacing, count = round((double)from->n[k] / scale);
-        to.n[k] = count < 1 ? 1 : (size_t)count;
+        to.n[k] = !(count >= 1) ? 1 : count < RESAMPLE_MOST ? (size_t)count : RESAMPLE_MOST;
         for (size_t i = 0; i < 3; i++) {
             to.affine[i][k] = from->affine[i][k] * scale;
             /* The corner stays: the first centre moves by half the difference of the voxels. */

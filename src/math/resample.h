@@ -25,7 +25,9 @@ struct resample_grid {
 size_t resample_voxels(const struct resample_grid *grid);
 
 /* `from` in voxels of `mm`: the same field of view, its corner at the same place, at least one
- * voxel an axis. */
+ * voxel an axis and at most RESAMPLE_MOST, which is more than can be worked with (headers may say
+ * anything). */
+#define RESAMPLE_MOST ((size_t)1 << 20)
 void resample_spaced(const struct resample_grid *from, const double mm[3],
                      struct resample_grid *ret);
 

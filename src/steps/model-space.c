@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #define AXES 3
+#define MOST_VOXELS 0x1p34 /* 64 GiB of values */
 
 void model_space_own(const struct volume *v, struct resample_grid *ret)
 {
@@ -76,6 +77,12 @@ bool model_space(const struct model_card *card, const struct volume *v, struct r
             mm[a] = card->spacing_mm[a < card->n_spacing ? a : card->n_spacing - 1];
         }
         resample_spaced(&turned, mm, ret);
+        if ((double)ret->n[0] * (double)ret->n[1] * (double)ret->n[2] > MOST_VOXELS) {
+            return err_set(err, ERR_FORMAT,
+                           "model %s wants voxels of %g x %g x %g mm: this volume would have %zu x "
+                           "%zu x %zu of them",
+                           card->name, mm[0], mm[1], mm[2], ret->n[0], ret->n[1], ret->n[2]);
+        }
     }
     *ret_same = true;
     for (size_t r = 0; r < AXES; r++) {

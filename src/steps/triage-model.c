@@ -124,9 +124,13 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
     struct mil_job job = mil_job_default;
     struct turned turned = turn(ct, m->card.orientation);
     struct infer_bag_result result;
+    struct ort_tensor shape;
     float *bag;
     bool good;
 
+    if (!infer_shape(m->kept.infer, &shape, err)) {
+        return err_wrap(err, "classifier %s", m->card.name);
+    }
     job.columns = ct->n[0];
     job.rows = ct->n[1];
     job.slices = ct->n[2];
@@ -134,10 +138,9 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
     job.threads = threads;
     job.read = read_slice;
     job.arg = &turned;
-    if (m->card.n_patch >= 2) {
-        job.side[0] = m->card.patch[0];
-        job.side[1] = m->card.patch[1];
-    }
+    /* the last two are rows and columns: of the card, or what model.onnx has when it says none */
+    job.side[0] = (size_t)shape.n[shape.rank - 1];
+    job.side[1] = (size_t)shape.n[shape.rank - 2];
     if (m->card.windowed) {
         job.low = m->card.window[0];
         job.high = m->card.window[1];

@@ -115,18 +115,19 @@ def port(name, dims):
     return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
 
 
-def classifier(folder, size, windows, gain):
+def classifier(folder, size, windows, gain, channels=1):
     """Two outputs: 0, and gain times the mean square of all windows' pixels."""
     nodes = [node("Mul", ["images", "images"], "square"), node("ReduceMean", ["square"], "mean", axes=[1, 2, 3, 4], keepdims=0),
              node("Mul", ["mean", "gains"], "both"), node("Reshape", ["both", "shape"], "scores")]
     graph = b"".join(field(1, n) for n in nodes) + field(2, "g")
     graph += field(5, tensor("gains", [2], 1, struct.pack("<2f", 0, gain))) + field(5, tensor("shape", [2], 7, struct.pack("<2q", 1, 2)))
-    graph += field(11, port("images", [1, windows, 1, size, size])) + field(12, port("scores", [1, 2]))
+    graph += field(11, port("images", [1, windows, channels, size, size])) + field(12, port("scores", [1, 2]))
     model = field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13))
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(model)
     (folder / "model.json").write_text(json.dumps({
-        "gantry": 1, "name": folder.name, "version": "1", "task": "cor", "input": {"modality": "XCT", "patch": [size, size], "slices": windows, "channels": 1},
+        "gantry": 1, "name": folder.name, "version": "1", "task": "cor",
+        "input": {"modality": "XCT", "patch": [size, size], "slices": windows, "channels": channels},
         "output": {"activation": "softmax", "labels": ["off", "on"]}, "licence": "MIT", "source": "test",
         "settings": {"downsample": {"type": "integer", "default": 2}, "seed": {"type": "integer", "default": 10}},
         "checksum": "sha256:" + hashlib.sha256(model).hexdigest()}))
@@ -174,3 +175,13 @@ def test_a_classifier_that_cannot_be_used_is_refused_by_name(g, runtime):
     assert outcome.rc != 0
     assert "64 columns are too few" in outcome.out + outcome.err + json.dumps(g.tasks())
     assert not (g.rec / "try_center" / "s_1" / "center_of_rotation.txt").exists()
+
+
+def test_a_classifier_of_colours_is_refused(g, runtime):
+    """G16: a slice is grey; a model that reads three channels would read beyond it."""
+    scans.write(g.data / "s_1.h5", columns=160)
+    classifier(g.data.parent / "site", 56, 3, 40.0, channels=3)
+    outcome = g.run("run", "tomo-ai-reco", "--phase", "infer", "--cor", "80", "--set", "rotation_axis_method=ai",
+                    "--set", f"cor_model={g.data.parent / 'site'}")
+    assert outcome.rc != 0
+    assert "input.channels must be 1" in outcome.out + outcome.err + json.dumps(g.tasks())

@@ -197,6 +197,20 @@ def test_three_findings_are_the_rules_second_condition(box, ort):
     assert read_csv(box.base / "r.csv")[0]["pathology"] == "0"
 
 
+@pytest.mark.parametrize("rows, columns", [(48, 80), (512, 512)])
+def test_a_bag_has_the_size_that_the_file_says(box, ort, rows, columns):
+    """DESIGN 7, 10: without input.patch in the card it is model.onnx that says rows and columns, not 256 x 256."""
+    study(box.zips / "a.zip", [])
+    said = []
+    for patch in ({"patch": [columns, rows]}, {}):
+        onnx = tiny.bag_mean(4, rows, columns)
+        document = tiny.card(onnx, name="site", task="classification", settings={}, output={"activation": "sigmoid"},
+            input={"modality": "CT", "slices": 4, "channels": 1, "window": [-1000, 400], "normalisation": "window", **patch})
+        outcome = predict(box, "-o", f"{len(patch)}.csv", model=tiny.write(box.base / f"m{len(patch)}", onnx, document))
+        said += [line for line in outcome.out.splitlines() if "Final pathology probability" in line]
+    assert len(said) == 2 and said[0] == said[1], said
+
+
 @pytest.mark.parametrize("what, words", [
     ("no folder", ["nodules", "no model's folder"]),
     ("path", ["detector", "name of a folder"]),

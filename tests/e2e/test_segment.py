@@ -98,6 +98,23 @@ def test_what_a_model_cannot_do_is_one_line(g, segment):
     assert not (g.base / "out.nii").exists()
 
 
+@pytest.mark.parametrize("sizes", [(16, (1 << 20) + 1, (1 << 40) - (1 << 20) + 1), (1 << 32, 1 << 32, 4), (1, 1, 1 << 40)])
+def test_sizes_of_a_hostile_file_are_one_line(g, segment, sizes):
+    """DESIGN 7: the product of what model.onnx says is 16, 0 or 2^40 in 64 bits; no memory of that size is written to."""
+    volume(g.base / "in.nii", (5, 5, 5), np.eye(4))
+    onnx = tiny.two_classes(*sizes)
+    document = tiny.card(onnx)
+    del document["input"]["patch"]
+    said = segment(tiny.write(g.base / "model", onnx, document), g.base / "in.nii", g.base / "out.nii", rc=1)
+    assert len(said.splitlines()) == 1 and "which no memory holds" in said
+
+
+def test_voxels_that_are_too_fine_are_one_line(g, segment):
+    volume(g.base / "in.nii", (5, 5, 5), np.eye(4))
+    said = segment(write_model(g, spacing=[1e-9, 1e-6, 1e-300]), g.base / "in.nii", g.base / "out.nii", rc=1)
+    assert len(said.splitlines()) == 1 and "1048576 x 1048576 x 1048576" in said
+
+
 def test_a_real_model_on_a_real_head(g, segment, real_data):
     """meshnet_gwm.onnx (niivue) on the T1 it is made for: a brain's volume of white and grey matter, in the middle."""
     onnx, head = real_data / "onnx" / "meshnet_gwm.onnx", real_data / "onnx" / "t1_crop.nii.gz"

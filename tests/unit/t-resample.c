@@ -160,6 +160,9 @@ static void other_spacing(void **state)
     assert_near(to.affine[2][3] - 1, 5.5);
     resample_spaced(&from, huge, &to);
     assert_true(to.n[0] == 1 && to.n[1] == 3 && to.n[2] == 2);
+    static const double fine[3] = {1e-300, 1e-5, 2};
+    resample_spaced(&from, fine, &to);
+    assert_true(to.n[0] == RESAMPLE_MOST && to.n[1] <= RESAMPLE_MOST && to.n[2] == 3);
 }
 
 /* ---- the bag ---- */
