@@ -1,4 +1,4 @@
-/* Rotation axis: what the finders share, the pair of opposite views, and the weighing of two
+/* Rotation axis: what the finders share, the pair of opposite views, and the weighing of
  * answers. */
 #include "math/centre.h"
 
@@ -10,7 +10,7 @@
 /* Two finders that agree this closely confirm one another. */
 #define AGREE_PX 1.5
 
-/* An answer that the other finder contradicts keeps this share of its confidence. */
+/* An answer that another finder contradicts as surely keeps this share of its confidence. */
 #define DOUBTED 0.5
 
 /* Views further than this from half a turn apart show another side of the specimen. */
@@ -53,8 +53,62 @@ bool centre_pair(const double *theta_rad, size_t angles, size_t *ret_first, size
     return true;
 }
 
+/* What is left of an answer's confidence when another contradicts it. */
+static double doubted(double confidence, double other)
+{
+    return confidence * (1 - (1 - DOUBTED) * fmin(1, other / fmax(confidence, 1e-9)));
+}
+
+static double confirmed(double confidence, double other)
+{
+    return 1 - (1 - confidence) * (1 - other);
+}
+
+struct voice {
+    const struct centre_result *said;
+    const char *name;
+};
+
+/* The one in the middle, and what the nearer of the others makes of it. */
+static void median(const struct voice voice[3], struct centre_result *ret, const char **ret_source)
+{
+    size_t middle = 0;
+    while (middle < 2) {
+        double c = voice[middle].said->centre;
+        double a = voice[(middle + 1) % 3].said->centre, b = voice[(middle + 2) % 3].said->centre;
+        if ((a <= c && c <= b) || (b <= c && c <= a)) {
+            break;
+        }
+        middle++;
+    }
+    const struct centre_result *mine = voice[middle].said;
+    const struct centre_result *a = voice[(middle + 1) % 3].said, *b = voice[(middle + 2) % 3].said;
+    const struct centre_result *near =
+        fabs(a->centre - mine->centre) <= fabs(b->centre - mine->centre) ? a : b;
+    *ret_source = voice[middle].name;
+    *ret = *mine;
+    if (fabs(near->centre - mine->centre) <= AGREE_PX) {
+        ret->confidence = confirmed(mine->confidence, near->confidence);
+    } else {
+        ret->confidence = doubted(mine->confidence, fmax(a->confidence, b->confidence));
+    }
+}
+
+static void pair(const struct centre_result *vo, const struct centre_result *pc,
+                 struct centre_result *ret, const char **ret_source)
+{
+    bool agree = fabs(vo->centre - pc->centre) <= AGREE_PX;
+    bool vo_wins = agree || vo->confidence >= pc->confidence;
+    const struct centre_result *other = vo_wins ? pc : vo;
+    *ret = vo_wins ? *vo : *pc;
+    *ret_source = vo_wins ? "vo" : "pc";
+    ret->confidence = agree ? confirmed(ret->confidence, other->confidence)
+                            : doubted(ret->confidence, other->confidence);
+}
+
 bool centre_auto(const struct centre_result *vo, const struct centre_result *pc,
-                 struct centre_result *ret, const char **ret_source, struct err *err)
+                 const struct centre_result *ai, struct centre_result *ret, const char **ret_source,
+                 struct err *err)
 {
     if (!vo && !pc) {
         return err_set(err, ERR_FORMAT, "no method found a rotation axis");
@@ -62,17 +116,14 @@ bool centre_auto(const struct centre_result *vo, const struct centre_result *pc,
     if (!vo || !pc) {
         *ret = vo ? *vo : *pc;
         *ret_source = vo ? "vo" : "pc";
-        return true;
-    }
-    bool agree = fabs(vo->centre - pc->centre) <= AGREE_PX;
-    bool vo_wins = agree || vo->confidence >= pc->confidence;
-    *ret = vo_wins ? *vo : *pc;
-    *ret_source = vo_wins ? "vo" : "pc";
-    if (agree) {
-        ret->confidence = 1 - (1 - vo->confidence) * (1 - pc->confidence);
+    } else if (fabs(vo->centre - pc->centre) < CENTRE_CONFIRMED_PX) {
+        ret->centre = (vo->centre + pc->centre) / 2;
+        ret->confidence = confirmed(vo->confidence, pc->confidence);
+        *ret_source = "vo+pc";
+    } else if (ai) {
+        median((const struct voice[3]){{vo, "vo"}, {pc, "pc"}, {ai, "ai"}}, ret, ret_source);
     } else {
-        double other = vo_wins ? pc->confidence : vo->confidence;
-        ret->confidence *= 1 - (1 - DOUBTED) * other / fmax(ret->confidence, 1e-9);
+        pair(vo, pc, ret, ret_source);
     }
     return true;
 }

@@ -181,13 +181,29 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
+static bool is_any_of(const json_t *param, const json_t *wanted)
+{
+    size_t i;
+    json_t *one;
+    if (json_is_array(wanted)) {
+        json_array_foreach(wanted, i, one)
+        {
+            if (json_equal(param, one)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return json_equal(param, wanted);
+}
+
 bool tool_applies(const json_t *when, const json_t *params)
 {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)when, key, value)
     {
-        if (!json_equal(json_object_get(params, key), value)) {
+        if (!is_any_of(json_object_get(params, key), value)) {
             return false;
         }
     }

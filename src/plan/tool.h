@@ -40,7 +40,8 @@ const struct tool *tools_at(const struct tools *t, size_t i);
 
 /* The input of that id, NULL when the tool has none. */
 const json_t *tool_input(const struct tool *t, const char *id);
-/* Are the parameters as `when` says, such as {"save_format": "h5"}? NULL and {} are always met. */
+/* Are the parameters as `when` says, such as {"save_format": "h5"}, or {"method": ["ai", "auto"]}
+ * for any of several? NULL and {} are always met. */
 bool tool_applies(const json_t *when, const json_t *params);
 /* Is a model asked under these parameters? */
 bool tool_asks_model(const struct tool *t, const json_t *params);

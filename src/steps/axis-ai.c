@@ -48,7 +48,7 @@ static bool check(struct axis_ai *ai, const char *model, struct err *err)
     if (card->n_patch != 2 || card->patch[0] != card->patch[1]) {
         return err_set(err, ERR_FORMAT, "model '%s': input.patch must be two equal numbers", model);
     }
-    if (card->channels != 1) {
+    if (card->slices > 0 && card->channels != 1) { /* of one that compares: the row's length */
         return err_set(err, ERR_FORMAT, "model '%s': input.channels must be 1: slices are grey",
                        model);
     }

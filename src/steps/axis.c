@@ -4,8 +4,10 @@
  * 2. pc: a band of rows of the two views that are nearest to half a turn apart.
  * 3. Both are asked within the search range first; at its edge, or without confidence, on the whole
  * detector.
- * 4. centre_auto weighs the two.
- * With method ai a model is asked instead, in the same two ranges.
+ * 4. Where they do not confirm one another, auto asks the model that compares try slices, in the
+ * same two ranges; without model or ONNX Runtime the two do.
+ * 5. centre_auto weighs what was said.
+ * With method ai the model is asked first.
  */
 #include "steps/axis.h"
 #include <math.h>
@@ -43,6 +45,17 @@ static int by_angle(const void *a, const void *b)
     const struct view_angle *y = b;
 
     return x->theta < y->theta ? -1 : x->theta > y->theta;
+}
+
+/* Before another is loaded: vo's is a sorted half turn, a model's holds all views in their order.
+ */
+static void drop_sinogram(struct search *s)
+{
+    mem_free(s->sino);
+    mem_free(s->theta);
+    s->sino = NULL;
+    s->theta = NULL;
+    s->angles = 0;
 }
 
 /* The slice's sinogram, sorted by angle, first half turn. */
@@ -224,14 +237,12 @@ static bool ask_about_files(const struct search *s, struct axis_ai *ai, size_t s
     return true;
 }
 
-/* vo, pc or both, and what they say together. */
-static bool run_classic(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
-                        struct err *err)
+/* vo, pc or both, and a third voice (NULL: none): what they say together. */
+static bool weigh(struct axis_found *f, const struct centre_result *ai, struct err *err)
 {
     struct centre_result best = {0, 0};
 
-    if (!run_finders(s, slice, lo, hi, f, err) ||
-        !centre_auto(f->have_vo ? &f->vo : NULL, f->have_pc ? &f->pc : NULL, &best, &f->source,
+    if (!centre_auto(f->have_vo ? &f->vo : NULL, f->have_pc ? &f->pc : NULL, ai, &best, &f->source,
                      err)) {
         return false;
     }
@@ -240,11 +251,19 @@ static bool run_classic(struct search *s, size_t slice, double lo, double hi, st
     return true;
 }
 
+/* vo, pc or both. */
+static bool run_classic(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                        struct err *err)
+{
+    return run_finders(s, slice, lo, hi, f, err) && weigh(f, NULL, err);
+}
+
 static void to_full(const struct source *source, struct axis_found *f)
 {
     f->axis = source_axis_full(source, f->axis);
     f->vo.centre = source_axis_full(source, f->vo.centre);
     f->pc.centre = source_axis_full(source, f->pc.centre);
+    f->ai.centre = source_axis_full(source, f->ai.centre);
     for (size_t i = 0; i < f->curve.count; i++) {
         f->curve.centre[i] = source_axis_full(source, f->curve.centre[i]);
     }
@@ -287,26 +306,67 @@ static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct 
                    struct err *err)
 {
     struct axis_ai *ai = axis_ai_open(s->means->job, s->params->model, err);
-    struct centre_result found = {0, 0};
     struct axis_found classic = {0};
-    bool good = ai != NULL && run_model(s, ai, slice, lo, hi, &found, f, err);
-    bool unsure = good && !axis_ai_classifies(ai) && found.confidence < DOUBTFUL;
+    bool good = ai != NULL && run_model(s, ai, slice, lo, hi, &f->ai, f, err);
+    bool unsure = good && !axis_ai_classifies(ai) && f->ai.confidence < DOUBTFUL;
 
     axis_ai_close(ai);
+    f->have_ai = good;
     f->source = "ai";
-    f->axis = found.centre;
-    f->confidence = found.confidence;
+    f->axis = f->ai.centre;
+    f->confidence = f->ai.confidence;
     if (unsure) {
-        mem_free(s->sino);
-        s->sino = NULL;
+        drop_sinogram(s);
         if (run_classic(s, slice, lo, hi, &classic, err_ignore("the model's answer stays"))) {
-            centre_curve_fini(&f->curve);
+            classic.ai = f->ai;
+            classic.have_ai = true;
+            axis_fini(f);
             *f = classic;
         } else {
             axis_fini(&classic);
         }
     }
     return good;
+}
+
+/* The third voice of auto. Judging single slices is not compared with the others: such a model is
+ * not asked. False: it could not be, and why. */
+static bool ask_third(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                      struct err *err)
+{
+    struct axis_ai *ai = axis_ai_open(s->means->job, s->params->model, err);
+    struct axis_found third = {0};
+    bool good = ai != NULL;
+
+    if (good && axis_ai_classifies(ai)) {
+        good = err_set(err, ERR_UNSUPPORTED,
+                       "'%s' judges single slices: auto asks models that "
+                       "compare",
+                       s->params->model);
+    }
+    if (good) {
+        drop_sinogram(s);
+        good = run_model(s, ai, slice, lo, hi, &f->ai, &third, err);
+        f->have_ai = good;
+        f->global = f->global || third.global;
+    }
+    axis_fini(&third);
+    axis_ai_close(ai);
+    return good;
+}
+
+/* vo and pc, and the model where they do not confirm one another. */
+static bool run_auto(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                     struct err *err)
+{
+    if (!run_finders(s, slice, lo, hi, f, err)) {
+        return false;
+    }
+    if (f->have_vo && f->have_pc && fabs(f->vo.centre - f->pc.centre) >= CENTRE_CONFIRMED_PX) {
+        /* Without it the two do; axis_find_all() says why. */
+        err_waive(ask_third(s, slice, lo, hi, f, &f->unasked));
+    }
+    return weigh(f, f->have_ai ? &f->ai : NULL, err);
 }
 
 bool axis_find(struct source *source, const struct recon_params *params, size_t slice, double seed,
@@ -327,16 +387,16 @@ bool axis_find(struct source *source, const struct recon_params *params, size_t 
             lo = hi = 0; /* a seed off the detector says nothing */
         }
     }
-    good = params->method == AXIS_AI ? run_ai(&s, slice, lo, hi, &f, err)
-                                     : run_classic(&s, slice, lo, hi, &f, err);
+    good = params->method == AXIS_AI  ? run_ai(&s, slice, lo, hi, &f, err)
+        : params->method == AXIS_AUTO ? run_auto(&s, slice, lo, hi, &f, err)
+                                      : run_classic(&s, slice, lo, hi, &f, err);
     if (good) {
         to_full(source, &f);
         *ret_found = f;
     } else {
         axis_fini(&f);
     }
-    mem_free(s.sino);
-    mem_free(s.theta);
+    drop_sinogram(&s);
     mem_free(s.zero);
     mem_free(s.opposite);
     return good;
@@ -352,6 +412,7 @@ bool axis_find_all(struct source *source, const struct recon_params *params, dou
                    const struct axis_means *means, struct axis_found *ret_found, struct err *err)
 {
     struct axis_found best = {0};
+    struct err unasked = {ERR_NONE, ""};
     bool any = false;
 
     for (size_t i = 0; i < params->nsinos; i++) {
@@ -362,6 +423,7 @@ bool axis_find_all(struct source *source, const struct recon_params *params, dou
             axis_fini(&best);
             return false;
         }
+        unasked = f.unasked.code != ERR_NONE ? f.unasked : unasked;
         if (!any || f.confidence > best.confidence) {
             axis_fini(&best);
             best = f;
@@ -369,6 +431,9 @@ bool axis_find_all(struct source *source, const struct recon_params *params, dou
         } else {
             axis_fini(&f);
         }
+    }
+    if (unasked.code != ERR_NONE) {
+        job_say(means->job, "note: vo and pc differ; the model was not asked: %s", unasked.text);
     }
     *ret_found = best;
     return any ? true : err_bug(err, "no slice to search");

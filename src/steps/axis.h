@@ -24,10 +24,11 @@ struct axis_means {
 struct axis_found {
     double axis;
     double confidence;  /* 0..1 */
-    const char *source; /* "vo", "pc" or "ai": which of them the value is */
-    bool have_vo, have_pc;
-    struct centre_result vo, pc;
-    struct centre_curve curve; /* of vo or ai; empty when neither ran */
+    const char *source; /* whose the value is: "vo", "pc", "vo+pc" (their mean) or "ai" */
+    bool have_vo, have_pc, have_ai;
+    struct centre_result vo, pc, ai;
+    struct err unasked; /* why the model was not asked where auto would have; else ERR_NONE */
+    struct centre_curve curve; /* of vo, or of the model with method ai; empty when neither ran */
     bool global;               /* the whole detector was searched, though a seed was given */
 };
 
@@ -41,7 +42,8 @@ bool axis_find(struct source *source, const struct recon_params *params, size_t 
                struct err *err) CHECK_RESULT;
 void axis_fini(struct axis_found *found);
 
-/* axis_find() over all slices of nsino; the most confident answer counts. */
+/* axis_find() over all slices of nsino; the most confident answer counts. Says in the job's log,
+ * once, why auto did not ask the model. */
 bool axis_find_all(struct source *source, const struct recon_params *params, double seed,
                    const struct axis_means *means, struct axis_found *ret_found,
                    struct err *err) CHECK_RESULT;

@@ -164,7 +164,7 @@ static bool put_forms(const struct step *step, json_t *gantry)
 /* A finder that asks a model: the model is part of what is fingerprinted, but only then. */
 static bool put_models(const struct step *step, json_t *gantry)
 {
-    json_t *when = json_pack("{s:s}", "rotation_axis_method", "ai");
+    json_t *when = json_pack("{s:[s, s]}", "rotation_axis_method", "ai", "auto");
 
     if (when != NULL && (step->family & STEP_COR) == 0 &&
         !put(when, "rotation_axis_auto", json_string("auto"))) {

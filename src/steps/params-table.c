@@ -31,10 +31,12 @@ const struct param param_table[] = {
      "manual = use rotation_axis, auto = find the axis first"},
     {"rotation_axis_method", PARAM_CHOICE, PARAM_BUILT, ALL, "auto",
      CHOICES("auto|vo|pc|sift|entropy|ai", "auto|vo|pc|ai"),
-     "how the axis is found: vo (Vo 2014), pc (phase correlation), auto (both, by agreement), ai "
-     "(a model looks at try slices; wants ONNX Runtime)"},
+     "how the axis is found: vo (Vo 2014), pc (phase correlation), ai (a model looks at try "
+     "slices; "
+     "wants ONNX Runtime), auto (vo and pc, by agreement; where they differ also ai, if it is "
+     "there)"},
     {"cor_model", PARAM_TEXT, PARAM_BUILT, ALL, "cor-gantry", FREE, ANY,
-     "model that ai asks: a name, or a model's folder"},
+     "model that ai and auto ask: a name, or a model's folder"},
     {"seed", PARAM_NUMBER, PARAM_BUILT, SEARCH, NULL, FREE, ANY,
      "axis to search around; none = anywhere"},
     {"center_search_width", PARAM_NUMBER, PARAM_BUILT, ALL, "50", FREE, 0, 100000,

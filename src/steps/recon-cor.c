@@ -235,6 +235,9 @@ static bool write_centre(const struct job *job, const struct axis_found *f, cons
     if (f->have_pc) {
         str_addf(&text, "# pc %.4f (confidence %.2f)\n", f->pc.centre, f->pc.confidence);
     }
+    if (f->have_ai) {
+        str_addf(&text, "# ai %.4f (confidence %.2f)\n", f->ai.centre, f->ai.confidence);
+    }
     str_addf(&text, "%.6f\n", f->axis);
     good = str_ok(&text, err) && common_folder_of(out->staging, err) &&
         file_put(out->staging, text.buf, text.len, err);
@@ -272,6 +275,9 @@ static bool report(struct job *job, const struct axis_found *f, const char *meth
                   err) &&
         job_value(job, "pc", f->have_pc ? job_number(f->pc.centre) : json_null(), err) &&
         job_value(job, "pc_confidence", f->have_pc ? job_number(f->pc.confidence) : json_null(),
+                  err) &&
+        job_value(job, "ai", f->have_ai ? job_number(f->ai.centre) : json_null(), err) &&
+        job_value(job, "ai_confidence", f->have_ai ? job_number(f->ai.confidence) : json_null(),
                   err);
 }
 
@@ -349,11 +355,12 @@ static bool run(struct job *job, struct err *err)
 const struct step step_recon_cor = {
     .name = "recon.cor",
     .title = "Find the rotation centre",
-    .help = "Finds the rotation centre by the sinogram's Fourier transform (vo), by phase "
-            "correlation of opposite views "
-            "(pc), by both and their agreement (auto), or by a model that looks at try slices "
-            "(ai), with a confidence.",
-    .version = 1,
+    .help =
+        "Finds the rotation centre by the sinogram's Fourier transform (vo), by phase "
+        "correlation of opposite views "
+        "(pc), by both and their agreement (auto: a model is the third voice where they differ), "
+        "or by a model that looks at try slices (ai), with a confidence.",
+    .version = 2,
     .family = STEP_COR,
     .phase = "infer",
     .word_done = "Inferred",

@@ -321,12 +321,10 @@ static bool write_line(const struct full *f, struct err *err)
 /* An axis that this step found itself is reported as recon.cor would report it. */
 static bool report_found(struct full *f, struct err *err)
 {
-    static const char *const methods[] = {"auto", "vo", "pc"};
-
     return isnan(f->confidence) ||
         (job_value(f->job, "cor", job_number(f->axis), err) &&
          job_value(f->job, "confidence", job_number(f->confidence), err) &&
-         job_value(f->job, "cor_source", json_string(methods[f->p.method]), err));
+         job_value(f->job, "cor_source", json_string(axis_method_word(f->p.method)), err));
 }
 
 static bool report(struct full *f, struct err *err)

@@ -93,3 +93,6 @@ def test_the_ai_finder_sees_it_and_the_others_do_not_care(box, ort):
     assert run("ai") == ["done"] and run("vo") == ["done"]
     replace("site's own, third")
     assert run("vo") == ["cached"]
+    assert run("auto") == ["done"] and run("auto") == ["cached"]  # which may ask it
+    replace("site's own, fourth")
+    assert run("auto") == ["done"]

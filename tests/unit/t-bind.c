@@ -179,6 +179,36 @@ static void test_steps_that_ask_a_model_may_be_warm(void **state)
     json_decref(none);
 }
 
+/* One value, or any of several; several parameters together. */
+static void test_conditions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *when, *params;
+        bool met;
+    } cases[] = {
+        {"{}", "{}", true},
+        {"{\"m\":\"ai\"}", "{\"m\":\"ai\"}", true},
+        {"{\"m\":\"ai\"}", "{}", false},
+        {"{\"m\":[\"ai\",\"auto\"]}", "{\"m\":\"ai\"}", true},
+        {"{\"m\":[\"ai\",\"auto\"]}", "{\"m\":\"auto\"}", true},
+        {"{\"m\":[\"ai\",\"auto\"]}", "{\"m\":\"vo\"}", false},
+        {"{\"m\":[\"ai\",\"auto\"]}", "{}", false},
+        {"{\"m\":[]}", "{\"m\":\"vo\"}", false},
+        {"{\"m\":[\"ai\",\"auto\"],\"a\":\"auto\"}", "{\"m\":\"ai\",\"a\":\"manual\"}", false},
+    };
+    struct err err = {0};
+    assert_true(tool_applies(NULL, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *when = json_parse(cases[i].when, strlen(cases[i].when), "when", &err),
+               *params = json_parse(cases[i].params, strlen(cases[i].params), "params", &err);
+        assert_true(when && params);
+        assert_int_equal(tool_applies(when, params), cases[i].met);
+        json_decref(when);
+        json_decref(params);
+    }
+}
+
 /* A model counts where the tool uses it, and there by what it is, not by its name alone. */
 static void test_models_are_part_of_it(void **state)
 {
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fingerprint, setup, teardown),
         cmocka_unit_test_setup_teardown(test_steps_that_ask_a_model_may_be_warm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_models_are_part_of_it, setup, teardown),
+        cmocka_unit_test(test_conditions),
         cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jobs_that_are_off, setup, teardown),
     };

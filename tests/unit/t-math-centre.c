@@ -296,21 +296,62 @@ static void t_two_answers_are_weighed(void **state)
     (void)state;
     struct err err;
     struct centre_result got, vo = {300.2, 0.6}, near_it = {300.9, 0.5}, far_off = {350, 0.5},
-                              sure = {350, 0.9};
+                              same = {300.4, 0.5}, sure = {350, 0.9};
     const char *source;
-    assert_ok(centre_auto(&vo, &near_it, &got, &source, &err), err);
+    assert_ok(centre_auto(&vo, &near_it, NULL, &got, &source, &err), err);
     assert_near(got.centre, 300.2, 0);
     assert_near(got.confidence, 0.8, 1e-9);
     assert_string_equal(source, "vo");
-    assert_ok(centre_auto(&vo, &far_off, &got, &source, &err), err);
+    assert_ok(centre_auto(&vo, &far_off, NULL, &got, &source, &err), err);
     assert_near(got.centre, 300.2, 0);
     assert_true(got.confidence < 0.6 && got.confidence > 0.2);
-    assert_ok(centre_auto(&vo, &sure, &got, &source, &err), err);
+    assert_ok(centre_auto(&vo, &sure, NULL, &got, &source, &err), err);
     assert_near(got.centre, 350, 0);
     assert_string_equal(source, "pc");
-    assert_ok(centre_auto(NULL, &sure, &got, &source, &err), err);
+    assert_ok(centre_auto(NULL, &sure, &vo, &got, &source, &err), err); /* ai needs both */
     assert_near(got.confidence, 0.9, 1e-9);
-    assert_false(centre_auto(NULL, NULL, &got, &source, &err));
+    assert_string_equal(source, "pc");
+    assert_false(centre_auto(NULL, NULL, &vo, &got, &source, &err));
+    const struct centre_result *third[] = {NULL, &far_off};
+    for (size_t i = 0; i < 2; i++) { /* what is confirmed wants no third */
+        assert_ok(centre_auto(&vo, &same, third[i], &got, &source, &err), err);
+        assert_near(got.centre, 300.3, 1e-9);
+        assert_near(got.confidence, 0.8, 1e-9);
+        assert_string_equal(source, "vo+pc");
+    }
+}
+
+/* The model as the third voice of auto (DESIGN 7: the best of them by agreement). */
+static void t_of_three_the_median_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        double vo, pc, ai, centre, confidence;
+        const char *source;
+    } cases[] = {
+        {300.0, 300.5, 300.3, 300.3, 0.8, "ai"},  /* ai 0.5, pc 0.6: 1 - 0.5 * 0.4 */
+        {300.0, 350.0, 300.4, 300.4, 0.9, "ai"},  /* confirmed by vo, 0.8 */
+        {350.0, 300.0, 300.4, 300.4, 0.8, "ai"},  /* confirmed by pc */
+        {300.0, 300.4, 250.0, 300.0, 0.92, "vo"}, /* the model went astray */
+        {300.4, 300.0, 250.0, 300.0, 0.92, "pc"},
+        {300.0, 299.0, 301.5, 300.0, 0.92, "vo"}, /* both within 1.5: the nearer one */
+        {300.0, 310.0, 320.0, 310.0, 0.3, "pc"},  /* three opinions: halved, not less */
+        {310.0, 300.0, 320.0, 310.0, 0.5, "vo"},  /* 0.8 (1 - 0.5 * 0.6 / 0.8) */
+        {300.0, 320.0, 310.0, 310.0, 0.25, "ai"},
+        {300.0, 310.0, 310.0, 310.0, 0.8, "pc"},
+    };
+    struct err err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct centre_result got, vo = {cases[i].vo, 0.8}, pc = {cases[i].pc, 0.6},
+                                  ai = {cases[i].ai, 0.5};
+        const char *source;
+        assert_ok(centre_auto(&vo, &pc, &ai, &got, &source, &err), err);
+        print_message("case %zu: %.2f of %s, confidence %.3f\n", i, got.centre, source,
+                      got.confidence);
+        assert_near(got.centre, cases[i].centre, 0);
+        assert_near(got.confidence, cases[i].confidence, 1e-9);
+        assert_string_equal(source, cases[i].source);
+    }
 }
 
 struct small {
@@ -355,6 +396,7 @@ int main(void)
         cmocka_unit_test(t_pc_says_when_it_does_not_know),
         cmocka_unit_test(t_pair_is_half_a_turn_apart),
         cmocka_unit_test(t_two_answers_are_weighed),
+        cmocka_unit_test(t_of_three_the_median_counts),
         cmocka_unit_test(t_running_out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
