@@ -1,6 +1,7 @@
 /* A model is found by its card alone; the runtime is opened when it is needed. */
 #include "steps/triage-model.h"
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
@@ -43,6 +44,13 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
                 err_set(err, ERR_FORMAT,
                         "model %s is no classifier of CT slices (task %s, %zu slices of %s)",
                         m.card.name, model_task_word(m.card.task), m.card.slices, m.card.modality);
+        }
+        if (good && m.card.n_spacing > 0) {
+            good =
+                err_set(err, ERR_FORMAT,
+                        "model %s: input.spacing does not go with a bag of slices, each of which "
+                        "is made input.patch in size",
+                        m.card.name);
         }
         good = good && take_settings(&m, err);
     }
@@ -118,6 +126,24 @@ static bool read_slice(void *arg, size_t slice, float *ret_hu, struct err *err)
     return true;
 }
 
+/* Do the window's ends become 0 and 1? A card that says nothing means it (DESIGN 10). */
+static bool by_window(const struct model_card *card)
+{
+    return card->scaling == MODEL_WINDOW || (card->scaling == MODEL_UNIT && card->windowed) ||
+        (card->scaling == MODEL_AS_IS && !card->windowed);
+}
+
+/* The bag from 0 to 1 back in HU, then as the card says. */
+static void scale_otherwise(const struct model_card *card, const struct mil_job *job, float *bag)
+{
+    size_t n = job->count * job->channels * job->side[0] * job->side[1];
+
+    for (size_t i = 0; i < n; i++) {
+        bag[i] = (float)(job->low + (double)bag[i] * (job->high - job->low));
+    }
+    infer_scale(card, bag, n);
+}
+
 bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned threads,
                       double *ret_p, struct err *err)
 {
@@ -144,10 +170,16 @@ bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned 
     if (m->card.windowed) {
         job.low = m->card.window[0];
         job.high = m->card.window[1];
+    } else if (!by_window(&m->card)) {
+        job.low = INT16_MIN;
+        job.high = INT16_MAX;
     }
     bag = mem_array(job.count * job.channels, job.side[0] * job.side[1] * sizeof(*bag), err);
-    good = bag != NULL && mil_input(&job, bag, err) &&
-        infer_bag(m->kept.infer, bag, &result, NULL, err);
+    good = bag != NULL && mil_input(&job, bag, err);
+    if (good && !by_window(&m->card)) {
+        scale_otherwise(&m->card, &job, bag);
+    }
+    good = good && infer_bag(m->kept.infer, bag, &result, NULL, err);
     mem_free(bag);
     if (!good) {
         return err_wrap(err, "classifier %s", m->card.name);

@@ -211,6 +211,33 @@ def test_a_bag_has_the_size_that_the_file_says(box, ort, rows, columns):
     assert len(said) == 2 and said[0] == said[1], said
 
 
+@pytest.mark.parametrize("scaling, p", [
+    ({"normalisation": "zscore"}, "0.5000"), ({"normalisation": "zscore", "window": [-1000, 400]}, "0.5000"),
+    ({"normalisation": "none", "window": [0, 1]}, None), ({"normalisation": "unit"}, None), ({}, None)])
+def test_a_bag_is_scaled_as_the_card_says(box, ort, scaling, p):
+    """DESIGN 7: window and normalisation of the classifier's card; without both DESIGN 10's -1000..400 as 0..1."""
+    hu = study(box.zips / "a.zip", [])
+    chosen = hu[np.arange(4) * (SLICES - 1) // 3].astype(float)
+    onnx = tiny.bag_mean(4, COLUMNS, COLUMNS)
+    document = tiny.card(onnx, name="site", task="classification", settings={}, output={"activation": "sigmoid"},
+        input={"modality": "CT", "slices": 4, "channels": 1, **scaling})
+    outcome = predict(box, "-o", "r.csv", model=tiny.write(box.base / "m", onnx, document))
+    if not p:
+        low, high = (-1000, 400) if not scaling else (chosen.min(), chosen.max()) if "window" not in scaling else (0, 1)
+        mean = ((np.clip(chosen, low, high) - low) / (high - low)).mean()
+        p = f"{1 / (1 + np.exp(-mean)):.4f}"
+    assert f"Final pathology probability: {p}" in outcome.out
+
+
+def test_a_bag_has_no_spacing(box, ort):
+    study(box.zips / "a.zip", [])
+    onnx = tiny.bag_mean(4, 16, 16)
+    document = tiny.card(onnx, name="site", task="classification", settings={}, output={"activation": "sigmoid"},
+        input={"modality": "CT", "patch": [16, 16], "slices": 4, "channels": 1, "spacing": [1, 1, 1]})
+    outcome = predict(box, "-o", "r.csv", model=tiny.write(box.base / "m", onnx, document), status=None)
+    assert outcome.rc != 0 and "input.spacing does not go with a bag" in outcome.err
+
+
 @pytest.mark.parametrize("what, words", [
     ("no folder", ["nodules", "no model's folder"]),
     ("path", ["detector", "name of a folder"]),
