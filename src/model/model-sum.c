@@ -44,12 +44,19 @@ struct model_sums *model_sums_new(const char *home, struct err *err)
     return s;
 }
 
+static void forget_cards(struct entry *e)
+{
+    for (size_t i = 0; i < CARDS; i++) {
+        mem_free(e->card[i]);
+        e->card[i] = NULL;
+    }
+    e->sum[0] = '\0';
+}
+
 static void clear(struct entry *e)
 {
     mem_free(e->word);
-    for (size_t i = 0; i < CARDS; i++) {
-        mem_free(e->card[i]);
-    }
+    forget_cards(e);
     *e = (struct entry){.word = NULL};
 }
 
@@ -131,13 +138,18 @@ static bool fill(const struct model_sums *s, const char *word, struct entry *e, 
     struct err why = {.code = ERR_NONE};
     char *folder = word[0] ? model_find(s->places.registries, word, &why)
                            : model_ct_classifier(s->places.registries, &why);
-    bool ok = (folder && read_cards(folder, e, &why)) || why.code != ERR_NOMEM;
+    bool ok = folder && read_cards(folder, e, &why);
+    look(s, e, e->seen);
+    if (ok) { /* which they are is known now; what counts is read after their stamps were taken */
+        forget_cards(e);
+        ok = read_cards(folder, e, &why);
+    }
+    ok = ok || why.code != ERR_NOMEM;
     mem_free(folder);
     e->word = ok ? mem_strdup(word, err) : NULL;
     if (!ok) {
         *err = why;
     }
-    look(s, e, e->seen);
     return e->word != NULL;
 }
 
