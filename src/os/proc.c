@@ -329,8 +329,16 @@ int proc_cpu_count(void)
     return 1;
 }
 
-bool proc_has_children(void)
+bool proc_has_children(pid_t known)
 {
     siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+    char file[64], list[256], *at = list;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
+        return false;
+    }
+    /* Those of the main thread; not every kernel tells, then there may be others. */
+    (void)snprintf(file, sizeof file, "task/%ld/children", (long)getpid());
+    bool known_first = known > 0 && proc_read(getpid(), file, list, sizeof list) > 0 &&
+        strtol(list, &at, 10) == known;
+    return !known_first || at[strspn(at, " ")] != '\0';
 }

@@ -66,7 +66,7 @@ void proc_boot_id(char *out, size_t size);
 int64_t proc_total_memory(void);
 int proc_cpu_count(void);
 
-/* Has this process any child, dead or alive? */
-bool proc_has_children(void);
+/* Has this process any child, dead or alive, but `known` (0: none is)? */
+bool proc_has_children(pid_t known);
 
 #endif

@@ -297,7 +297,7 @@ static bool has_ended(struct tool *t, struct proc_end *ret)
     }
     /* What the tool left running in the background has become ours (we are a subreaper). A search
      * through all processes of the machine is not for every task; a step leaves nothing behind. */
-    if (proc_has_children()) {
+    if (proc_has_children(t->a->warm ? t->a->warm->pid : 0)) {
         signal_all(t, SIGKILL);
     }
     return true;

@@ -318,6 +318,10 @@ static void another_environment_is_another_process(void **state)
     (void)snprintf(own, sizeof own, "cold %ld", (long)getpid());
     assert_string_equal(status(&cold), "done");
     assert_in(cold.log, own); /* a process of its own, and the warm one stays */
+    assert_true(proc_has_children(0) && proc_has_children(getpid()));
+    if (file_exists("/proc/thread-self/children")) {
+        assert_false(proc_has_children(one.pid)); /* the warm one is no stray */
+    }
     assert_int_equal(again.pid, zero.pid);
     assert_int_not_equal(one.pid, zero.pid);
     assert_false(proc_start_time(zero.pid) > 0);
