@@ -137,7 +137,7 @@ bool triage_out_open(const char *wanted, const char *input, struct triage_out *r
 /* The workbook that is being written was given all it needs: it is only waited for. */
 static void end_writer(struct triage_out *out, bool wait)
 {
-    struct proc_end end;
+    struct proc_end end = {-1, 0, 0, 0};
     if (out->writer && proc_reap(out->writer, wait, &end) != 0) {
         out->failed = end.exit != 0 || end.signal != 0;
         out->dirty = out->dirty || out->failed;
@@ -244,6 +244,9 @@ static bool start_writer(struct triage_out *out, const struct triage_rows *rows,
                                        .keep_fd = -1,
                                        .group = true};
         ok = proc_spawn(&spec, &out->writer, err);
+    }
+    if (!ok) {
+        memfile_free(&out->rows);
     }
     mem_free(imaging);
     mem_free(in);

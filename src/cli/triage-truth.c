@@ -1,6 +1,7 @@
 /* What people's spreadsheets write: separators and headings of several kinds. */
 #include "cli/triage-truth.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -132,26 +133,43 @@ bool triage_truth_read(const char *path, struct triage_truth *ret, struct err *e
     return true;
 }
 
-static bool same_file(const char *name, const char *wanted)
+static bool ends_in(const char *path, const char *part)
+{
+    size_t n = strlen(path), m = strlen(part);
+    return n > m && path[n - m - 1] == '/' && str_ends(path, part);
+}
+
+/* How surely a label's file is this row: 0 it is not, SIZE_MAX it has its very name; between them
+ * the more of their folders agree. */
+static size_t agreement(const char *name, const char *wanted)
 {
     const char *base = path_base(name);
     size_t n = strlen(wanted), stem = (size_t)(path_ext(base) - base);
-    return !strcmp(name, wanted) || !strcmp(base, path_base(wanted)) ||
-        (n == stem && !strncmp(base, wanted, n));
+    if (!strcmp(name, wanted)) {
+        return SIZE_MAX;
+    }
+    if (!strchr(wanted, '/')) {
+        return !strcmp(base, wanted) || (n == stem && !strncmp(base, wanted, n));
+    }
+    return ends_in(wanted, name) ? strlen(name) : ends_in(name, wanted) ? n : 0;
 }
 
 size_t triage_truth_put(const struct triage_truth *truth, struct triage_rows *rows)
 {
     size_t unknown = 0;
     for (size_t k = 0; k < truth->n; k++) {
-        bool hit = false;
+        const struct triage_label *label = &truth->labels[k];
+        size_t best = 0;
         for (size_t i = 0; i < rows->n; i++) {
-            if (same_file(rows->row[i].name, truth->labels[k].file)) {
-                rows->row[i].truth = truth->labels[k].label;
-                hit = true;
+            size_t here = agreement(rows->row[i].name, label->file);
+            best = here > best ? here : best;
+        }
+        for (size_t i = 0; best && i < rows->n; i++) {
+            if (agreement(rows->row[i].name, label->file) == best) {
+                rows->row[i].truth = label->label;
             }
         }
-        unknown += !hit;
+        unknown += !best;
     }
     rows->has_truth = rows->has_truth || truth->n > 0;
     return unknown;

@@ -25,7 +25,9 @@ struct triage_truth {
  * path_to_study, label or pathology), else they are the first two. ERR_USAGE names the row, also of
  * a file that is named with both labels; ERR_IO, ERR_PERM when it cannot be read. */
 bool triage_truth_read(const char *path, struct triage_truth *ret, struct err *err) CHECK_RESULT;
-/* Files may lack ".zip" or have folders in front. Returns how many are not among the rows. */
+/* Files may lack ".zip", and folders in front as far as those that both sides name agree; a file
+ * that is named without folders is meant in all of them. Returns how many are not among the rows.
+ */
 size_t triage_truth_put(const struct triage_truth *truth, struct triage_rows *rows);
 void triage_truth_fini(struct triage_truth *truth);
 

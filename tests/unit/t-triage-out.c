@@ -126,6 +126,38 @@ static void truth_is_refused(const char *text, const char *words)
 
 /* X19: with and without a heading, with and without ".zip", in words and in numbers, and what
  * spreadsheets make of it. */
+/* X19: studies of one name in several folders have labels of their own. */
+static void t_truth_of_folders(void **state)
+{
+    (void)state;
+    struct triage_row row[] = {{.name = "1/a.zip"}, {.name = "2/a.zip"}, {.name = "a.zip"}};
+    struct triage_rows rows = {.row = row, .n = 3};
+    struct {
+        const char *file[3], *expected;
+        size_t unknown;
+    } cases[] = {{{"1/a.zip", "2/a.zip", "a.zip"}, "101", 0},
+                 {{"/data/1/a.zip", "/data/2/a.zip", "/data/a.zip"}, "101", 0},
+                 {{"1/a.zip", "3/2/a.zip", "b/a.zip"}, "101", 0},
+                 {{"1/a.zip", "2/b.zip", "a.zip.zip"}, "1--", 2}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct triage_label label[3];
+        const struct triage_truth truth = {label, 3};
+        for (size_t i = 0; i < 3; i++) {
+            label[i] = (struct triage_label){(char *)(uintptr_t)cases[k].file[i], i != 1, i + 1};
+            row[i].truth = -1;
+        }
+        assert_int_equal(triage_truth_put(&truth, &rows), cases[k].unknown);
+        for (size_t i = 0; i < 3; i++) {
+            char c = cases[k].expected[i];
+            assert_int_equal(row[i].truth, c == '-' ? -1 : c - '0');
+        }
+    }
+    /* without folders: wherever it lies */
+    struct triage_label one = {(char *)(uintptr_t) "a", 0, 1};
+    assert_int_equal(triage_truth_put(&(struct triage_truth){&one, 1}, &rows), 0);
+    assert_true(row[0].truth == 0 && row[1].truth == 0 && row[2].truth == 0);
+}
+
 static void t_truth(void **state)
 {
     (void)state;
@@ -330,9 +362,11 @@ static void t_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(t_csv),      cmocka_unit_test(t_table), cmocka_unit_test(t_truth),
-        cmocka_unit_test(t_left_out), cmocka_unit_test(t_case),  cmocka_unit_test(t_cuda),
-        cmocka_unit_test(t_summary),  cmocka_unit_test(t_file),
+        cmocka_unit_test(t_csv),      cmocka_unit_test(t_table),
+        cmocka_unit_test(t_truth),    cmocka_unit_test(t_truth_of_folders),
+        cmocka_unit_test(t_left_out), cmocka_unit_test(t_case),
+        cmocka_unit_test(t_cuda),     cmocka_unit_test(t_summary),
+        cmocka_unit_test(t_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
