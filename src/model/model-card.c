@@ -164,6 +164,10 @@ static bool input(const json_t *root, struct model_card *c, const char *file, st
         c->spacing_mm[i] = json_number_value(json_array_get(spacing, i));
         ok = isfinite(c->spacing_mm[i]) && c->spacing_mm[i] > 0;
     }
+    if (ok && c->slices && c->n_spacing) {
+        return wrong(err, at, "spacing",
+                     "does not go with slices: each is made input.patch in size");
+    }
     return ok || wrong(err, at, "spacing", "must be null or 1 to 3 numbers above 0");
 }
 

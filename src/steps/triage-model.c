@@ -45,13 +45,6 @@ bool triage_model_find(const char *home, const char *word, struct triage_model *
                         "model %s is no classifier of CT slices (task %s, %zu slices of %s)",
                         m.card.name, model_task_word(m.card.task), m.card.slices, m.card.modality);
         }
-        if (good && m.card.n_spacing > 0) {
-            good =
-                err_set(err, ERR_FORMAT,
-                        "model %s: input.spacing does not go with a bag of slices, each of which "
-                        "is made input.patch in size",
-                        m.card.name);
-        }
         good = good && take_settings(&m, err);
     }
     model_places_fini(&places);

@@ -229,15 +229,6 @@ def test_a_bag_is_scaled_as_the_card_says(box, ort, scaling, p):
     assert f"Final pathology probability: {p}" in outcome.out
 
 
-def test_a_bag_has_no_spacing(box, ort):
-    study(box.zips / "a.zip", [])
-    onnx = tiny.bag_mean(4, 16, 16)
-    document = tiny.card(onnx, name="site", task="classification", settings={}, output={"activation": "sigmoid"},
-        input={"modality": "CT", "patch": [16, 16], "slices": 4, "channels": 1, "spacing": [1, 1, 1]})
-    outcome = predict(box, "-o", "r.csv", model=tiny.write(box.base / "m", onnx, document), status=None)
-    assert outcome.rc != 0 and "input.spacing does not go with a bag" in outcome.err
-
-
 @pytest.mark.parametrize("what, words", [
     ("no folder", ["nodules", "no model's folder"]),
     ("path", ["detector", "name of a folder"]),

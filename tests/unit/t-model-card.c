@@ -105,6 +105,7 @@ static void every_mistake_is_named(void **state)
         {"input.orientation", "\"LPSA\"", "input.orientation must be three letters"},
         {"input.spacing", "[1,0]", "input.spacing must be"},
         {"input.spacing", "\"1\"", "input.spacing must be"},
+        {"input.slices", "64", "input.spacing does not go with slices"},
         {"input.window", "[400,-1000]", "input.window must go from the lower"},
         {"input.window", "[1,2,3]", "input.window must be two numbers"},
         {"input.window", NULL, "input.window is missing"},
