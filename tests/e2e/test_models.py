@@ -111,6 +111,19 @@ def test_a_model_that_cannot_be_used_is_refused_in_one_line(g, ort, what, status
     assert left == []
 
 
+def test_the_runtime_reports_to_nobody(g, ort):
+    """DESIGN 8 (privacy): ONNX Runtime's own records of its use, a database in the user's home and a log in TMPDIR, are not made."""
+    places = [g.base / "person", g.base / "tmp"]
+    for place, name in zip(places, ("HOME", "TMPDIR")):
+        place.mkdir()
+        g.env[name] = str(place)
+    g.env.pop("XDG_CACHE_HOME", None)
+    g.env["ORT_DISABLE_TELEMETRY"] = "0"
+    onnx = tiny.two_classes(0, 0, 0)
+    g.ok("model", "add", tiny.write(g.base / "mine", onnx))
+    assert [p for place in places for p in place.rglob("*")] == []
+
+
 def test_a_checkpoint_is_told_the_way(g):
     """A PyTorch file is no model's folder: the message names the script that makes one."""
     one_line(g.fails(2, "model", "add", "x.pth"), "models/export_mil.py")
