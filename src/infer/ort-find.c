@@ -3,6 +3,7 @@
 #include "infer/ort-find.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include "base/mem.h"
 #include "base/path.h"
@@ -76,11 +77,23 @@ static void *of_system(char **ret_path, struct err *err)
     return NULL;
 }
 
+/* Libraries as they are published write down what they are used for, with a number for this
+ * machine, and send it to their makers unless this is set. What is done to patients' data is
+ * nobody's business, and a log in /tmp for each process nobody's wish. */
+static bool keep_silent(struct err *err)
+{
+    return setenv("ORT_DISABLE_TELEMETRY", "1", 1) == 0 ||
+        err_errno(err, errno, "switching off the reports of ONNX Runtime");
+}
+
 void *ort_find(char **ret_path, struct err *err)
 {
     const char *told = getenv("GANTRY_ORT");
     void *library = NULL;
     *ret_path = NULL;
+    if (!keep_silent(err)) {
+        return NULL;
+    }
     if (told && told[0]) {
         library = where_told(told, ret_path, err);
         if (!library) {

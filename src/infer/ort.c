@@ -2,9 +2,7 @@
 #include "infer/ort.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
@@ -85,19 +83,10 @@ static bool take_api(struct ort *ort, void *library, struct err *err)
     return true;
 }
 
-/* Libraries as they are published write down what they are used for, with a number for this
- * machine, and send it to their makers unless this is set. What is done to patients' data is
- * nobody's business, and a log in /tmp for each process nobody's wish. */
-static bool keep_silent(struct err *err)
-{
-    return setenv("ORT_DISABLE_TELEMETRY", "1", 1) == 0 ||
-        err_errno(err, errno, "switching off the reports of ONNX Runtime");
-}
-
 struct ort *ort_open(struct err *err)
 {
     struct ort *ort = mem_zero(sizeof *ort, err);
-    void *library = ort && keep_silent(err) ? ort_find(&ort->path, err) : NULL;
+    void *library = ort ? ort_find(&ort->path, err) : NULL;
     /* The library is never closed: its threads and static objects do not take that well. */
     bool ok = library && take_api(ort, library, err) &&
         ort_said(ort, ort->api.create_env(ORT_LOG_FATAL, "gantry", &ort->env), "ONNX Runtime",
