@@ -2,14 +2,15 @@
  * usage: bench-cor [--columns 1024] [--views 1500] [--reps 3] [--wisdom FILE]
  *
  * Time and error of the rotation-axis finders on specimens with a known axis and growing noise
- * (absorption is about 0.5 along the longest way, so 0.02 is a noisy scan). vo gets one slice, pc
- * 64 rows of two opposite views.
+ * (absorption is about 0.5 along the longest way, so 0.02 is a noisy scan). vo and entropy get one
+ * slice, pc 64 rows of two opposite views.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "math/centre-entropy.h"
 #include "math/centre.h"
 #include "math/phantom.h"
 #include "table.h"
@@ -84,15 +85,29 @@ static void pc(void *arg)
     }
 }
 
+static void entropy(void *arg)
+{
+    struct bench *b = arg;
+    struct err err;
+    struct centre_sino s = {.values = b->sino,
+                            .angles = b->views,
+                            .columns = b->columns,
+                            .theta_rad = b->theta,
+                            .threads = b->threads};
+    if (!centre_entropy(&s, b->lo, b->hi, &b->found, NULL, &err)) {
+        bench_fail(&err);
+    }
+}
+
 static void row(struct bench *b, const char *finder, const char *where, double centre)
 {
     double ms[2] = {0, 0};
-    bool is_vo = strcmp(finder, "vo") == 0;
-    for (b->threads = 1; b->threads <= (is_vo ? 2u : 1u); b->threads++) {
-        ms[b->threads - 1] = bench_best(b->reps, is_vo ? vo : pc, b);
+    bool is_pc = strcmp(finder, "pc") == 0, is_vo = strcmp(finder, "vo") == 0;
+    for (b->threads = 1; b->threads <= (is_pc ? 1u : 2u); b->threads++) {
+        ms[b->threads - 1] = bench_best(b->reps, is_vo ? vo : is_pc ? pc : entropy, b);
     }
-    printf("  %-3s %-14s %8.1f ", finder, where, ms[0]);
-    if (is_vo) {
+    printf("  %-7s %-11s %8.1f ", finder, where, ms[0]);
+    if (!is_pc) {
         printf("%8.1f ", ms[1]);
     } else {
         printf("       - ");
@@ -123,8 +138,10 @@ int main(int argc, char **argv)
         b.lo = centre - 47.3;
         b.hi = centre + 52.7;
         row(&b, "vo", "+-50 by 0.5", centre);
+        row(&b, "entropy", "+-50", centre);
         b.lo = b.hi = 0;
         row(&b, "vo", "anywhere", centre);
+        row(&b, "entropy", "anywhere", centre);
         row(&b, "pc", "anywhere", centre);
     }
     bench_wisdom_save(argc, argv);

@@ -13,16 +13,4 @@ struct axis_ai {
     size_t window; /* side of what the model looks at, in pixels */
 };
 
-/* Bytes of slices held at once. */
-#define AXIS_AI_BYTES ((size_t)256 << 20)
-
-/* How many slices of n x n are reconstructed at once: even, because they are computed in pairs. */
-static inline size_t axis_ai_batch(size_t n, size_t wanted)
-{
-    size_t batch = AXIS_AI_BYTES / (n * n * sizeof(float)) & ~(size_t)1;
-
-    batch = batch < 2 ? 2 : batch;
-    return batch > wanted ? wanted : batch;
-}
-
 #endif

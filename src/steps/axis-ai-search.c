@@ -13,6 +13,7 @@
 #include <math.h>
 #include "base/mem.h"
 #include "math/centre-ai.h"
+#include "math/centre-level.h"
 #include "steps/axis-ai-own.h"
 #include "steps/axis-ai.h"
 
@@ -34,9 +35,7 @@
 struct search {
     struct axis_ai *ai;
     const struct axis_ai_scan *scan;
-    size_t by, columns; /* binning, and what is left */
-    float *sino;        /* [angles][columns] */
-    struct recon *recon;
+    struct centre_level level;
 };
 
 /* A row of centres `step` binned columns apart, the first at `first` (a column of the scan). */
@@ -47,94 +46,83 @@ struct row {
     double place; /* of the best */
 };
 
-static void level_fini(struct search *s)
-{
-    recon_free(s->recon);
-    mem_free(s->sino);
-    s->recon = NULL;
-    s->sino = NULL;
-}
-
-/* Means of `by` columns; a last incomplete bin is left out. */
 static bool level_init(struct search *s, size_t by, struct err *err)
 {
     const struct axis_ai_scan *scan = s->scan;
-    struct recon_spec spec = {.columns = scan->columns / by,
-                              .angles = scan->angles,
-                              .theta_rad = scan->theta_rad,
-                              .algorithm = scan->algorithm,
-                              .filter = FILTER_PARZEN,
-                              .threads = scan->threads};
+    struct centre_sino sino = {scan->sino, scan->angles, scan->columns, scan->theta_rad,
+                               scan->threads};
 
-    level_fini(s);
-    s->by = by;
-    s->columns = spec.columns;
-    s->sino = mem_big(scan->angles * spec.columns, sizeof(float), err);
-    if (s->sino == NULL) {
-        return false;
-    }
-    for (size_t a = 0; a < scan->angles; a++) {
-        const float *line = scan->sino + a * scan->columns;
-
-        for (size_t c = 0; c < spec.columns; c++) {
-            float sum = 0;
-
-            for (size_t k = 0; k < by; k++) {
-                sum += line[c * by + k];
-            }
-            s->sino[a * spec.columns + c] = sum / (float)by;
-        }
-    }
-    s->recon = recon_new(&spec, err);
-    return s->recon != NULL;
+    return centre_level_init(&s->level, &sino, by, 1, scan->algorithm, err);
 }
 
 static double column_of(const struct search *s, const struct row *row, double place)
 {
-    return row->first + place * row->step * (double)s->by;
+    return row->first + place * row->step * (double)s->level.by;
 }
 
-/* Slices of the row, a batch at a time, cut into ret[windows][count][side][side]. */
+/* Where windows of a row go, [windows][count][side][side]. */
+struct cut {
+    const struct centre_ai_corner *corner;
+    size_t n, side, windows, count;
+    float *ret;
+};
+
+static bool cut_slices(void *arg, size_t first, size_t count, const float *image, struct err *err)
+{
+    const struct cut *c = arg;
+
+    (void)err;
+    for (size_t i = 0; i < count * c->windows; i++) {
+        size_t k = i % count, w = i / count;
+
+        centre_ai_cut(image + k * c->n * c->n, c->n, c->corner[w], c->side,
+                      c->ret + (w * c->count + first + k) * c->side * c->side);
+    }
+    return true;
+}
+
 static bool cut_row(const struct search *s, const struct row *row,
                     const struct centre_ai_corner *corner, size_t windows, float *ret,
                     struct err *err)
 {
-    size_t n = s->columns, side = s->ai->window, batch = axis_ai_batch(n, row->count);
-    float *image = mem_big(batch * n * n, sizeof(float), err);
-    double *local = image == NULL ? NULL : mem_array(row->count, sizeof(double), err);
-    bool good = local != NULL;
+    struct cut cut = {corner, s->level.columns, s->ai->window, windows, row->count, ret};
+    double *centre = mem_array(row->count, sizeof(double), err);
+    bool good = centre != NULL;
 
     for (size_t i = 0; good && i < row->count; i++) {
-        local[i] = (column_of(s, row, (double)i) + 0.5) / (double)s->by - 0.5;
+        centre[i] = column_of(s, row, (double)i);
     }
-    for (size_t done = 0; good && done < row->count; done += batch) {
-        size_t some = row->count - done < batch ? row->count - done : batch;
-
-        good = recon_centres(s->recon, s->sino, some, local + done, image, err);
-        for (size_t i = 0; good && i < some * windows; i++) {
-            size_t k = i % some, w = i / some;
-
-            centre_ai_cut(image + k * n * n, n, corner[w], side,
-                          ret + (w * row->count + done + k) * side * side);
-        }
-    }
-    mem_free(local);
-    mem_free(image);
+    good = good && centre_level_slices(&s->level, centre, row->count, cut_slices, &cut, err);
+    mem_free(centre);
     return good;
+}
+
+struct choice {
+    const struct search *s;
+    struct centre_ai_corner *corner;
+    size_t count;
+};
+
+static bool pick(void *arg, size_t first, size_t count, const float *image, struct err *err)
+{
+    struct choice *c = arg;
+    double look = model_setting(c->s->ai->settings, "look", LOOK);
+
+    (void)first;
+    (void)count;
+    return centre_ai_pick(image, c->s->level.columns, c->s->ai->window,
+                          (size_t)fmin(fmax(look, 1), LOOK_MOST), c->corner, &c->count, err);
 }
 
 /* Where to look: by the slice in the middle of the row. */
 static bool choose_windows(const struct search *s, const struct row *row,
                            struct centre_ai_corner *ret_corner, size_t *ret_count, struct err *err)
 {
-    double middle = (column_of(s, row, (double)(row->count / 2)) + 0.5) / (double)s->by - 0.5;
-    double look = model_setting(s->ai->settings, "look", LOOK);
-    float *image = mem_big(s->columns * s->columns, sizeof(float), err);
-    bool good = image != NULL && recon_centres(s->recon, s->sino, 1, &middle, image, err) &&
-        centre_ai_pick(image, s->columns, s->ai->window, (size_t)fmin(fmax(look, 1), LOOK_MOST),
-                       ret_corner, ret_count, err);
+    double middle = column_of(s, row, (double)(row->count / 2));
+    struct choice choice = {s, ret_corner, 0};
+    bool good = centre_level_slices(&s->level, &middle, 1, pick, &choice, err);
 
-    mem_free(image);
+    *ret_count = choice.count;
     return good;
 }
 
@@ -211,7 +199,7 @@ static bool run_fine(struct search *s, double centre, struct row *row, struct er
 {
     row->count = ROW;
     for (unsigned i = 0; i < MOVES; i++) {
-        row->first = centre - (ROW - 1) / 2 * row->step * (double)s->by;
+        row->first = centre - (ROW - 1) / 2 * row->step * (double)s->level.by;
         if (!run_row(s, row, err)) {
             return false;
         }
@@ -260,9 +248,9 @@ bool axis_ai_search(struct axis_ai *ai, const struct axis_ai_scan *scan, double 
         centre = column_of(&s, &row, row.place);
         sure = sure_of(&row, 1.5);
     }
-    while (good && (s.by > 1 || row.step > 0.25)) {
-        row.step = s.by > 1 || row.step > 0.5 ? 0.5 : 0.25;
-        good = (s.by == 1 || level_init(&s, s.by > 4 ? s.by / 4 : 1, err)) &&
+    while (good && (s.level.by > 1 || row.step > 0.25)) {
+        row.step = s.level.by > 1 || row.step > 0.5 ? 0.5 : 0.25;
+        good = (s.level.by == 1 || level_init(&s, s.level.by > 4 ? s.level.by / 4 : 1, err)) &&
             run_fine(&s, centre, &row, err);
         centre = good ? column_of(&s, &row, row.place) : 0;
     }
@@ -273,7 +261,7 @@ bool axis_ai_search(struct axis_ai *ai, const struct axis_ai_scan *scan, double 
     } else {
         centre_curve_fini(&curve);
     }
-    level_fini(&s);
+    centre_level_fini(&s.level);
     mem_free(row.score);
     return good;
 }

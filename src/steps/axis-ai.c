@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "math/centre-ai.h"
+#include "math/centre-level.h"
 #include "model/model-find.h"
 #include "steps/axis-ai-own.h"
 #include "steps/common.h"
@@ -183,7 +184,7 @@ static bool judge_all(struct axis_ai *ai, const struct axis_ai_scan *scan, const
                               .algorithm = scan->algorithm,
                               .filter = scan->filter,
                               .threads = scan->threads};
-    size_t n = scan->columns, batch = axis_ai_batch(n, count);
+    size_t n = scan->columns, batch = centre_level_batch(n, count);
     float *image = mem_big(batch * n * n, sizeof(float), err);
     struct recon *recon = image == NULL ? NULL : recon_new(&spec, err);
     bool good = recon != NULL;

@@ -7,13 +7,14 @@
  * 4. Where they do not confirm one another, auto asks the model that compares try slices, in the
  * same two ranges; without model or ONNX Runtime the two do.
  * 5. centre_auto weighs what was said.
- * With method ai the model is asked first.
+ * With method ai the model is asked first. Method entropy asks nobody else.
  */
 #include "steps/axis.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "math/centre-entropy.h"
 #include "steps/axis-ai.h"
 
 /* Under this a result is looked for again on the whole detector: centre.h calls it not to be
@@ -355,6 +356,38 @@ static bool ask_third(struct search *s, size_t slice, double lo, double hi, stru
     return good;
 }
 
+static bool run_entropy(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
+                        struct err *err)
+{
+    const struct source_grid *g = source_grid(s->source);
+    struct centre_result found, wide;
+    struct centre_curve curve = {0, NULL, NULL};
+
+    if (!load_views(s, slice, err)) {
+        return false;
+    }
+    struct centre_sino sino = {s->sino, g->angles, g->columns, g->theta_rad,
+                               s->means->job->threads};
+    if (!centre_entropy(&sino, lo, hi, &found, &f->curve, err)) {
+        return false;
+    }
+    if (lo < hi && doubtful(&found, lo, hi, s->step) &&
+        centre_entropy(&sino, 0, 0, &wide, &curve, err_ignore("the narrow answer stays"))) {
+        f->global = wide.confidence > found.confidence;
+        if (f->global) {
+            axis_fini(f);
+            f->curve = curve;
+            found = wide;
+        } else {
+            centre_curve_fini(&curve);
+        }
+    }
+    f->source = "entropy";
+    f->axis = found.centre;
+    f->confidence = found.confidence;
+    return true;
+}
+
 /* vo and pc, and the model where they do not confirm one another. */
 static bool run_auto(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                      struct err *err)
@@ -387,9 +420,19 @@ bool axis_find(struct source *source, const struct recon_params *params, size_t 
             lo = hi = 0; /* a seed off the detector says nothing */
         }
     }
-    good = params->method == AXIS_AI  ? run_ai(&s, slice, lo, hi, &f, err)
-        : params->method == AXIS_AUTO ? run_auto(&s, slice, lo, hi, &f, err)
-                                      : run_classic(&s, slice, lo, hi, &f, err);
+    switch (params->method) {
+    case AXIS_AUTO:
+        good = run_auto(&s, slice, lo, hi, &f, err);
+        break;
+    case AXIS_ENTROPY:
+        good = run_entropy(&s, slice, lo, hi, &f, err);
+        break;
+    case AXIS_AI:
+        good = run_ai(&s, slice, lo, hi, &f, err);
+        break;
+    default:
+        good = run_classic(&s, slice, lo, hi, &f, err);
+    }
     if (good) {
         to_full(source, &f);
         *ret_found = f;

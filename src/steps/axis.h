@@ -24,12 +24,13 @@ struct axis_means {
 struct axis_found {
     double axis;
     double confidence;  /* 0..1 */
-    const char *source; /* whose the value is: "vo", "pc", "vo+pc" (their mean) or "ai" */
+    const char *source; /* whose the value is: "vo", "pc", "vo+pc" (their mean), "entropy", "ai" */
     bool have_vo, have_pc, have_ai;
     struct centre_result vo, pc, ai;
     struct err unasked; /* why the model was not asked where auto would have; else ERR_NONE */
-    struct centre_curve curve; /* of vo, or of the model with method ai; empty when neither ran */
-    bool global;               /* the whole detector was searched, though a seed was given */
+    struct centre_curve
+        curve;   /* of vo; of entropy or the model when those are the method; else empty */
+    bool global; /* the whole detector was searched, though a seed was given */
 };
 
 /* Search slice `slice`, around `seed` +- the parameters' width, or anywhere when seed is NaN. A

@@ -30,8 +30,9 @@ const struct param param_table[] = {
     {"rotation_axis_auto", PARAM_CHOICE, PARAM_BUILT, RECON, "manual", CHOICES("manual|auto", NULL),
      "manual = use rotation_axis, auto = find the axis first"},
     {"rotation_axis_method", PARAM_CHOICE, PARAM_BUILT, ALL, "auto",
-     CHOICES("auto|vo|pc|sift|entropy|ai", "auto|vo|pc|ai"),
-     "how the axis is found: vo (Vo 2014), pc (phase correlation), ai (a model looks at try "
+     CHOICES("auto|vo|pc|sift|entropy|ai", "auto|vo|pc|entropy|ai"),
+     "how the axis is found: vo (Vo 2014), pc (phase correlation), entropy (sharpness of trial "
+     "slices), ai (a model looks at try "
      "slices; "
      "wants ONNX Runtime), auto (vo and pc, by agreement; where they differ also ai, if it is "
      "there)"},

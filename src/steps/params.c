@@ -205,7 +205,7 @@ static bool check_order(const json_t *params, struct err *err)
 
 const char *axis_method_word(enum axis_method method)
 {
-    static const char *const words[] = {"auto", "vo", "pc", "ai"};
+    static const char *const words[] = {"auto", "vo", "pc", "entropy", "ai"};
 
     return words[method];
 }

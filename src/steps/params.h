@@ -50,8 +50,8 @@ const struct param *param_find(const char *name);
 #define PARAMS_MAX_NSINO VALUES_MAX
 #define PARAMS_MAX_BLOCKED (VALUES_MAX / 2)
 
-enum axis_method { AXIS_AUTO, AXIS_VO, AXIS_PC, AXIS_AI };
-/* "auto", "vo", "pc", "ai". */
+enum axis_method { AXIS_AUTO, AXIS_VO, AXIS_PC, AXIS_ENTROPY, AXIS_AI };
+/* "auto", "vo", "pc", "entropy", "ai". */
 const char *axis_method_word(enum axis_method method);
 
 struct recon_params {

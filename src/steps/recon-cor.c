@@ -355,11 +355,11 @@ static bool run(struct job *job, struct err *err)
 const struct step step_recon_cor = {
     .name = "recon.cor",
     .title = "Find the rotation centre",
-    .help =
-        "Finds the rotation centre by the sinogram's Fourier transform (vo), by phase "
-        "correlation of opposite views "
-        "(pc), by both and their agreement (auto: a model is the third voice where they differ), "
-        "or by a model that looks at try slices (ai), with a confidence.",
+    .help = "Finds the rotation centre by the sinogram's Fourier transform (vo), by phase "
+            "correlation of opposite views "
+            "(pc), by the sharpness of trial slices (entropy), by the first two and their "
+            "agreement (auto: a model is the third voice where they differ), "
+            "or by a model that looks at try slices (ai), with a confidence.",
     .version = 2,
     .family = STEP_COR,
     .phase = "infer",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import scans
-from test_centre_ai import classifier, runtime  # noqa: F401 (a fixture)
+from test_centre_ai import classifier, found, runtime  # noqa: F401 (a fixture)
 
 NOWHERE = {"GANTRY_ORT": "/nonexistent/libonnxruntime.so"}
 
@@ -78,3 +78,44 @@ def test_a_classifier_of_single_slices_is_no_third_voice(g, runtime):  # noqa: F
     g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", f"cor_model={g.data.parent / 'site'}")
     assert set(said(g, "s_1")[0]) == {"vo", "pc"}
     assert log(g).count("the model was not asked: ") == 1 and "judges single slices" in log(g)
+
+
+# ---- entropy ----
+
+@pytest.mark.parametrize("scan", ({"angles": 181}, {"angles": 240, "span": 360}))
+def test_entropy_is_a_source_of_centres(g, scan):
+    """C6: value, file, curve (lowest is best) and confidence; from a seed that is off, and from none."""
+    truth = scans.write(g.data / "s_1.h5", columns=192, noise=0.01, **scan)
+    g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", "rotation_axis_method=entropy")
+    row = g.ls()[0]
+    assert row["cor_source"] == "entropy" and row["cor"] == pytest.approx(truth, abs=0.5)
+    assert said(g, "s_1")[1] == pytest.approx(truth, abs=0.5)
+    text = (g.rec / "try_center" / "s_1" / "center_of_rotation.txt").read_text()
+    assert "method entropy" in text and float(text.split("confidence ")[1].split()[0]) > 0.3
+    curve = found(g, "s_1")[1]
+    assert min(curve, key=curve.get) == pytest.approx(truth, abs=1.01)
+    g.ok("run", "tomo-ai-reco", "--phase", "infer", "--cor", str(truth - 6), "--set", "rotation_axis_method=entropy", "--set", "center_search_width=10")
+    assert said(g, "s_1")[1] == pytest.approx(truth, abs=0.5)
+
+
+def test_entropy_looks_further_when_it_is_at_an_end(g):
+    """The seed's range does not hold the axis: the whole detector is searched, and that is said (C8)."""
+    truth = scans.write(g.data / "s_1.h5", columns=192, angles=181)
+    g.ok("set", "seed=" + str(truth - 30), "s_1.h5")
+    g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", "rotation_axis_method=entropy", "--set", "center_search_width=8")
+    assert said(g, "s_1")[1] == pytest.approx(truth, abs=0.5)
+    assert "the whole detector was searched" in log(g)
+
+
+def test_a_reconstruction_finds_its_axis_by_entropy(g):
+    """--cor auto with that method: found first, then used."""
+    truth = scans.write(g.data / "s_1.h5", columns=96, angles=120)
+    g.ok("run", "tomo-full", "--cor", "auto", "--set", "rotation_axis_method=entropy")
+    assert g.ls()[0]["cor"] == pytest.approx(truth, abs=0.5)
+
+
+def test_real_tooth_by_entropy(g, real_data):
+    """295.9 by tomopy's tutorial."""
+    scans.crop(real_data / "tomo" / "tooth.h5", g.data / "tooth_1.h5", 0)
+    g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", "rotation_axis_method=entropy")
+    assert g.ls()[0]["cor"] == pytest.approx(295.9, abs=1.0)

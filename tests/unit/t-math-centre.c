@@ -1,5 +1,5 @@
 /*
- * math/centre: both finders on sinograms with a known axis, with noise, rings, wider than the
+ * math/centre: vo, pc and entropy on sinograms with a known axis, with noise, rings, wider than the
  * detector, whole turns, few and uneven views, and on nothing at all; confidence is high where they
  * are right and low where nothing can be found (REQUIREMENTS C8: a finder says how sure it is). The
  * real tooth's axis is the e2e tests'.
@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "math/centre-entropy.h"
 #include "math/centre.h"
 #include "math/phantom.h"
 
@@ -271,6 +272,122 @@ static void t_pc_says_when_it_does_not_know(void **state)
     assert_true(find_pc(1, 250, 0, 0, 1).confidence == 0);
 }
 
+static struct centre_result find_entropy(const struct scan *s, double lo, double hi)
+{
+    struct err err;
+    struct centre_result found;
+    double *theta = mem_array(s->views, sizeof *theta, NULL);
+    float *sino = sinogram(s, theta);
+    struct centre_sino in = {sino, s->views, s->columns, theta, 2};
+    assert_ok(centre_entropy(&in, lo, hi, &found, NULL, &err), err);
+    mem_free(sino);
+    mem_free(theta);
+    return found;
+}
+
+static void t_entropy_finds_the_axis(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scan scan;
+        double lo, hi, sure;
+    } cases[] = {
+        {{256, 200, 127.5, 0.45, 0, 0, M_PI, 1}, 0, 0, 0.6},
+        {{300, 250, 120.27, 0.42, 0.01, 0, M_PI, 3}, 0, 0, 0.6},
+        {{300, 250, 120.27, 0.42, 0.03, 0, M_PI, 3}, 90, 150, 0.3},  /* noise */
+        {{512, 400, 280.63, 0.42, 0.01, 0, M_PI, 2}, 250, 310, 0.6}, /* binned first */
+        {{1100, 300, 561.3, 0.42, 0.01, 0, M_PI, 2}, 540, 575, 0.5}, /* and last */
+        {{256, 300, 131.4, 0.80, 0.005, 0, M_PI, 5}, 0, 0, 0.3},     /* wider than the detector */
+        {{256, 400, 120.3, 0.42, 0.01, 0, 2 * M_PI, 7}, 0, 0, 0.6},  /* whole turn */
+        {{201, 177, 95.2, 0.40, 0.005, 0, -M_PI, 10}, 0, 0, 0.5},    /* falling angles, odd sizes */
+        {{256, 200, 127.8, 0.45, 0, 0, M_PI, 4}, 127, 129, 0},       /* hardly a range */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct scan *s = &cases[i].scan;
+        struct centre_result found = find_entropy(s, cases[i].lo, cases[i].hi);
+        print_message("case %zu: %.3f for %.3f, confidence %.2f\n", i, found.centre, s->centre,
+                      found.confidence);
+        assert_near(found.centre, s->centre, 0.5);
+        assert_over(found.confidence, cases[i].sure);
+    }
+}
+
+static void t_entropy_says_when_it_does_not_know(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 8; seed++) {
+        struct scan nothing = {128, 100, 60, 0, 1, 0, M_PI, seed}; /* noise alone */
+        struct centre_result found = find_entropy(&nothing, 0, 0);
+        print_message("noise: %.2f, confidence %.2f\n", found.centre, found.confidence);
+        assert_true(found.confidence < 0.3);
+        assert_true(found.centre >= 0 && found.centre <= 127);
+    }
+    struct scan empty = {128, 100, 60, 0, 0, 0, M_PI, 1};
+    struct centre_result found = find_entropy(&empty, 0, 0);
+    assert_true(found.confidence == 0);
+    assert_near(found.centre, 63.5, 1e-9);
+    struct scan outside = {256, 200, 150, 0.3, 0.01, 0, M_PI, 3};
+    found = find_entropy(&outside, 100, 130); /* the axis is not where it may look */
+    assert_true(found.confidence < 0.3);
+    assert_true(found.centre >= 100 && found.centre <= 130);
+}
+
+/* Constant, not finite, in any order of views; the curve; any number of threads. */
+static void t_entropy_takes_what_comes(void **state)
+{
+    (void)state;
+    struct err err;
+    struct scan s = {200, 150, 95.3, 0.4, 0.005, 0, M_PI, 3};
+    double *theta = mem_array(s.views, sizeof *theta, NULL);
+    float *sino = sinogram(&s, theta), *other = mem_array(s.views * 200, sizeof *other, NULL);
+    struct centre_sino in = {sino, s.views, s.columns, theta, 2};
+    struct centre_result found, again;
+    struct centre_curve curve;
+    assert_ok(centre_entropy(&in, 80, 120, &found, &curve, &err), err);
+    assert_int_equal(curve.count, 41);
+    size_t best = 0;
+    for (size_t i = 0; i < curve.count; i++) {
+        assert_near(curve.centre[i], 80 + (double)i, 1e-9);
+        best = curve.score[i] < curve.score[best] ? i : best;
+    }
+    assert_near(curve.centre[best], 95.3, 1.01);
+    centre_curve_fini(&curve);
+    in.threads = 1;
+    assert_ok(centre_entropy(&in, 80, 120, &again, NULL, &err), err);
+    assert_true(again.centre == found.centre && again.confidence == found.confidence);
+    in.theta_rad = NULL; /* 0 .. pi, as they are */
+    assert_ok(centre_entropy(&in, 80, 120, &again, NULL, &err), err);
+    assert_near(again.centre, 95.3, 0.5);
+    double shuffled[150];
+    for (size_t i = 0; i < s.views; i++) {
+        size_t from = i * 7 % s.views;
+        shuffled[i] = theta[from];
+        memcpy(other + i * 200, sino + from * 200, 200 * sizeof *sino);
+    }
+    in = (struct centre_sino){other, s.views, s.columns, shuffled, 2};
+    assert_ok(centre_entropy(&in, 80, 120, &again, NULL, &err), err);
+    assert_near(again.centre, 95.3, 0.5);
+    other[1234] = NAN;
+    other[7777] = INFINITY;
+    assert_ok(centre_entropy(&in, 80, 120, &again, NULL, &err), err);
+    assert_near(again.centre, 95.3, 0.5);
+    for (size_t i = 0; i < s.views * 200; i++) {
+        other[i] = 1;
+    }
+    assert_ok(centre_entropy(&in, 0, 0, &again, NULL, &err), err);
+    assert_true(again.confidence < 0.3);
+    shuffled[3] = NAN;
+    assert_false(centre_entropy(&in, 0, 0, &again, NULL, &err));
+    assert_int_equal(err.code, ERR_FORMAT);
+    in.theta_rad = NULL;
+    in.columns = 8;
+    assert_false(centre_entropy(&in, 0, 0, &again, NULL, &err));
+    assert_int_equal(err.code, ERR_FORMAT);
+    mem_free(other);
+    mem_free(sino);
+    mem_free(theta);
+}
+
 static void t_pair_is_half_a_turn_apart(void **state)
 {
     (void)state;
@@ -359,7 +476,7 @@ struct small {
     float *sino;
 };
 
-static bool both_finders(void *arg, struct err *err)
+static bool all_finders(void *arg, struct err *err)
 {
     struct small *s = arg;
     struct centre_sino in = {
@@ -367,6 +484,10 @@ static bool both_finders(void *arg, struct err *err)
     struct centre_result found;
     struct centre_curve curve;
     if (!centre_vo(&in, 0, 0, 0, &found, &curve, err)) {
+        return false;
+    }
+    centre_curve_fini(&curve);
+    if (!centre_entropy(&in, 20, 28, &found, &curve, err)) {
         return false;
     }
     centre_curve_fini(&curve);
@@ -379,7 +500,7 @@ static void t_running_out_of_memory_is_an_error(void **state)
     struct scan scan = {48, 60, 24.2, 0.4, 0.01, 0, M_PI, 3};
     struct small s = {mem_array(60, sizeof(double), NULL), NULL};
     s.sino = sinogram(&scan, s.theta);
-    test_every_failure(both_finders, &s);
+    test_every_failure(all_finders, &s);
     mem_free(s.sino);
     mem_free(s.theta);
 }
@@ -394,6 +515,9 @@ int main(void)
         cmocka_unit_test(t_vo_refuses_what_it_cannot_use),
         cmocka_unit_test(t_pc_finds_the_axis),
         cmocka_unit_test(t_pc_says_when_it_does_not_know),
+        cmocka_unit_test(t_entropy_finds_the_axis),
+        cmocka_unit_test(t_entropy_says_when_it_does_not_know),
+        cmocka_unit_test(t_entropy_takes_what_comes),
         cmocka_unit_test(t_pair_is_half_a_turn_apart),
         cmocka_unit_test(t_two_answers_are_weighed),
         cmocka_unit_test(t_of_three_the_median_counts),
