@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
+#include "os/proc.h"
 
 #define READ_MAX ((size_t)64 << 20)
 #define WALK_FDS 32
@@ -126,13 +127,19 @@ bool file_write(const char *path, const char *data, size_t length, bool sync, st
     return ok;
 }
 
+/* One that has ended and waits for whoever adopted it writes nothing more. */
+static bool is_gone(pid_t pid)
+{
+    return kill(pid, 0) == 0 ? proc_start_time(pid) < 0 : errno == ESRCH;
+}
+
 /* Is `tail`, behind a file's name, that of a process that is no more? */
 static bool left_aside(const char *tail)
 {
     long pid = 0;
     int end = 0;
     return sscanf(tail, ".gantry-%ld.tmp%n", &pid, &end) == 1 && end > 0 && tail[end] == '\0' &&
-        pid > 1 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+        pid > 1 && is_gone((pid_t)pid);
 }
 
 void file_sweep_aside(const char *path)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "os/file.h"
 
@@ -47,12 +48,22 @@ static void test_what_was_left_aside(void **state)
     char *dir = test_folder("aside"), *path = in(dir, "r.csv");
     static const char *const stay[] = {"r.csv.gantry-x.tmp", "r.csv.gantry-999999999.tmp.old",
                                        "other.csv.gantry-999999999.tmp"};
-    char alive[64];
+    char alive[64], ended[64];
     size_t count = 0;
     (void)state;
+    pid_t child = fork(); /* ends, and nobody has asked yet how */
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitid(P_PID, (id_t)child, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
+    (void)snprintf(ended, sizeof ended, "r.csv.gantry-%ld.tmp", (long)child);
     (void)snprintf(alive, sizeof alive, "r.csv.gantry-%ld.tmp", (long)getpid());
-    for (size_t i = 0; i < 5; i++) {
-        char *one = in(dir, i < 3 ? stay[i] : i == 3 ? alive : "r.csv.gantry-999999999.tmp");
+    for (size_t i = 0; i < 6; i++) {
+        char *one = in(dir,
+                       i < 3        ? stay[i]
+                           : i == 3 ? alive
+                           : i == 4 ? ended
+                                    : "r.csv.gantry-999999999.tmp");
         assert_ok(file_put(one, "a", 1, &err), err);
         mem_free(one);
     }
@@ -63,6 +74,7 @@ static void test_what_was_left_aside(void **state)
     file_list_free(names);
     assert_ok(file_remove_tree(dir, &err), err);
     file_sweep_aside(path); /* a folder that is not there is fine */
+    assert_int_equal(waitpid(child, NULL, 0), child);
     mem_free(path);
     mem_free(dir);
 }
