@@ -1,6 +1,6 @@
 /*
- * 1. vo: the slice's sinogram, its views sorted by angle and cut to half a turn (a full turn shows
- * every ray twice).
+ * 1. vo, and entropy: the slice's sinogram, its views sorted by angle and cut to half a turn (a
+ * full turn shows every ray twice).
  * 2. pc: a band of rows of the two views that are nearest to half a turn apart.
  * 3. Both are asked within the search range first; at its edge, or without confidence, on the whole
  * detector.
@@ -20,6 +20,9 @@
 /* Under this a result is looked for again on the whole detector: centre.h calls it not to be
  * trusted. */
 #define DOUBTFUL 0.3
+/* Under this our model is not believed alone: from here on it was off by more than a pixel in 1 of
+ * 281 scans (models/README-cor.md). */
+#define UNSURE 0.5
 /* Rows of a band for phase correlation: more average the noise, and cost reading. */
 #define BAND_SLICES 64u
 
@@ -301,15 +304,15 @@ static bool run_model(struct search *s, struct axis_ai *ai, size_t slice, double
     return true;
 }
 
-/* The classic finders speak when our model is not sure: then they are right more often than it. A
- * site's classifier is taken at its word. */
+/* The classic finders speak too when our model is not sure, and are weighed as with auto: together
+ * they are right more often than it. A site's classifier is taken at its word. */
 static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                    struct err *err)
 {
     struct axis_ai *ai = axis_ai_open(s->means->job, s->params->model, err);
     struct axis_found classic = {0};
     bool good = ai != NULL && run_model(s, ai, slice, lo, hi, &f->ai, f, err);
-    bool unsure = good && !axis_ai_classifies(ai) && f->ai.confidence < DOUBTFUL;
+    bool unsure = good && !axis_ai_classifies(ai) && f->ai.confidence < UNSURE;
 
     axis_ai_close(ai);
     f->have_ai = good;
@@ -318,7 +321,8 @@ static bool run_ai(struct search *s, size_t slice, double lo, double hi, struct 
     f->confidence = f->ai.confidence;
     if (unsure) {
         drop_sinogram(s);
-        if (run_classic(s, slice, lo, hi, &classic, err_ignore("the model's answer stays"))) {
+        if (run_finders(s, slice, lo, hi, &classic, err_ignore("the model's answer stays")) &&
+            weigh(&classic, &f->ai, err_ignore("the model's answer stays"))) {
             classic.ai = f->ai;
             classic.have_ai = true;
             axis_fini(f);
@@ -356,6 +360,7 @@ static bool ask_third(struct search *s, size_t slice, double lo, double hi, stru
     return good;
 }
 
+/* Half a turn: about a wrong axis a whole one is blurred evenly, which is harder to tell. */
 static bool run_entropy(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                         struct err *err)
 {
@@ -363,11 +368,10 @@ static bool run_entropy(struct search *s, size_t slice, double lo, double hi, st
     struct centre_result found, wide;
     struct centre_curve curve = {0, NULL, NULL};
 
-    if (!load_views(s, slice, err)) {
+    if (!load_sinogram(s, slice, err)) {
         return false;
     }
-    struct centre_sino sino = {s->sino, g->angles, g->columns, g->theta_rad,
-                               s->means->job->threads};
+    struct centre_sino sino = {s->sino, s->angles, g->columns, s->theta, s->means->job->threads};
     if (!centre_entropy(&sino, lo, hi, &found, &f->curve, err)) {
         return false;
     }

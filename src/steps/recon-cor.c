@@ -312,8 +312,9 @@ static bool find(struct job *job, struct err *err)
         job_say(job, "warning: centre %.2f has a confidence of only %.2f: look at the try slices",
                 found.axis, found.confidence);
     }
-    if (p.method == AXIS_AI && strcmp(found.source, "ai") != 0) {
-        job_say(job, "note: the model was not sure; the centre is that of %s", found.source);
+    if (p.method == AXIS_AI && (found.have_vo || found.have_pc)) {
+        job_say(job, "note: the model was not sure; weighed with vo and pc the centre is that of %s",
+                found.source);
     }
     if (found.global) {
         job_say(

@@ -74,7 +74,7 @@ def test_real_tooth(g, runtime, real_data):
 
 
 def test_a_model_that_is_not_sure_leaves_it_to_the_others(g, runtime):
-    """Nothing but noise: the value is vo's or pc's, the log says so, and the low confidence is shown."""
+    """Nothing but noise: vo and pc are asked too, the log says so, and the low confidence is shown."""
     def noise(arrays):
         arrays["data"] = np.random.default_rng(3).normal(9000, 400, arrays["data"].shape).astype("uint16")
     scans.write(g.data / "s_1.h5", columns=128, angles=90, change=noise)
