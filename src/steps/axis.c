@@ -361,7 +361,6 @@ static bool ask_third(struct search *s, size_t slice, double lo, double hi, stru
 }
 
 /* Half a turn: about a wrong axis a whole one is blurred evenly, which is harder to tell. */
-/* Half a turn: about a wrong axis a whole one is blurred evenly, which is harder to tell. */
 static bool run_entropy(struct search *s, size_t slice, double lo, double hi, struct axis_found *f,
                         struct err *err)
 {
