@@ -313,7 +313,8 @@ static bool find(struct job *job, struct err *err)
                 found.axis, found.confidence);
     }
     if (p.method == AXIS_AI && (found.have_vo || found.have_pc)) {
-        job_say(job, "note: the model was not sure; weighed with vo and pc the centre is that of %s",
+        job_say(job,
+                "note: the model was not sure; weighed with vo and pc the centre is that of %s",
                 found.source);
     }
     if (found.global) {
