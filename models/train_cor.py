@@ -303,6 +303,9 @@ def test(a):
         d = np.load(path)
         row = json.loads(str(d["row"]))
         got, masses = find_ai(lib, ask, d["sino"].astype(np.float32), d["theta"], row["lo"], row["hi"])
+        if abs(row["vo"] - row["pc"]) >= CONFIRMED:
+            a, b = sorted(row["centre"] + row[name] for name in ("vo", "pc"))
+            row["third"] = find_ai(lib, ask, d["sino"].astype(np.float32), d["theta"], a - THIRD, b + THIRD)[0] - row["centre"]
         row["ai"], row["ai_sure"], row["masses"] = got - row["centre"], float(masses[0] * masses[-1]), [float(m) for m in masses]
         rows.append(row)
         if len(rows) % 40 == 0:
@@ -311,19 +314,22 @@ def test(a):
     (work / "test.json").write_text(json.dumps(rows, default=float))
 
 
+CONFIRMED, THIRD = 0.25, 5.0  # as in src/math/centre.h and src/steps/axis.c
+
+
 def auto(r, model):
-    """What `auto` makes of vo and pc, and of the model if it is there to be asked (centre_auto)."""
-    if abs(r["vo"] - r["pc"]) < 0.25:
+    """What `auto` makes of vo and pc, and of the model's answer r[model] if there is one (centre_auto)."""
+    if abs(r["vo"] - r["pc"]) < CONFIRMED:
         return (r["vo"] + r["pc"]) / 2
     if model:
-        return float(np.median([r["vo"], r["pc"], r["ai"]]))
+        return float(np.median([r["vo"], r["pc"], r[model]]))
     return r["vo"] if abs(r["vo"] - r["pc"]) < 1.5 or r["vo_sure"] >= r["pc_sure"] else r["pc"]
 
 
 def report(rows):
     print(f"{len(rows)} scans", flush=True)
-    answers = {"ai": [r["ai"] if r["ai_sure"] >= 0.5 else auto(r, True) for r in rows], "model alone": [r["ai"] for r in rows],
-               "auto": [auto(r, True) for r in rows], "auto, no model": [auto(r, False) for r in rows],
+    answers = {"ai": [r["ai"] if r["ai_sure"] >= 0.5 else auto(r, "ai") for r in rows], "model alone": [r["ai"] for r in rows],
+               "auto": [auto(r, "third") for r in rows], "auto, no model": [auto(r, None) for r in rows],
                **{name: [r[name] for r in rows] for name in ("vo", "pc", "entropy")}}
     for name, e in answers.items():
         e = np.abs(e)
