@@ -6,12 +6,14 @@ import pathlib
 import zipfile
 
 import jsonschema
+import nibabel
 import numpy as np
 import pydicom
 import pytest
 
 import chest
 import phantoms
+from test_imaging import imaging
 
 ROOT = pathlib.Path(__file__).parents[2]
 DEMOS = [n for n in ("demo-ct-mil", "demo-ct-seg") if (ROOT / "share" / "models" / n).exists()]
@@ -29,6 +31,8 @@ def test_card(name):
     assert card["scores"]
     if name == "demo-ct-mil":
         assert all(card["scores"][auc] > 0.95 for auc in ("auc", *(f"auc {kind}" for kind in phantoms.KINDS)))
+    else:
+        assert all(card["scores"][f"Dice {label}"] > 0.8 for label in ("lung", "opacity", "heart"))
 
 
 def test_small():
@@ -54,6 +58,27 @@ def test_illness_changes_only_itself(kind):
     assert np.isin(well[1][there], (phantoms.LUNG, phantoms.AIRWAY)).mean() > 0.98
     changed = np.abs(ill[0].astype(int) - well[0]) > 60
     assert (changed & ~np.isin(ill[1], phantoms.IN_LUNG)).sum() < 0.2 * changed.sum()  # half-covered pixels of the rim
+
+
+def test_segmentation_of_unseen_bodies(box, classifier, tmp_path):
+    """Issue 4: a patient who is well has next to no opacity, an ill one has most of what was drawn; in the volume's own voxels."""
+    volumes = {}
+    for name, seed, kinds in (("well", 71, ()), ("ill", 72, ("consolidation",))):
+        body = phantoms.Chest(seed, kinds)
+        hu, labels = body.volume(60, 160)
+        step, px = body.height * 0.98 / 59, 372 / 160
+        affine = np.diag([-px, -px, step, 1.0])
+        nibabel.save(nibabel.Nifti1Image(hu.transpose(2, 1, 0), affine), tmp_path / f"{name}.nii.gz")
+        imaging("segment", ROOT / "share" / "models" / "demo-ct-seg", tmp_path / f"{name}.nii.gz", tmp_path / f"{name}-seg.nii.gz")
+        made = nibabel.load(tmp_path / f"{name}-seg.nii.gz")
+        assert np.allclose(made.affine, affine, atol=1e-4)
+        found = np.asarray(made.dataobj).transpose(2, 1, 0)
+        lung, drawn = np.isin(labels, (phantoms.LUNG, phantoms.EMPHYSEMA)), np.isin(labels, phantoms.DENSE)
+        assert 2 * ((found == 1) & lung).sum() > 0.95 * ((found == 1).sum() + lung.sum())
+        volumes[name] = (found == 2).sum() * px * px * step / 1000
+        if kinds:
+            assert 2 * ((found == 2) & drawn).sum() > 0.7 * ((found == 2).sum() + drawn.sum())
+    assert volumes["well"] < 4 and volumes["ill"] > 10 * volumes["well"], volumes
 
 
 def test_same_bytes(tmp_path):
