@@ -41,7 +41,8 @@ def library(build, work):
     lib.recon_centres.argtypes = [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.POINTER(Err)]
     lib.centre_vo.argtypes = [c.POINTER(Sino), c.c_double, c.c_double, c.c_double, c.POINTER(Result), c.c_void_p, c.POINTER(Err)]
     lib.centre_pc.argtypes = [c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t, c.c_double, c.c_double, c.POINTER(Result), c.POINTER(Err)]
-    for f in (lib.recon_centres, lib.centre_vo, lib.centre_pc, lib.fft_wisdom_load, lib.fft_wisdom_save):
+    lib.centre_entropy.argtypes = [c.POINTER(Sino), c.c_double, c.c_double, c.POINTER(Result), c.c_void_p, c.POINTER(Err)]
+    for f in (lib.recon_centres, lib.centre_vo, lib.centre_pc, lib.centre_entropy, lib.fft_wisdom_load, lib.fft_wisdom_save):
         f.restype = c.c_bool
     lib.fft_wisdom_load.argtypes = [c.c_char_p, c.c_void_p, c.POINTER(Err)]
     lib.fft_wisdom_save.argtypes = [c.c_char_p, c.POINTER(Err)]
@@ -72,6 +73,13 @@ def find_vo(lib, sino, theta, lo, hi):
     sino, theta = np.ascontiguousarray(sino, np.float32), np.ascontiguousarray(theta, np.float64)
     s, r, err = Sino(sino.ctypes.data, sino.shape[0], sino.shape[1], theta.ctypes.data, 1), Result(), Err()
     checked(lib.centre_vo(c.byref(s), lo, hi, 0.5, c.byref(r), None, c.byref(err)), err)
+    return r.centre, r.confidence
+
+
+def find_entropy(lib, sino, theta, lo, hi):
+    sino, theta = np.ascontiguousarray(sino, np.float32), np.ascontiguousarray(theta, np.float64)
+    s, r, err = Sino(sino.ctypes.data, sino.shape[0], sino.shape[1], theta.ctypes.data, 1), Result(), Err()
+    checked(lib.centre_entropy(c.byref(s), lo, hi, c.byref(r), None, c.byref(err)), err)
     return r.centre, r.confidence
 
 

@@ -248,22 +248,6 @@ def mass(score, place, reach):
     return p[np.abs(np.arange(len(p)) - place) <= reach].sum() / p.sum()
 
 
-def entropy(images):
-    """Of the histogram inside the circle, over a common range: the picture in focus has the fewest grey levels."""
-    n = images.shape[1]
-    yy, xx = np.mgrid[:n, :n] - (n - 1) / 2
-    inside = images[:, np.hypot(yy, xx) < 0.95 * n / 2]
-    lo, hi = np.percentile(inside, [0.1, 99.9])
-    h = np.stack([np.histogram(v, 256, (lo, hi))[0] for v in inside]) / inside.shape[1]
-    return -(h * np.log(h + 1e-12)).sum(1)
-
-
-def find_entropy(lib, sino, theta, lo, hi):
-    centres = np.arange(lo, hi + 0.01, 0.5)
-    score = -entropy(cor_sim.recon(lib, sino, theta, centres))
-    return lo + 0.5 * top(score), 0
-
-
 def half_turn(sino, theta):
     keep = theta - theta[0] < np.pi - 1e-9
     return sino[keep], theta[keep]
@@ -281,7 +265,7 @@ def others(a):
         row = {k: d[k] for k in ("kind", "columns", "views", "wide", "turn", "counts", "rings", "centre")} | {"lo": lo, "hi": hi, "seed": seed}
         for name, (got, sure) in {"vo": cor_sim.find_vo(lib, *half_turn(d["sino"], d["theta"]), lo, hi),
                                   "pc": cor_sim.find_pc(lib, *d["band"], lo, hi),
-                                  "entropy": find_entropy(lib, d["sino"], d["theta"], lo, hi)}.items():
+                                  "entropy": cor_sim.find_entropy(lib, *half_turn(d["sino"], d["theta"]), lo, hi)}.items():
             row[name], row[name + "_sure"] = got - d["centre"], sure
         np.savez(work / "test" / f"{seed}.new.npz", sino=d["sino"].astype(np.float16), theta=d["theta"], row=json.dumps(row, default=float))
         (work / "test" / f"{seed}.new.npz").rename(work / "test" / f"{seed}.npz")

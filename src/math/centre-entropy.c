@@ -232,12 +232,13 @@ static double median_of(double *value, size_t count)
  * and how far below the lowest of the other valleys. */
 static bool judge(const struct row *row, size_t best, double *ret, struct err *err)
 {
-    double *rest = mem_array(2 * row->count, sizeof *rest, err), *bends = rest + row->count;
+    double *rest = mem_array(2 * row->count, sizeof *rest, err), *bends;
     size_t rests = 0, bent = 0;
     double low = row->score[best], rival = INFINITY;
     if (!rest) {
         return false;
     }
+    bends = rest + row->count;
     for (size_t i = 0; i < row->count; i++) {
         size_t far = i > best ? i - best : best - i;
         bool inner = i > 0 && i + 1 < row->count;
