@@ -34,12 +34,13 @@ static bool list(struct cli *c, const struct model_places *p, struct err *err)
     json_array_foreach(rows, i, row)
     {
         const char *problem = json_get_text(row, "problem", "");
+        const char *said = *problem ? problem : json_get_text(row, "description", "");
+        bool demonstration =
+            json_get_bool(row, "demonstration", false) && !str_starts(said, "DEMONSTRATION");
         char note[500];
-        (void)snprintf(
-            note, sizeof note, "%s%s%s",
-            json_get_bool(row, "hidden", false) ? "(yours of that name is taken) " : "",
-            json_get_bool(row, "demonstration", false) ? "DEMONSTRATION, not for patients: " : "",
-            *problem ? problem : json_get_text(row, "description", ""));
+        (void)snprintf(note, sizeof note, "%s%s%s",
+                       json_get_bool(row, "hidden", false) ? "(yours of that name is taken) " : "",
+                       demonstration ? "DEMONSTRATION, not for patients: " : "", said);
         ok = ok &&
             json_put(row, "from", json_string(json_get_int(row, "registry", 0) ? "ships" : "home"),
                      err);
