@@ -221,8 +221,9 @@ static void place(const double m[3][4], size_t x, size_t y, size_t z, double ret
     }
 }
 
-/* Values or labels: one of each pair is NULL. */
+/* Values or labels; of the others both pointers are NULL. */
 struct content {
+    bool labelled;
     const float *values;
     const uint8_t *labels;
     float *ret_values;
@@ -245,7 +246,7 @@ static bool resample(const struct content *c, const struct resample_grid *from,
                 double at[3];
                 place(m, x, y, z, at);
                 bool in = inside(at, from->n);
-                if (c->labels) {
+                if (c->labelled) {
                     c->ret_labels[i] =
                         in ? nearest_at(c->labels, from->n, at) : (uint8_t)c->outside;
                 } else {
@@ -261,7 +262,7 @@ bool resample_linear(const float *in, const struct resample_grid *from,
                      const struct resample_grid *to, float outside, unsigned threads, float *ret,
                      struct err *err)
 {
-    const struct content c = {in, NULL, ret, NULL, outside};
+    const struct content c = {false, in, NULL, ret, NULL, outside};
     return resample(&c, from, to, threads, err);
 }
 
@@ -269,6 +270,6 @@ bool resample_nearest(const uint8_t *in, const struct resample_grid *from,
                       const struct resample_grid *to, uint8_t outside, unsigned threads,
                       uint8_t *ret, struct err *err)
 {
-    const struct content c = {NULL, in, NULL, ret, outside};
+    const struct content c = {true, NULL, in, NULL, ret, outside};
     return resample(&c, from, to, threads, err);
 }
