@@ -114,7 +114,7 @@ static bool read_detector(const struct model_card *card, struct model_card *ret,
 /* Are the weights those that the cards describe, the detector's too? */
 static bool is_whole(const struct model_card *card, struct err *why)
 {
-    struct model_card detector;
+    struct model_card detector = {0};
     bool whole = model_card_verify(card, why);
     if (whole && card->detector) {
         whole = read_detector(card, &detector, why);
@@ -172,7 +172,7 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
 
 static bool show(struct cli *c, const struct model_places *p, const char *name, struct err *err)
 {
-    struct model_card card;
+    struct model_card card = {0};
     char *folder = model_find(p->registries, name, err);
     bool ok = folder && model_card_read(folder, &card, err);
     if (ok) {
@@ -249,7 +249,7 @@ static bool copy_one(const struct model_card *card, const char *to, struct err *
 /* A model with its detector, both as their cards describe them. */
 static bool copy_model(const struct model_card *card, const char *to, struct err *err)
 {
-    struct model_card detector;
+    struct model_card detector = {0};
     if (!model_card_verify(card, err) || !copy_one(card, to, err)) {
         return false;
     }
@@ -339,7 +339,7 @@ static bool add_card(struct cli *c, const struct model_places *p, const struct m
 
 static bool add(struct cli *c, const struct model_places *p, const char *path, struct err *err)
 {
-    struct model_card card;
+    struct model_card card = {0};
     if (!check_argument(path, err) || !model_card_read(path, &card, err)) {
         return false;
     }
