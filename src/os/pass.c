@@ -46,7 +46,7 @@ bool pass_send_all(int sock, const void *bytes, size_t length, const int *fds, s
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
         message.msg_controllen = CMSG_SPACE(n * sizeof *fds);
-        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        struct cmsghdr *head = &control.align; /* the first, as CMSG_FIRSTHDR says */
         head->cmsg_level = SOL_SOCKET;
         head->cmsg_type = SCM_RIGHTS;
         head->cmsg_len = CMSG_LEN(n * sizeof *fds);
