@@ -61,7 +61,7 @@ int main(int argc, char **argv)
         err_set(&err, ERR_USAGE, "there is no command '%s' (see gantry-imaging --help)", argv[1]);
         return command_fail(&err);
     }
-    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+    if (argc == 3 && !command->helps && strcmp(argv[2], "--help") == 0) {
         print_command(stdout, command);
         return 0;
     }

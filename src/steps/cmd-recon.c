@@ -525,6 +525,7 @@ static int run(int argc, char **argv)
 
 const struct command command_word_recon = {
     .name = "recon",
+    .helps = true,
     .usage = "--file-name FILE [flags]",
     .help = "reconstruct one scan; flags as tomocupy's (this is `gantry recon`)",
     .run = run,

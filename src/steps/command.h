@@ -5,12 +5,14 @@
 #ifndef GANTRY_STEPS_COMMAND_H
 #define GANTRY_STEPS_COMMAND_H
 
+#include <stdbool.h>
 #include "base/err.h"
 
 struct command {
     const char *name;
     const char *usage; /* arguments, one line */
     const char *help;
+    bool helps; /* answers --help itself */
     /* argv[0] is the first word behind the command's name. Returns the exit status; prints its own
      * errors. */
     int (*run)(int argc, char **argv);
