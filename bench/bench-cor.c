@@ -62,15 +62,20 @@ static void make_scan(struct bench *b, double centre, double radius, double nois
     mem_free(two);
 }
 
+static struct centre_sino sino_of(const struct bench *b)
+{
+    return (struct centre_sino){.values = b->sino,
+                                .angles = b->views,
+                                .columns = b->columns,
+                                .theta_rad = b->theta,
+                                .threads = b->threads};
+}
+
 static void vo(void *arg)
 {
     struct bench *b = arg;
     struct err err;
-    struct centre_sino s = {.values = b->sino,
-                            .angles = b->views,
-                            .columns = b->columns,
-                            .theta_rad = b->theta,
-                            .threads = b->threads};
+    struct centre_sino s = sino_of(b);
     if (!centre_vo(&s, b->lo, b->hi, 0.5, &b->found, NULL, &err)) {
         bench_fail(&err);
     }
@@ -89,11 +94,7 @@ static void entropy(void *arg)
 {
     struct bench *b = arg;
     struct err err;
-    struct centre_sino s = {.values = b->sino,
-                            .angles = b->views,
-                            .columns = b->columns,
-                            .theta_rad = b->theta,
-                            .threads = b->threads};
+    struct centre_sino s = sino_of(b);
     if (!centre_entropy(&s, b->lo, b->hi, &b->found, NULL, &err)) {
         bench_fail(&err);
     }

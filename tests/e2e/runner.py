@@ -153,6 +153,18 @@ def wait_for(condition, what, seconds=60):
     raise AssertionError(f"never happened: {what}")
 
 
+def kill(pids):
+    """SIGKILL for each that is still there; how many were."""
+    hit = 0
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            hit += 1
+        except OSError:
+            pass
+    return hit
+
+
 def script(text, *, job="work", out="out.txt", **more):
     """A script.bash job over the scan's own file, with one output `$o1` unless out is None."""
     args = {"script": text, "f1": {"FILE": "."}}

@@ -19,15 +19,6 @@ LOW, HIGH, LEAST, IOU, BEST = 1500.0, 3000.0, 0.5, 0.3, 5
 METAL = 3000  # HU of the cubes; bone is below LOW
 
 
-@pytest.fixture
-def ort(box):
-    path = tiny.runtime()
-    if not path:
-        pytest.skip("ONNX Runtime is not here (./setup fetches it)")
-    box.env["GANTRY_ORT"] = path
-    return path
-
-
 def brightest_cube(columns, rows, slices):
     """One number a patch: the greatest mean of 4 x 4 x 4 voxels."""
     return tiny.model([tiny.node("AveragePool", ["x"], "means", kernel_shape=[4, 4, 4], strides=[1, 1, 1]),

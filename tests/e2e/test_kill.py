@@ -15,7 +15,7 @@ import time
 import pytest
 
 import scans
-from runner import script, wait_for
+from runner import kill, script, wait_for
 
 TASKS = 60
 SLOTS = 3
@@ -39,17 +39,6 @@ WHOLE = "".join(f"line {i}\n" for i in range(1, LINES + 1))
 def start(g, *args):
     return g.start("run", *args, "--slots", SLOTS, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=open(g.base / "stderr", "ab"))
-
-
-def kill(pids):
-    hit = 0
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-            hit += 1
-        except OSError:
-            pass
-    return hit
 
 
 def victims(g, kind, engine):

@@ -14,10 +14,7 @@ import tiny_models as tiny
 
 
 @pytest.fixture
-def segment(g):
-    ort = tiny.runtime()
-    if not ort:
-        pytest.skip("ONNX Runtime is not here (./setup fetches it)")
+def segment(g, ort):
     program = os.environ.get("GANTRY_IMAGING", str(pathlib.Path(g.program).parent / "gantry-imaging"))
 
     def run(*args, rc=0):

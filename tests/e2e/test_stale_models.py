@@ -3,22 +3,12 @@ what was computed with it stale; the same model again is taken from the earlier 
 import json
 import shutil
 
-import pytest
 
 import chest
 import scans
 import tiny_models as tiny
 from conftest import SOURCE
 from triage import predict, read_csv, studies
-
-
-@pytest.fixture
-def ort(box):
-    path = tiny.runtime()
-    if not path:
-        pytest.skip("ONNX Runtime is not here (./setup fetches it)")
-    box.env["GANTRY_ORT"] = path
-    return path
 
 
 def add_classifier(g, onnx, **more):

@@ -20,8 +20,7 @@ import chest
 import runner
 import scans
 import tiny_models as tiny
-from conftest import SOURCE
-from runner import script, wait_for
+from runner import kill, script, wait_for
 from server import Server
 
 SMALL = {"slices": 24, "columns": 160}
@@ -51,14 +50,6 @@ def add_model(g, name, bias=0.0):
 
 
 @pytest.fixture(scope="module")
-def ort():
-    path = tiny.runtime()
-    if not path:
-        pytest.skip("ONNX Runtime is not here (./setup fetches it)")
-    return path
-
-
-@pytest.fixture(scope="module")
 def zips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zips")
     for seed, name in enumerate(NAMES, 1):
@@ -67,10 +58,10 @@ def zips(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(program, ort, zips, tmp_path_factory):
+def expected(program, onnx_runtime, zips, tmp_path_factory):
     """What the studies give when each has a process of its own."""
     g = runner.Gantry(program, tmp_path_factory.mktemp("cold"))
-    prepare(g, ort, zips)
+    prepare(g, onnx_runtime, zips)
     g.ok("config", "set", "warm_workers=no")
     g.ok("run", "ct-triage")
     assert len({tool(folder) for folder in attempts(g).values()}) == len(NAMES)
@@ -302,8 +293,6 @@ def test_a_cold_step_between(slot, expected):
 def test_the_centre_finder_is_warm_too(g, ort):
     """recon.cor with method ai asks the model that the process has; with vo it needs none and is cold (C6)."""
     g.env["GANTRY_ORT"] = ort
-    if not (SOURCE / "share" / "models" / "cor-gantry" / "model.onnx").exists():
-        pytest.skip("share/models/cor-gantry is not here")
     g.ok("config", "set", "keep_attempts=yes", "slots=1")
     truth = {f"s_{i}.h5": scans.write(g.data / f"s_{i}.h5", columns=192, angles=181, centre=96 + 3.3 * i) for i in (1, 2, 3)}
     g.ok("run", "tomo-ai-reco", "--phase", "infer", "--set", "rotation_axis_method=ai")
@@ -326,14 +315,7 @@ def strike(g, kind, engine):
     alive = g.processes()
     workers = [pid for pid, words in alive.items() if words[1:3] == ["worker", "--slot"]]
     victims = {"engine": [engine.pid], "worker": workers[:1], "warm": warm(g)[:1], "all": list(alive)}[kind]
-    hit = 0
-    for pid in victims:
-        try:
-            os.kill(pid, signal.SIGKILL)
-            hit += 1
-        except OSError:
-            pass
-    return hit
+    return kill(victims)
 
 
 def test_killed_at_random(g, ort, zips):
