@@ -167,9 +167,10 @@ static void committed(void *arg)
     hub_committed(s->api.hub);
 }
 
+static const int signums[3] = {SIGTERM, SIGINT, SIGHUP};
+
 static bool set_up(struct serving *s, const struct api_setup *setup, struct err *err)
 {
-    static const int signums[3] = {SIGTERM, SIGINT, SIGHUP};
     struct api *api = &s->api;
     struct http_setup http = {.listen = setup->listen};
     uint64_t boot = (uint64_t)clock_utc_us(); /* what randomness replaces */
@@ -211,6 +212,7 @@ static void take_apart(struct serving *s)
     child_end_all(api);
     hub_free(api->hub);
     access_free(api->access);
+    loop_signals_hold(signums, 3); /* a second TERM while we leave changes nothing */
     for (int i = 0; i < 3; i++) {
         loop_signal_free(s->signals[i]);
     }

@@ -1,6 +1,7 @@
 /* libuv behind the house's names. Every handle is freed in its close callback. */
 #include "os/loop.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <uv.h>
 #include "base/mem.h"
@@ -194,6 +195,16 @@ void loop_signal_free(struct loop_signal *w)
     if (w) {
         uv_close((uv_handle_t *)&w->uv, free_handle);
     }
+}
+
+void loop_signals_hold(const int *signums, size_t n)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < n; i++) {
+        (void)sigaddset(&set, signums[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static void folder_changed(uv_fs_event_t *uv, const char *name, int events, int status)

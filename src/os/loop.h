@@ -7,6 +7,7 @@
 #define GANTRY_OS_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 
@@ -48,6 +49,9 @@ void loop_fd_free(struct loop_fd *w);
 struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_signal_fn *fn, void *arg,
                                     struct err *err) CHECK_RESULT;
 void loop_signal_free(struct loop_signal *w);
+/* From here to the end of the process these signals wait: for a program on its way out, which a
+ * second one must not turn into a crash. */
+void loop_signals_hold(const int *signums, size_t n);
 
 /* inotify on one folder (not its subfolders). */
 struct loop_folder *loop_folder_new(struct loop *loop, const char *path, loop_folder_fn *fn,
