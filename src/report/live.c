@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/mem.h"
 #include "codec/json.h"
 #include "model/group.h"
 #include "model/state.h"
 #include "report/attempts.h"
+#include "report/jobs.h"
 
 #define PLACE_BYTES 64
 
@@ -107,7 +109,19 @@ static void add_item(struct str *out, const struct query *q, const struct live_t
     add_switch(out, q, 6);
     str_add(out, query_int(q, 7) ? ",true," : ",false,");
     json_add_text(out, place);
-    str_addf(out, ",%" PRId64 "]", task->id);
+    str_addf(out, ",%" PRId64, task->id);
+}
+
+/* A subject or study also says its level and its jobs. */
+static bool add_jobs(struct store *s, int64_t id, const char *level, struct str *out,
+                     struct err *err)
+{
+    struct jobs_counts n;
+    if (!jobs_of(s, id, &n, err)) {
+        return false;
+    }
+    str_addf(out, ",\"%s\",%d,%d,%d,%d", level, n.queued, n.running, n.failed, n.done);
+    return true;
 }
 
 static bool one_item(struct store *s, int64_t id, struct str *out, struct live_row *ret,
@@ -122,20 +136,24 @@ static bool one_item(struct store *s, int64_t id, struct str *out, struct live_r
          !live_place(s, task.id, task.n, place, sizeof place, &progress, err))) {
         return false;
     }
-    struct query *q = store_query(
-        s, err,
-        "SELECT id,project_id,status,cor,cor_source,cor_confidence,enabled,"
-        "NOT coalesce(enabled,1-auto_skip),hidden OR gone OR level<>'scan' FROM item WHERE id=?1",
-        "i", id);
+    struct query *q =
+        store_query(s, err,
+                    "SELECT id,project_id,status,cor,cor_source,cor_confidence,enabled,"
+                    "NOT coalesce(enabled,1-auto_skip),hidden OR gone OR level NOT IN "
+                    "('scan','study','subject'),level FROM item WHERE id=?1",
+                    "i", id);
+    bool ok = q != NULL;
     if (q && query_next(q)) {
         ret->project = query_int(q, 1);
         ret->gone = query_int(q, 8) != 0;
         if (!ret->gone) {
             add_item(out, q, &task, progress, place);
+            ok = !strcmp(query_text(q, 9), "scan") || add_jobs(s, id, query_text(q, 9), out, err);
+            str_addc(out, ']');
         }
     }
     ret->length = out->len - ret->at;
-    return q && query_end(q, err);
+    return q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
 }
 
 bool live_items(struct store *s, const int64_t *ids, size_t n, struct str *out,

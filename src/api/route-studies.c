@@ -1,0 +1,128 @@
+/* Cohorts: the table of subjects and studies, what a pattern finds in them, what people say of
+ * them. */
+#include <inttypes.h>
+#include <string.h>
+#include "api/events.h"
+#include "api/recent.h"
+#include "api/route.h"
+#include "api/scope.h"
+#include "base/mem.h"
+#include "report/studies.h"
+
+#define ROWS_DEFAULT 100
+#define ROWS_MOST 1000     /* objects a page */
+#define COLUMNS_MOST 20000 /* rows of a page in columns, or ids */
+#define FILES_DEFAULT 200
+#define FILES_MOST 5000
+
+/* --- the table */
+
+static bool level_of(const char *word, bool *ret_subjects, struct err *err)
+{
+    *ret_subjects = !strcmp(word, "subject");
+    return *ret_subjects || !strcmp(word, "study") ||
+        err_set(err, ERR_USAGE, "level is study or subject, not '%.40s'", word);
+}
+
+static bool query_of(const struct request *q, int64_t project, struct studies_query *ret,
+                     struct err *err)
+{
+    const char *sort = request_text(q, "sort", "name"), *shape = request_text(q, "shape", ""),
+               *order = request_text(q, "order", "asc");
+    bool objects = !*shape;
+    int64_t most = objects ? ROWS_MOST : COLUMNS_MOST,
+            limit = request_int(q, "limit", objects ? ROWS_DEFAULT : COLUMNS_MOST);
+    *ret = (struct studies_query){
+        .project = project,
+        .sort = studies_sort_named(sort),
+        .descending = !strcmp(order, "desc"),
+        .offset = request_int(q, "offset", 0),
+        .limit = limit < most ? limit : most,
+        .shape = !strcmp(shape, "columns") ? STUDIES_COLUMNS
+            : !strcmp(shape, "ids")        ? STUDIES_IDS
+                                           : STUDIES_OBJECTS,
+    };
+    if (ret->sort == STUDIES_SORTS) {
+        return err_set(err, ERR_USAGE, "sort: there is no column '%.40s'", sort);
+    }
+    if (!objects && ret->shape == STUDIES_OBJECTS) {
+        return err_set(err, ERR_USAGE, "shape is columns or ids, not '%.40s'", shape);
+    }
+    return (ret->descending || !strcmp(order, "asc") ||
+            err_set(err, ERR_USAGE, "order is asc or desc")) &&
+        level_of(request_text(q, "level", "study"), &ret->subjects, err);
+}
+
+static bool list(struct request *q, struct reply *r, struct err *err)
+{
+    struct studies_query query;
+    struct str out = STR_INIT;
+    int64_t project;
+    if (!scope_project(q, &project, err) || !query_of(q, project, &query, err)) {
+        return false;
+    }
+    str_addf(&out, "{\"seq\":%" PRId64 ",", hub_seq(q->api->hub));
+    bool ok = studies_write(q->api->store, &query, &out, err);
+    str_addc(&out, '}');
+    char *text = ok ? str_take(&out, err) : NULL;
+    str_fini(&out);
+    return text && reply_json_text(r, 200, text, err);
+}
+
+static bool show(struct request *q, struct reply *r, struct err *err)
+{
+    int64_t id;
+    json_t *row = request_id(q, 0, &id, err) && scope_item(q, id, NULL, err)
+        ? studies_show(q->api->store, id, request_int(q, "limit", FILES_MOST), err)
+        : NULL;
+    return row && reply_json(r, 200, row, err);
+}
+
+/* --- what people say */
+
+static bool judge(struct request *q, struct reply *r, struct err *err)
+{
+    int64_t run = json_get_int(q->body, "run", 0), item = json_get_int(q->body, "item", 0);
+    if (!scope_run(q, run, NULL, err) || !scope_item(q, item, NULL, err)) {
+        return false;
+    }
+    return scope_answer_op(q, r, "verdict.put",
+                           json_pack("{s:I, s:I, s:b, s:s, s:s}", "run", (json_int_t)run, "item",
+                                     (json_int_t)item, "good",
+                                     (int)json_get_bool(q->body, "good", false), "comment",
+                                     json_get_text(q->body, "comment", ""), "user", q->who.name),
+                           err);
+}
+
+static const struct route_param list_params[] = {
+    {IN_QUERY, "project", P_INT, true, "its id"},
+    {IN_QUERY, "level", P_TEXT, false, "study (default) or subject"},
+    {IN_QUERY, "sort", P_TEXT, false,
+     "name (default: subject, date), sid, date, files, status, changed"},
+    {IN_QUERY, "order", P_TEXT, false, "asc (default) or desc"},
+    {IN_QUERY, "offset", P_INT, false, "rows to leave out"},
+    {IN_QUERY, "limit", P_INT, false, "rows to give: 100, at most 1000; in columns at most 20000"},
+    {IN_QUERY, "shape", P_TEXT, false, "columns: one array a column; ids: only which rows fit"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
+static const struct route_param show_params[] = {
+    {IN_QUERY, "limit", P_INT, false, "files at most: 5000"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
+static const struct route_param judge_params[] = {
+    {IN_BODY, "run", P_INT, true, "the run whose output was looked at"},
+    {IN_BODY, "item", P_INT, true, "the study"},
+    {IN_BODY, "good", P_BOOL, true, "good, or bad: becomes a tag of the study"},
+    {IN_BODY, "comment", P_TEXT, false, "why"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
+
+const struct route routes_studies[] = {
+    {"GET", "/api/v1/studies", ROLE_VIEWER,
+     "The studies or subjects of a project: filtered, ordered, in pages", list_params, list, false},
+    {"GET", "/api/v1/studies/{id}", ROLE_VIEWER, "One study or subject with its files", show_params,
+     show, false},
+    {"POST", "/api/v1/verdicts", ROLE_OPERATOR, "Say of a study that a run's output is good or bad",
+     judge_params, judge, false},
+    {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},
+};
