@@ -26,28 +26,29 @@ enum studies_sort studies_sort_named(const char *name)
 }
 
 /* ?1 project, ?2 ids, ?3 order. Attributes of the subject show at its studies too. */
-#define STUDY                                                                         \
-    "SELECT i.id,p.name,s.sid,i.name,s.date,s.sdesc,i.tags,p.tags,i.status,"          \
-    "CASE WHEN p.attrs='{}' THEN i.attrs WHEN i.attrs='{}' THEN p.attrs ELSE "        \
-    "json_patch(p.attrs,i.attrs) END,i.changed_us,"                                   \
-    "(SELECT count(*) FROM file f WHERE f.study_id=i.id AND f.gone=0) AS files "      \
-    "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "          \
-    "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND " \
+#define STUDY                                                                                   \
+    "SELECT i.id,p.name,s.sid,i.name,s.date,s.sdesc,i.tags,p.tags,i.status,"                    \
+    "CASE WHEN p.attrs='{}' THEN i.attrs WHEN i.attrs='{}' THEN p.attrs ELSE "                  \
+    "json_patch(p.attrs,i.attrs) END,i.changed_us,"                                             \
+    "(SELECT count(*) FROM file f WHERE f.study_id=i.id AND f.gone=0) AS files,s.subject_id,1 " \
+    "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "                    \
+    "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND "           \
     "i.gone=0 AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
 #define SUBJECT                                                                            \
     "SELECT i.id,i.name,'',i.name,coalesce((SELECT max(date) FROM study s WHERE "          \
     "s.subject_id=i.id),''),'','/',i.tags,i.status,i.attrs,i.changed_us,"                  \
     "(SELECT count(*) FROM study s CROSS JOIN file f ON f.study_id=s.item_id WHERE "       \
-    "s.subject_id=i.id AND f.gone=0) AS files "                                            \
+    "s.subject_id=i.id AND f.gone=0) AS files,i.id,(SELECT count(*) FROM study s WHERE "   \
+    "s.subject_id=i.id) "                                                                  \
     "FROM item i WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND i.gone=0 " \
     "AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
 /* columns by number, so that both levels share the words */
 #define BY(dir)                                                                        \
     "ORDER BY CASE ?3 WHEN 1 THEN sid WHEN 2 THEN date WHEN 3 THEN files WHEN 4 THEN " \
     "status WHEN 5 THEN changed END " dir ",pid,date,sid,id"
-#define WRAP(rows, dir)                                                                    \
-    "WITH row(id,pid,sid,name,date,sdesc,tags,stags,status,attrs,changed,files) AS (" rows \
-    ") SELECT * FROM row " BY(dir)
+#define WRAP(rows, dir)                                                                           \
+    "WITH row(id,pid,sid,name,date,sdesc,tags,stags,status,attrs,changed,files,subject,studies) " \
+    "AS (" rows ") SELECT * FROM row " BY(dir)
 
 /* Literals, because a prepared statement is known by its address. */
 static const char *const queries[2][2] = {
@@ -56,7 +57,7 @@ static const char *const queries[2][2] = {
 };
 
 struct row {
-    int64_t id, changed, files;
+    int64_t id, changed, files, subject_id, studies;
     const char *pid, *sid, *name, *date, *sdesc, *tags, *subject_tags, *status, *attrs;
     bool subject;
     struct jobs_row jobs; /* task 0: it was never worked on */
@@ -79,6 +80,8 @@ static void row_of(const struct query *q, bool subject, struct row *ret)
         .attrs = query_text(q, 9),
         .changed = query_int(q, 10),
         .files = query_int(q, 11),
+        .subject_id = query_int(q, 12),
+        .studies = query_int(q, 13),
         .subject = subject,
         .progress = NAN,
     };
@@ -169,6 +172,16 @@ static void cell_files(const struct row *r, struct str *out)
     str_addf(out, "%" PRId64, r->files);
 }
 
+static void cell_subject(const struct row *r, struct str *out)
+{
+    str_addf(out, "%" PRId64, r->subject_id);
+}
+
+static void cell_studies(const struct row *r, struct str *out)
+{
+    str_addf(out, "%" PRId64, r->studies);
+}
+
 static void cell_attrs(const struct row *r, struct str *out)
 {
     str_add(out, r->attrs); /* JSON already */
@@ -208,13 +221,29 @@ static const struct {
     const char *name;
     void (*write)(const struct row *r, struct str *out);
 } cells[] = {
-    {"id", cell_id},         {"pid", cell_pid},     {"sid", cell_sid},
-    {"psid", cell_psid},     {"name", cell_name},   {"date", cell_date},
-    {"sdesc", cell_sdesc},   {"tags", cell_tags},   {"subject_tags", cell_subject_tags},
-    {"status", cell_status}, {"group", cell_group}, {"state", cell_state},
-    {"place", cell_place},   {"files", cell_files}, {"progress", cell_progress},
-    {"attrs", cell_attrs},   {"task", cell_task},   {"changed_us", cell_changed},
-    {"q", cell_q},           {"r", cell_r},         {"e", cell_e},
+    {"id", cell_id},
+    {"pid", cell_pid},
+    {"sid", cell_sid},
+    {"psid", cell_psid},
+    {"name", cell_name},
+    {"date", cell_date},
+    {"sdesc", cell_sdesc},
+    {"tags", cell_tags},
+    {"subject_tags", cell_subject_tags},
+    {"status", cell_status},
+    {"group", cell_group},
+    {"state", cell_state},
+    {"place", cell_place},
+    {"files", cell_files},
+    {"progress", cell_progress},
+    {"attrs", cell_attrs},
+    {"subject", cell_subject},
+    {"studies", cell_studies},
+    {"task", cell_task},
+    {"changed_us", cell_changed},
+    {"q", cell_q},
+    {"r", cell_r},
+    {"e", cell_e},
     {"d", cell_d},
 };
 #define CELLS (sizeof cells / sizeof cells[0])
