@@ -1,6 +1,8 @@
 /* Tasks: the table, one task, its log, signals and retries. */
 #include <inttypes.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 #include "api/events.h"
 #include "api/recent.h"
 #include "api/route.h"
@@ -46,6 +48,13 @@ static bool states_of(const char *text, unsigned *ret, struct err *err)
     return true;
 }
 
+/* Whom the operating system takes the tools for: the engine's user. */
+static json_t *run_as(void)
+{
+    const struct passwd *pw = getpwuid(geteuid());
+    return json_string(pw ? pw->pw_name : "");
+}
+
 static bool list(struct request *q, struct reply *r, struct err *err)
 {
     int64_t limit = request_int(q, "limit", ROWS_DEFAULT), offset = request_int(q, "offset", 0);
@@ -75,7 +84,8 @@ static bool list(struct request *q, struct reply *r, struct err *err)
          err_set(err, ERR_USAGE, "sort: there is no column '%.40s'", query.sort));
     query.within = within;
     json_t *answer = ok ? task_list(q->api->store, &query, err) : NULL;
-    ok = answer && json_put(answer, "seq", json_integer(hub_seq(q->api->hub)), err);
+    ok = answer && json_put(answer, "seq", json_integer(hub_seq(q->api->hub)), err) &&
+        json_put(answer, "runas", run_as(), err);
     mem_free(within);
     mem_free(text);
     if (!ok) {

@@ -40,7 +40,13 @@ static const char *const columns[] = {"id",      "run",   "name",    "job",     
 #define ROW                                                                                \
     "SELECT t.id,t.run_id AS run,t.item_id AS item,i.name,t.job_id AS job,t.tool,t.state," \
     "t.started_us AS started,t.ended_us AS ended,t.attempts AS attempt,t.message,t.code,"  \
-    "r.user AS owner,t.cause_id AS cause,t.cleared"
+    "r.user AS owner,t.cause_id AS cause,t.cleared,r.name AS batch,"                       \
+    "coalesce(t.ended_us,t.started_us,r.created_us) AS updated,"                           \
+    "(SELECT p.name||'#'||y.sid FROM study y JOIN item p ON p.id=y.subject_id WHERE "      \
+    "y.item_id=i.id AND y.sid<>'') AS psid,"                                               \
+    "coalesce(json_extract(r.options,'$.queue'),json_extract(r.batch,'$.jobs['||t.job||"   \
+    "'].queue'),json_extract(r.batch,'$.options.queue'),'local') AS queue,"                \
+    "json_extract(r.batch,'$.options.mode')='jupyter' AS notebook"
 #define UP " ORDER BY " KEY ",t.id LIMIT ?9 OFFSET ?8"
 #define DOWN " ORDER BY " KEY " DESC,t.id DESC LIMIT ?9 OFFSET ?8"
 #define COUNT "SELECT t.state,count(*),sum(t.cleared)"
@@ -114,6 +120,7 @@ static bool complete(struct store *s, json_t *row, int64_t now, struct err *err)
     }
     end = runs ? now : end;
     return json_put(row, "state", json_string(task_state_name(state)), err) &&
+        json_put(row, "notebook", json_boolean(json_get_int(row, "notebook", 0)), err) &&
         json_put(row, "seconds",
                  begin && end >= begin ? json_real((double)(end - begin) / 1e6) : json_null(),
                  err) &&

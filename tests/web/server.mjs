@@ -1,5 +1,5 @@
 // A real `gantry serve` in a home and a data folder of its own, on synthetic scans. GANTRY names the built program;
-// gantry-imaging lies beside it.
+// gantry-imaging lies beside it. GANTRY_WEBROOT: a built page to serve instead of the embedded one.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -10,6 +10,7 @@ import { ROOT } from './browser.mjs';
 const run = promisify(execFile);
 const PROGRAM = process.env.GANTRY ?? path.join(ROOT, 'build/gantry');
 const IMAGING = process.env.GANTRY_IMAGING ?? path.join(path.dirname(PROGRAM), 'gantry-imaging');
+const WEBROOT = process.env.GANTRY_WEBROOT ? ['--webroot', process.env.GANTRY_WEBROOT] : [];
 const HANG_MS = 180_000; // nothing here takes this long; what does, hangs
 
 /** A folder with an empty project: { home, data, rec, gantry(), makeScans(), serve(), remove() }. */
@@ -54,7 +55,7 @@ export async function makeProject() {
 
 /** Standard error goes to a buffer, so that a server that does not start says why. */
 function startServe(cwd, env, args) {
-    const child = spawn(PROGRAM, ['serve', '--listen', '127.0.0.1:0', '--json', ...args], { cwd, env });
+    const child = spawn(PROGRAM, ['serve', '--listen', '127.0.0.1:0', '--json', ...WEBROOT, ...args], { cwd, env });
     let said = '';
     let out = '';
     child.stderr.on('data', (chunk) => (said += chunk));

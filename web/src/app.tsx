@@ -17,13 +17,14 @@ const TryPage = later(async () => (await import('./pages/try')).TryPage);
 const FullPage = later(async () => (await import('./pages/full')).FullPage);
 const RawPage = later(async () => (await import('./pages/raw')).RawPage);
 const JobsPage = later(async () => (await import('./pages/jobs')).JobsPage);
+const GridstatsPage = later(async () => (await import('./pages/gridstats')).GridstatsPage);
 const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage);
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
 const UsersPage = later(async () => (await import('./pages/users')).UsersPage);
 
 const TITLES: Record<string, string> = {
     '': 'Tomography', p: 'Tomography', review: 'Centre review', item: 'Scan', run: 'Run', jobs: 'Jobs', errors: 'Errors',
-    settings: 'Settings', users: 'Users', projects: 'Projects',
+    gridstats: 'Gridstats', settings: 'Settings', users: 'Users', projects: 'Projects',
 };
 
 /** What the browser's tab and history say. */
@@ -75,6 +76,10 @@ function Page() {
             return <JobsPage key={parts[0]} run={Number(parts[0])} />;
         case 'jobs':
             return <JobsPage key="all" />;
+        case 'gridstats': {
+            const named = findProject(parts[0]);
+            return named ? <GridstatsPage key={named.id} project={named} /> : <NoProject word={parts[0]} />;
+        }
         case 'errors':
             return <ErrorsPage />;
         case 'settings':

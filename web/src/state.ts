@@ -35,7 +35,7 @@ export function findProject(word: string | undefined): Project | undefined {
 /** The project of the address, else the one that was open last, else the first. */
 export const project = computed<Project | undefined>(() => {
     const { page, parts } = route.value;
-    if (page === 'p' || page === 'review') {
+    if (page === 'p' || page === 'review' || page === 'gridstats') {
         return findProject(parts[0]);
     }
     return findProject(remembered.value) ?? projects.value?.[0];

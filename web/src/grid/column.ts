@@ -23,7 +23,7 @@ export interface Column {
     /** Said under the pointer. */
     more?(row: number): string;
     /** A click on this cell does this instead of ticking the row. */
-    click?(row: number): void;
+    click?(row: number, target: HTMLElement): void;
     /** Does the row match what was typed into the column's filter field (lower case)? Gives the column such a field. */
     match?(row: number, words: string): boolean;
 }

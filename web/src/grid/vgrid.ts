@@ -506,7 +506,7 @@ export class Grid {
             if (column.edit) {
                 this.edit(at);
             } else {
-                column.click?.(row);
+                column.click?.(row, target);
             }
             return;
         }

@@ -4,6 +4,22 @@ import { drawState } from '../groups';
 import { secondsText, timeText } from '../words';
 import type { Tasks } from './tasks';
 
+/** What columns of texts and numbers have in common: order, filter, and how a text is drawn. */
+export const texts = (list: () => string[]) => ({
+    compare: (a: number, b: number) => ((list()[a] ?? '') < (list()[b] ?? '') ? -1 : (list()[a] ?? '') > (list()[b] ?? '') ? 1 : 0),
+    match: (row: number, words: string) => (list()[row] ?? '').toLowerCase().includes(words),
+    draw: (cell: HTMLElement, row: number) => setText(cell, list()[row] ?? ''),
+});
+/** Without a number last. */
+export const numbers = (list: () => ArrayLike<number>) => ({
+    compare: (a: number, b: number) => {
+        const left = list()[a] ?? NaN;
+        const right = list()[b] ?? NaN;
+        return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || left - right || 0;
+    },
+    match: (row: number, words: string) => String(list()[row]).includes(words),
+});
+
 interface JobActions {
     /** N6: the job as JSON. */
     showJson(id: number): void;
@@ -13,19 +29,6 @@ interface JobActions {
 }
 
 export function taskColumns(tasks: Tasks, actions: JobActions): Column[] {
-    const texts = (list: () => string[]) => ({
-        compare: (a: number, b: number) => ((list()[a] ?? '') < (list()[b] ?? '') ? -1 : (list()[a] ?? '') > (list()[b] ?? '') ? 1 : 0),
-        match: (row: number, words: string) => (list()[row] ?? '').toLowerCase().includes(words),
-        draw: (cell: HTMLElement, row: number) => setText(cell, list()[row] ?? ''),
-    });
-    const numbers = (list: () => ArrayLike<number>) => ({
-        compare: (a: number, b: number) => {
-            const left = list()[a] ?? NaN;
-            const right = list()[b] ?? NaN;
-            return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || left - right || 0;
-        },
-        match: (row: number, words: string) => String(list()[row]).includes(words),
-    });
     return [
         {
             key: 'id', title: 'Job', width: '72px', number: true, ...numbers(() => tasks.id),

@@ -56,10 +56,11 @@ function useLog(task: number, attempt: number | undefined): { text: string; fail
 }
 
 /** UTC<TAB>o|e<TAB>text: the time of day, and standard error in another colour. */
-function Lines({ text }: { text: string }) {
+function Lines({ text, errors }: { text: string; errors: boolean }) {
+    const lines = text.split('\n');
     return (
         <>
-            {text.split('\n').map((line, at) => {
+            {(errors ? lines.filter((line) => line.split('\t', 2)[1] === 'e') : lines).map((line, at) => {
                 const parts = line.split('\t');
                 const known = parts.length >= 3 && (parts[1] === 'o' || parts[1] === 'e');
                 return known ? (
@@ -149,7 +150,8 @@ export function Json({ task }: { task: number }) {
     );
 }
 
-export function Log({ task, attempt }: { task: number; attempt?: number }) {
+/** `errors`: only what went to standard error. */
+export function Log({ task, attempt, errors = false }: { task: number; attempt?: number; errors?: boolean }) {
     const { text, failed, reload } = useLog(task, attempt);
     const ref = useRef<HTMLPreElement>(null);
     const [follow, setFollow] = useState(true);
@@ -171,7 +173,7 @@ export function Log({ task, attempt }: { task: number; attempt?: number }) {
                 {failed && <span class="failed-text">{failed}</span>}
             </div>
             <pre ref={ref} class="log" role="log" tabIndex={0} aria-label={`Log of task ${task}`}>
-                {text ? <Lines text={text} /> : <span class="muted">{failed ? '' : 'Nothing was written yet.'}</span>}
+                {text ? <Lines text={text} errors={errors} /> : <span class="muted">{failed ? '' : 'Nothing was written yet.'}</span>}
             </pre>
         </>
     );

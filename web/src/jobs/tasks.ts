@@ -29,14 +29,25 @@ export interface Task {
     owner?: string | null;
     /** Failed or cancelled, and dealt with (N10). */
     cleared?: boolean;
+    /** Of a study: PID#SID. */
+    psid?: string | null;
+    batch?: string;
+    queue?: string;
+    /** When something last became of it. */
+    updated?: number | null;
+    /** It holds a Jupyter notebook open. */
+    notebook?: boolean;
 }
 
 interface TaskPage {
     total: number;
     tasks: Task[];
+    /** Whom the operating system takes the tools for. */
+    runas?: string;
 }
 
 export interface TaskFilter {
+    project?: number | undefined;
     run?: number | undefined;
     item?: number | undefined;
     /** Finished ones too (N3: hidden by default; errors are always kept, N4). */
@@ -63,6 +74,8 @@ export class Tasks {
     attempt = new Int32Array(0);
     group = new Uint8Array(0);
     cleared = new Uint8Array(0);
+    notebook = new Uint8Array(0);
+    updated = new Float64Array(0);
     name: string[] = [];
     job: string[] = [];
     tool: string[] = [];
@@ -70,6 +83,11 @@ export class Tasks {
     place: string[] = [];
     message: string[] = [];
     owner: string[] = [];
+    /** PID#SID of a study, the item's name of anything else. */
+    subject: string[] = [];
+    batch: string[] = [];
+    queue: string[] = [];
+    runas = '';
 
     grid: Grid | null = null;
     readonly loading = signal(true);
@@ -88,7 +106,7 @@ export class Tasks {
 
     constructor(private filter: TaskFilter) {
         this.ends = [
-            on('tasks', (event) => this.changed(event.rows)),
+            on('tasks', (event) => this.changed(event.rows, event.project)),
             on('more', () => this.reloadSoon()),
             on('reset', () => this.reloadSoon()),
         ];
@@ -147,6 +165,7 @@ export class Tasks {
                 const page = await get<TaskPage>(
                     'tasks',
                     {
+                        project: this.filter.project,
                         run: this.filter.run,
                         item: this.filter.item,
                         open: !this.filter.finished,
@@ -156,6 +175,7 @@ export class Tasks {
                     fetching.signal,
                 );
                 total = page.tasks.length === 0 ? 0 : page.total;
+                this.runas = page.runas ?? '';
                 for (const task of page.tasks) {
                     tasks.push(task);
                 }
@@ -185,6 +205,11 @@ export class Tasks {
         this.ended = Float64Array.from(numbers((task) => timeOf(task.ended)));
         this.group = Uint8Array.from(tasks, (task) => groupNumber(groupOfState(task.state)));
         this.cleared = Uint8Array.from(tasks, (task) => Number(task.cleared ?? false));
+        this.notebook = Uint8Array.from(tasks, (task) => Number(task.notebook ?? false));
+        this.updated = Float64Array.from(numbers((task) => task.updated));
+        this.subject = tasks.map((task) => task.psid ?? task.name ?? '');
+        this.batch = tasks.map((task) => task.batch ?? '');
+        this.queue = tasks.map((task) => task.queue ?? '');
         this.name = tasks.map((task) => task.name ?? '');
         this.job = tasks.map((task) => task.job ?? '');
         this.tool = tasks.map((task) => task.tool ?? '');
@@ -202,13 +227,13 @@ export class Tasks {
         this.timer = window.setTimeout(() => void this.load(), RELOAD_MS);
     }
 
-    private changed(events: readonly TaskRow[]): void {
+    private changed(events: readonly TaskRow[], project: number): void {
         const rows: number[] = [];
         let strange = false;
         for (const [id, run, item, , state, progress, place, message, cleared] of events) {
             const row = this.rowOf(id);
             if (row < 0) {
-                strange ||= this.wanted(run, item, state, cleared);
+                strange ||= this.wanted(project, run, item, state, cleared);
                 continue;
             }
             const now = Date.now() * 1000;
@@ -220,6 +245,7 @@ export class Tasks {
                 this.ended[row] = now;
                 this.seconds[row] = (now - (this.started[row] ?? now)) / 1e6;
             }
+            this.updated[row] = now;
             this.state[row] = state;
             this.cleared[row] = Number(cleared);
             this.group[row] = groupNumber(groupOfState(state));
@@ -237,9 +263,10 @@ export class Tasks {
         }
     }
 
-    private wanted(run: number, item: number, state: string, cleared: boolean): boolean {
+    private wanted(project: number, run: number, item: number, state: string, cleared: boolean): boolean {
         const { filter } = this;
         return (
+            (filter.project === undefined || filter.project === project) &&
             (filter.run === undefined || filter.run === run) &&
             (filter.item === undefined || filter.item === item) &&
             (filter.finished || !(isFinished(state) || cleared))
