@@ -2,6 +2,7 @@
 #include "image/volume.h"
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 #include "base/mem.h"
 
 static const struct {
@@ -106,6 +107,81 @@ void volume_slice(const struct volume *v, size_t slice, size_t time, float *ret)
     size_t plane = v->n[1] * v->n[0];
 
     values(v, (time * v->n[2] + slice) * plane, plane, ret);
+}
+
+#define TO_DOUBLES(type)                                          \
+    {                                                             \
+        const type *stored = (const type *)v->voxels + first;     \
+        for (size_t i = 0; i < count; i++) {                      \
+            ret[i] = (double)stored[i] * v->slope + v->intercept; \
+        }                                                         \
+        break;                                                    \
+    }
+
+void volume_doubles(const struct volume *v, size_t first, size_t count, double *ret)
+{
+    switch (v->kind) {
+    case VOXEL_U8:
+        TO_DOUBLES(uint8_t)
+    case VOXEL_I8:
+        TO_DOUBLES(int8_t)
+    case VOXEL_U16:
+        TO_DOUBLES(uint16_t)
+    case VOXEL_I16:
+        TO_DOUBLES(int16_t)
+    case VOXEL_U32:
+        TO_DOUBLES(uint32_t)
+    case VOXEL_I32:
+        TO_DOUBLES(int32_t)
+    case VOXEL_F32:
+        TO_DOUBLES(float)
+    case VOXEL_F64:
+        TO_DOUBLES(double)
+    }
+}
+
+#define STORE_WHOLE(type, low, high)                         \
+    {                                                        \
+        type *stored = (type *)v->voxels + first;            \
+        for (size_t i = 0; i < count; i++) {                 \
+            double x = rint(values[i]);                      \
+            bool fits = x >= (low) && x <= (high);           \
+            x = isnan(x) ? 0 : fmin(fmax(x, (low)), (high)); \
+            stored[i] = (type)x;                             \
+            bent += !fits;                                   \
+        }                                                    \
+        break;                                               \
+    }
+
+size_t volume_store(struct volume *v, size_t first, size_t count, const double *values)
+{
+    size_t bent = 0;
+
+    switch (v->kind) {
+    case VOXEL_U8:
+        STORE_WHOLE(uint8_t, 0.0, (double)UINT8_MAX)
+    case VOXEL_I8:
+        STORE_WHOLE(int8_t, (double)INT8_MIN, (double)INT8_MAX)
+    case VOXEL_U16:
+        STORE_WHOLE(uint16_t, 0.0, (double)UINT16_MAX)
+    case VOXEL_I16:
+        STORE_WHOLE(int16_t, (double)INT16_MIN, (double)INT16_MAX)
+    case VOXEL_U32:
+        STORE_WHOLE(uint32_t, 0.0, (double)UINT32_MAX)
+    case VOXEL_I32:
+        STORE_WHOLE(int32_t, (double)INT32_MIN, (double)INT32_MAX)
+    case VOXEL_F32:
+        for (size_t i = 0; i < count; i++) {
+            float x = (float)values[i];
+            ((float *)v->voxels)[first + i] = x;
+            bent += isinf(x) && !isinf(values[i]);
+        }
+        break;
+    case VOXEL_F64:
+        memcpy((double *)v->voxels + first, values, count * sizeof *values);
+        break;
+    }
+    return bent;
 }
 
 /* Integers cannot be anything but finite; the two float types are asked. */

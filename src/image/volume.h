@@ -42,6 +42,12 @@ size_t volume_count(const struct volume *v);
 void volume_line(const struct volume *v, size_t row, size_t slice, size_t time, float *ret);
 /* One slice as values: n[1] x n[0] floats. */
 void volume_slice(const struct volume *v, size_t slice, size_t time, float *ret);
+/* `count` voxels from `first` on as values; doubles hold all eight types exactly. */
+void volume_doubles(const struct volume *v, size_t first, size_t count, double *ret);
+/* Put numbers into the voxels as they are stored (slope and intercept are left alone): integers are
+ * rounded (half to even) and kept within their range, NaN becomes 0. Returns how many did not fit.
+ */
+size_t volume_store(struct volume *v, size_t first, size_t count, const double *values);
 /* Least and greatest value; values that are not finite are counted and left out. Both 0 when there
  * is no finite one. */
 void volume_range(const struct volume *v, double *ret_min, double *ret_max, size_t *ret_not_finite);
