@@ -12,6 +12,11 @@
 #include "base/path.h"
 #include "base/str.h"
 
+#define COLUMNS                                                                                 \
+    "id,name,root,rec,attempts,min_size_pct,layout,"                                            \
+    "CASE WHEN layout<>'auto' THEN layout WHEN layout_found='' THEN 'scans' ELSE layout_found " \
+    "END,autoexec"
+
 /* A message that lists names stays one readable line. */
 #define NAMES_SHOWN 300
 
@@ -21,6 +26,9 @@ void project_fini(struct project *p)
     mem_free(p->root);
     mem_free(p->rec);
     mem_free(p->attempts);
+    mem_free(p->layout);
+    mem_free(p->layout_now);
+    mem_free(p->autoexec);
     *p = (struct project){0};
 }
 
@@ -37,7 +45,10 @@ static bool take_row(struct query *q, struct project *ret, bool *ret_found, stru
         p.rec = p.root ? mem_strdup(query_text(q, 3), err) : NULL;
         p.attempts = p.rec ? mem_strdup(query_text(q, 4), err) : NULL;
         p.min_size_pct = query_null(q, 5) ? -1 : query_int(q, 5);
-        ok = p.attempts != NULL;
+        p.layout = p.attempts ? mem_strdup(query_text(q, 6), err) : NULL;
+        p.layout_now = p.layout ? mem_strdup(query_text(q, 7), err) : NULL;
+        p.autoexec = p.layout_now ? mem_strdup(query_text(q, 8), err) : NULL;
+        ok = p.autoexec != NULL;
     }
     if (!query_end(q, ok ? err : &late) || !ok) {
         project_fini(&p);
@@ -85,9 +96,8 @@ static bool by_folder(struct store *s, const char *folder, struct project *ret, 
 bool project_by_name(struct store *s, const char *name, struct project *ret, struct err *err)
 {
     bool found = false;
-    struct query *q = store_query(
-        s, err, "SELECT id,name,root,rec,attempts,min_size_pct FROM project WHERE name=?1", "s",
-        name);
+    struct query *q =
+        store_query(s, err, "SELECT " COLUMNS " FROM project WHERE name=?1", "s", name);
     return q && take_row(q, ret, &found, err) && (found || by_folder(s, name, ret, &found, err)) &&
         (found || unknown_name(s, name, err));
 }
@@ -95,8 +105,7 @@ bool project_by_name(struct store *s, const char *name, struct project *ret, str
 bool project_by_id(struct store *s, int64_t id, struct project *ret, struct err *err)
 {
     bool found;
-    struct query *q = store_query(
-        s, err, "SELECT id,name,root,rec,attempts,min_size_pct FROM project WHERE id=?1", "i", id);
+    struct query *q = store_query(s, err, "SELECT " COLUMNS " FROM project WHERE id=?1", "i", id);
     return q && take_row(q, ret, &found, err) &&
         (found || err_set(err, ERR_NOTHING, "there is no project number %lld", (long long)id));
 }

@@ -17,6 +17,9 @@ struct project {
     char *rec;            /* <root>_rec */
     char *attempts;       /* where attempts live */
     int64_t min_size_pct; /* of the undersized rule; -1 = not set for this project */
+    char *layout;         /* as it was set: auto, scans, bids, a pattern (model/layout.h) */
+    char *layout_now;     /* what that means here: never auto; "scans" = no cohort */
+    char *autoexec;       /* the batch launched for each study that arrives; "" = none */
 };
 
 void project_fini(struct project *p);

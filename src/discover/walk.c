@@ -2,6 +2,8 @@
  * lead us astray; one fstatat a file. */
 #include "discover/walk.h"
 
+#include "discover/walk-own.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +22,6 @@
 #define DEPTH_MAX 48
 /* Names that are told; a folder with more of them has another trouble. */
 #define LEFT_MAX 1000
-
-struct walk {
-    const char *root;
-    struct found_list *list;
-    struct err *err;
-};
 
 struct kind_of_name {
     const char *ext;
@@ -52,6 +48,11 @@ const char *walk_kind(const char *name)
     return NULL;
 }
 
+bool walk_container(const char *kind)
+{
+    return !strcmp(kind, "hdf5") || !strcmp(kind, "dicom-zip");
+}
+
 bool walk_skips_folder(const char *name)
 {
     return name[0] == '.' || str_ends(name, "_rec") || !strcmp(name, "try_center");
@@ -75,8 +76,8 @@ static void show(struct str *out, const char *folder, const char *name)
     }
 }
 
-static bool leave_out(struct walk *w, const char *folder, const char *name, const char *kind,
-                      bool link, const char *why)
+bool walk_leave_out(struct walk *w, const char *folder, const char *name, const char *kind,
+                    bool link, const char *why)
 {
     struct found_list *list = w->list;
     struct str shown = STR_INIT;
@@ -97,10 +98,10 @@ static bool leave_out(struct walk *w, const char *folder, const char *name, cons
     return text != NULL;
 }
 
-static bool leave_bad_name(struct walk *w, const char *folder, const char *name, const char *kind)
+bool walk_leave_bad_name(struct walk *w, const char *folder, const char *name, const char *kind)
 {
     struct found_list *list = w->list;
-    if (!leave_out(w, folder, name, kind, false, "its name is not UTF-8: rename it")) {
+    if (!walk_leave_out(w, folder, name, kind, false, "its name is not UTF-8: rename it")) {
         return false;
     }
     if (list->bad_names++ == 0) {
@@ -110,7 +111,7 @@ static bool leave_bad_name(struct walk *w, const char *folder, const char *name,
     return true;
 }
 
-static bool note_unread(struct walk *w, const char *folder, int reason)
+bool walk_note_unread(struct walk *w, const char *folder, int reason)
 {
     struct found_list *list = w->list;
     if (list->n_unread == 0) {
@@ -153,7 +154,7 @@ static bool add_file(struct walk *w, char *name, const char *kind, const struct 
 }
 
 /* A link is a file of the project when what it points to is one below the root too. */
-static bool link_stays_inside(const struct walk *w, const char *name)
+bool walk_link_inside(const struct walk *w, const char *name)
 {
     char target[PATH_MAX];
     char *path = path_join(w->root, name, w->err);
@@ -162,21 +163,22 @@ static bool link_stays_inside(const struct walk *w, const char *name)
     return inside;
 }
 
-static bool visit_file(struct walk *w, int dir, const char *folder, const char *base, bool link)
+bool walk_file(struct walk *w, int dir, const char *folder, const char *base, bool link)
 {
     struct stat st;
     const char *kind = walk_kind(base);
-    if (!kind) {
+    if (!kind || (w->containers && !walk_container(kind))) {
         return true;
     }
     char *name = path_join(folder, base, w->err);
     if (!name) {
         return false;
     }
-    if (link && !link_stays_inside(w, name)) {
+    if (link && !walk_link_inside(w, name)) {
         mem_free(name);
-        return leave_out(w, folder, base, kind, true,
-                         "a link that leads out of the folder, or nowhere: put the file there");
+        return walk_leave_out(
+            w, folder, base, kind, true,
+            "a link that leads out of the folder, or nowhere: put the file there");
     }
     if (fstatat(dir, base, &st, 0) != 0 || !S_ISREG(st.st_mode)) {
         mem_free(name); /* gone meanwhile, a socket */
@@ -185,7 +187,7 @@ static bool visit_file(struct walk *w, int dir, const char *folder, const char *
     return add_file(w, name, kind, &st);
 }
 
-static unsigned char type_of(int dir, const struct dirent *e)
+unsigned char walk_type(int dir, const struct dirent *e)
 {
     struct stat st;
     if (e->d_type != DT_UNKNOWN) {
@@ -198,53 +200,53 @@ static unsigned char type_of(int dir, const struct dirent *e)
 }
 
 /* Links to folders are not followed. That is said of those whose files are not seen otherwise. */
-static bool visit_folder_link(struct walk *w, int dir, const char *folder, const char *name)
+bool walk_folder_link(struct walk *w, int dir, const char *folder, const char *name)
 {
     struct stat st;
     if (walk_skips_folder(name) || fstatat(dir, name, &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
         return true;
     }
     char *path = path_join(folder, name, w->err);
-    bool seen = path && link_stays_inside(w, path), ok = path != NULL;
+    bool seen = path && walk_link_inside(w, path), ok = path != NULL;
     mem_free(path);
     return ok &&
         (seen ||
-         leave_out(w, folder, name, NULL, true,
-                   "a link to a folder elsewhere, which is not followed"));
+         walk_leave_out(w, folder, name, NULL, true,
+                        "a link to a folder elsewhere, which is not followed"));
 }
 
 /* Owns `fd`. NOLINTNEXTLINE(misc-no-recursion): the depth is bounded. */
-static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
+bool walk_below(struct walk *w, int fd, const char *folder, int depth)
 {
     bool ok = true;
     DIR *dir = fdopendir(fd);
     if (!dir) {
         int reason = errno;
         (void)close(fd);
-        return note_unread(w, folder, reason);
+        return walk_note_unread(w, folder, reason);
     }
     struct dirent *e = NULL;
     for (errno = 0; ok && (e = readdir(dir)); errno = 0) {
-        unsigned char type = type_of(fd, e);
+        unsigned char type = walk_type(fd, e);
         bool is_folder = type == DT_DIR;
         if (type == DT_LNK && !walk_kind(e->d_name)) {
-            ok = visit_folder_link(w, fd, folder, e->d_name);
+            ok = walk_folder_link(w, fd, folder, e->d_name);
             continue;
         }
         if (is_folder ? walk_skips_folder(e->d_name) : !walk_kind(e->d_name)) {
             continue;
         }
         if (!str_utf8(e->d_name)) {
-            ok = leave_bad_name(w, folder, e->d_name, is_folder ? NULL : walk_kind(e->d_name));
+            ok = walk_leave_bad_name(w, folder, e->d_name, is_folder ? NULL : walk_kind(e->d_name));
         } else if (!is_folder) {
-            ok = visit_file(w, fd, folder, e->d_name, type == DT_LNK);
+            ok = walk_file(w, fd, folder, e->d_name, type == DT_LNK);
         } else if (depth < DEPTH_MAX) {
             int below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             int reason = errno;
             char *name = path_join(folder, e->d_name, w->err);
             ok = name &&
-                (below < 0 ? note_unread(w, name, reason)
-                           : visit_folder(w, below, name, depth + 1));
+                (below < 0 ? walk_note_unread(w, name, reason)
+                           : walk_below(w, below, name, depth + 1));
             if (!name && below >= 0) {
                 (void)close(below);
             }
@@ -252,7 +254,7 @@ static bool visit_folder(struct walk *w, int fd, const char *folder, int depth)
         }
     }
     if (ok && errno) {
-        ok = note_unread(w, folder, errno);
+        ok = walk_note_unread(w, folder, errno);
     }
     (void)closedir(dir);
     return ok;
@@ -271,7 +273,7 @@ bool walk_folder(const char *root, struct found_list *ret, struct err *err)
     if (fd < 0) {
         return err_errno(err, errno, "cannot read the folder '%s'", root);
     }
-    if (!visit_folder(&w, fd, "", 0)) {
+    if (!walk_below(&w, fd, "", 0)) {
         found_list_fini(&list);
         return false;
     }

@@ -462,23 +462,11 @@ static bool op_cor_fix(struct engine *e, struct store *s, const json_t *args, js
     return op_finish(ok, report, ret);
 }
 
-/* {"items", "tag", "add": bool} -> {"changed": n} */
-static bool op_tag(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                   struct err *err)
-{
-    (void)e;
-    int64_t changed;
-    json_t *answer;
-    return op_answer(&answer, err) &&
-        op_finish(apply_tag(s, args, &changed, err) &&
-                      json_put(answer, "changed", json_integer(changed), err),
-                  answer, ret);
-}
-
 const struct op ops_catalog[] = {
     {"project.add", op_project_add},
     {"project.set", op_project_set},
     {"scan.apply", op_scan_apply},
+    {"cohort.apply", op_cohort_apply},
     {"item.set", op_item_set},
     {"item.copy", op_item_copy},
     {"item.forget", op_item_forget},

@@ -1,10 +1,11 @@
-/* Operations on the catalog, spread over op-catalog.c and op-watch.c. */
+/* Operations on the catalog, spread over op-catalog.c, op-cohort.c and op-watch.c. */
 #ifndef GANTRY_ENGINE_OP_CATALOG_H
 #define GANTRY_ENGINE_OP_CATALOG_H
 
 #include "engine/op.h"
 
 op_function op_item_set;
+op_function op_cohort_apply, op_tag; /* op-cohort.c */
 op_function op_watch_start, op_watch_stop, op_watch_take;
 
 /* A new, empty answer. */

@@ -14,7 +14,9 @@
 #include "discover/walk.h"
 #include "engine/headers.h"
 #include "engine/home.h"
+#include "engine/refresh-cohort.h"
 #include "engine/session.h"
+#include "model/layout.h"
 #include "model/options.h"
 #include "os/loop.h"
 #include "store/store.h"
@@ -27,6 +29,8 @@
 #define ROWS_AT_ONCE 1000
 /* Between two looks at the readers when the host's loop must turn meanwhile. */
 #define STEP_MS 20
+/* A cohort's studies are gone through for so long between two turns of the host's loop. */
+#define STUDIES_US 10000
 
 struct refreshing {
     struct refresh how;
@@ -38,8 +42,10 @@ struct refreshing {
     struct diff diff;
     char *imaging;
     struct headers *running[READERS];
-    size_t next, finished; /* of diff.changed: given to a reader, answered and applied */
-    struct err *err;       /* the caller's, during a call */
+    size_t next, finished;         /* of diff.changed: given to a reader, answered and applied */
+    struct cohort_refresh *cohort; /* as long as studies are gone through */
+    bool compared;                 /* diff is made */
+    struct err *err;               /* the caller's, during a call */
 };
 
 static bool call(struct refreshing *r, json_t *args)
@@ -153,7 +159,7 @@ static void wait_a_moment(const struct refreshing *r)
             fds[n++] = (struct pollfd){headers_pidfd(r->running[i]), POLLIN, 0};
         }
     }
-    (void)poll(fds, n, loop ? STEP_MS : 100);
+    (void)poll(fds, n, r->cohort ? 0 : loop ? STEP_MS : 100);
     if (loop) {
         loop_turn(loop, false);
     }
@@ -251,6 +257,79 @@ static bool count(struct refreshing *r)
                      "i", r->project.id);
 }
 
+static struct cohort_refresh_args cohort_args(const struct refreshing *r)
+{
+    return (struct cohort_refresh_args){
+        .home = r->how.home,
+        .session = r->how.session,
+        .store = r->store,
+        .project = &r->project,
+        .warnings = r->report.warnings,
+    };
+}
+
+static bool studies_known(const struct refreshing *r, int64_t *ret)
+{
+    return store_int(r->store, 0, ret, r->err,
+                     "SELECT EXISTS(SELECT 1 FROM item WHERE project_id=?1 AND level='study' AND "
+                     "gone=0)",
+                     "i", r->project.id);
+}
+
+/* The folder is walked in the way its layout asks for. Where that is still to be found out, the
+ * usual walk tells; a cohort is then walked once more. */
+static bool begin_walk(struct refreshing *r)
+{
+    const struct cohort_refresh_args how = cohort_args(r);
+    int64_t known = 0;
+    bool is_new = false, cohort = strcmp(r->project.layout_now, LAYOUT_SCANS) != 0;
+    if (!cohort) {
+        if (!walk_folder(r->project.root, &r->found, r->err)) {
+            return false;
+        }
+        const char *layout = cohort_refresh_layout(&r->project, &r->found, &is_new);
+        if (is_new && !cohort_refresh_remember(&how, &r->project, layout, r->err)) {
+            return false;
+        }
+        cohort = is_new;
+    }
+    if (is_new) {
+        found_list_fini(&r->found);
+    }
+    if (!cohort && !studies_known(r, &known)) {
+        return false;
+    }
+    if (cohort || known) {
+        r->cohort = cohort_refresh_begin(&how, &r->found, r->err);
+    }
+    return r->cohort || !(cohort || known);
+}
+
+/* A folder that is a cohort no more is looked at afresh the next time. */
+static bool end_cohort(struct refreshing *r)
+{
+    const struct cohort_refresh_args how = cohort_args(r);
+    struct cohort_scan_report *report = &r->report.cohort;
+    cohort_refresh_report(r->cohort, report);
+    cohort_refresh_end(r->cohort);
+    r->cohort = NULL;
+    return report->studies || r->found.n_unread || strcmp(r->project.layout, LAYOUT_AUTO) != 0 ||
+        !strcmp(r->project.layout_now, LAYOUT_SCANS) ||
+        cohort_refresh_remember(&how, &r->project, LAYOUT_SCANS, r->err);
+}
+
+/* The walk is over: what differs, and the first readers. */
+static bool begin_reading(struct refreshing *r)
+{
+    bool ok = diff_make(r->store, r->project.id, &r->found, &r->diff, r->err) && warn_of_walk(r);
+    if (ok && r->diff.n_changed) {
+        r->imaging = home_imaging(r->err);
+        ok = r->imaging && read_headers(r);
+    }
+    r->compared = true;
+    return ok;
+}
+
 struct refreshing *refresh_begin(const struct refresh *how, struct err *err)
 {
     struct refreshing *r = mem_zero(sizeof *r, err);
@@ -265,24 +344,30 @@ struct refreshing *refresh_begin(const struct refresh *how, struct err *err)
         ((r->report.warnings && r->report.troubles) || err_set(err, ERR_NOMEM, "out of memory")) &&
         (r->store = store_open(how->home, STORE_READ, err)) &&
         (r->options = options_load(how->home, err)) &&
-        project_by_id(r->store, how->project, &r->project, err) &&
-        walk_folder(r->project.root, &r->found, err) &&
-        diff_make(r->store, how->project, &r->found, &r->diff, err) && warn_of_walk(r);
-    if (ok && r->diff.n_changed) {
-        r->imaging = home_imaging(err);
-        ok = r->imaging && read_headers(r);
-    }
+        project_by_id(r->store, how->project, &r->project, err) && begin_walk(r) &&
+        (r->cohort || begin_reading(r));
     if (!ok) {
         refresh_end(r, NULL);
         return NULL;
     }
+    (void)snprintf(r->report.layout, sizeof r->report.layout, "%s", r->project.layout_now);
     return r;
 }
 
 bool refresh_step(struct refreshing *r, bool *ret_done, struct err *err)
 {
+    bool done = false, hosted = r->how.session && session_loop(r->how.session);
     r->err = err;
     *ret_done = false;
+    if (r->cohort) {
+        if (!cohort_refresh_step(r->cohort, hosted ? STUDIES_US : 0, &done, err)) {
+            return false;
+        }
+        return !done || end_cohort(r);
+    }
+    if (!r->compared) {
+        return begin_reading(r);
+    }
     if (r->finished < r->diff.n_changed && !read_headers(r)) {
         return false;
     }
@@ -301,6 +386,7 @@ void refresh_end(struct refreshing *r, struct refresh_report *ret)
     for (size_t i = 0; i < READERS; i++) {
         headers_free(r->running[i]);
     }
+    cohort_refresh_end(r->cohort);
     diff_fini(&r->diff);
     found_list_fini(&r->found);
     project_fini(&r->project);

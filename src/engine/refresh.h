@@ -2,7 +2,8 @@
  * Bring a project's catalog up to date with its folder: walk it (discover/), read the headers of
  * what is new or changed in gantry-imaging processes, apply the rows through the operation
  * "scan.apply", then judge series, statuses and CORs. A second refresh with nothing changed costs
- * the walk alone.
+ * the walk alone. A folder that is a cohort (project.layout) is gone through study by study
+ * besides: engine/refresh-cohort.h.
  */
 #ifndef GANTRY_ENGINE_REFRESH_H
 #define GANTRY_ENGINE_REFRESH_H
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "catalog/cohort-scan.h"
 #include "codec/json.h"
 
 struct session;
@@ -32,7 +34,9 @@ struct refresh_report {
     int64_t added, changed, gone;
     int64_t read;       /* headers read now */
     int64_t unreadable; /* of these */
-    json_t *warnings;   /* array of lines for stderr */
+    char layout[256];   /* of the project; "scans" = no cohort */
+    struct cohort_scan_report cohort;
+    json_t *warnings; /* array of lines for stderr */
     json_t
         *troubles; /* further lines, one for each unreadable file; the rows keep the reasons too */
 };

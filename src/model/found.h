@@ -34,4 +34,20 @@ struct found_list {
     char bad_example[160]; /* the first one, escaped */
 };
 
+/* One file of a study. The strings belong to the study. */
+struct found_file {
+    const char *place, *sub, *name; /* as in the table file */
+    int64_t size, mtime_ns;
+};
+
+/* One study's folder with everything in it, valid until the next is asked for. */
+struct found_study {
+    const char *name; /* its folder, relative to the project's root: item.name */
+    const char *pid, *sid;
+    struct found_file *files; /* sorted by sub, name and place, byte by byte */
+    size_t n;
+    int64_t stirred_ns; /* when something in it last changed, by ctime: copying keeps mtime only */
+    bool unread;        /* a folder in it could not be read: what is missing is not gone */
+};
+
 #endif

@@ -16,7 +16,8 @@ CREATE TABLE study (
     subject_id INTEGER NOT NULL REFERENCES item(id),
     sid        TEXT NOT NULL,             -- the study's own name; '' = the only one of a subject without visits
     date       TEXT NOT NULL DEFAULT '',  -- ISO 8601 when known; what OLDEST and LATEST go by, before sid
-    sdesc      TEXT NOT NULL DEFAULT ''   -- its description (search attribute SDESC)
+    sdesc      TEXT NOT NULL DEFAULT '',  -- its description (search attribute SDESC)
+    files      INTEGER NOT NULL DEFAULT 0 -- files on disk: counting a million for a table takes too long
 ) STRICT;
 CREATE INDEX study_subject ON study(subject_id, date, sid);
 

@@ -1,0 +1,168 @@
+/* Which study a path belongs to, where its outputs go, what it is called. */
+#include "catalog/cohort.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "catalog/cohort-own.h"
+#include "catalog/project.h"
+#include "model/layout.h"
+
+#define DERIVATIVES "derivatives/"
+
+/* Where a file lies: its study, and the parts of its path. Texts point into `path`. */
+struct place {
+    char *path; /* relative to the root, cut into place, (study's folder,) sub and name */
+    const char *place, *sub, *name;
+    int64_t study;
+};
+
+/* "derivatives/NAME/..." -> behind it; the place is cut off and ended. */
+static char *after_place(struct place *p)
+{
+    char *name = p->path + strlen(DERIVATIVES);
+    char *slash = str_starts(p->path, DERIVATIVES) ? strchr(name, '/') : NULL;
+    if (!slash) {
+        return p->path;
+    }
+    *slash = '\0';
+    p->place = p->path;
+    return slash + 1;
+}
+
+/* The study whose folder is the longest one in front of the file. `rest` is cut there. */
+static bool find_study(struct store *s, int64_t project, char *rest, struct place *p,
+                       struct err *err)
+{
+    char *name = strrchr(rest, '/');
+    for (char *end = name; end && end > rest;) {
+        *end = '\0';
+        if (!store_int(s, 0, &p->study, err,
+                       "SELECT id FROM item WHERE project_id=?1 AND level='study' AND name=?2",
+                       "is", project, rest)) {
+            return false;
+        }
+        if (p->study) {
+            if (end != name) {
+                *name = '\0'; /* what lies between is the subfolder */
+            }
+            p->sub = end == name ? "" : end + 1;
+            p->name = name + 1;
+            return true;
+        }
+        char *before = strrchr(rest, '/');
+        *end = '/';
+        end = before;
+    }
+    return true;
+}
+
+/* study = 0 when it lies in none. Free p->path. */
+static bool place_of(struct store *s, const struct project *project, const char *path,
+                     struct place *ret, struct err *err)
+{
+    struct place p = {.place = "", .sub = "", .name = ""};
+    const char *below = path_below(path, project->root);
+    if (!below || !*below || !str_utf8(below)) {
+        *ret = p;
+        return true;
+    }
+    p.path = mem_strdup(below, err);
+    if (!p.path ||
+        !find_study(s, project->id,
+                    !strcmp(project->layout_now, LAYOUT_BIDS) ? after_place(&p) : p.path, &p,
+                    err)) {
+        mem_free(p.path);
+        return false;
+    }
+    *ret = p;
+    return true;
+}
+
+bool cohort_count(struct store *s, int64_t study, struct err *err)
+{
+    return store_exec(s, err,
+                      "UPDATE study SET files=(SELECT count(*) FROM file WHERE study_id=?1 AND "
+                      "gone=0) WHERE item_id=?1",
+                      "i", study);
+}
+
+static bool take(struct store *s, const struct place *p, const struct stat *st, int64_t *ret_file,
+                 struct err *err)
+{
+    int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    return store_exec(s, err,
+                      "INSERT INTO file(study_id,place,sub,name,size,mtime_ns) "
+                      "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(study_id,sub,name,place) DO UPDATE "
+                      "SET size=?5,mtime_ns=?6,gone=0",
+                      "isssii", p->study, p->place, p->sub, p->name, (int64_t)st->st_size,
+                      mtime_ns) &&
+        store_int(s, 0, ret_file, err,
+                  "SELECT id FROM file WHERE study_id=?1 AND sub=?2 AND name=?3 AND place=?4",
+                  "isss", p->study, p->sub, p->name, p->place) &&
+        cohort_count(s, p->study, err) &&
+        store_exec(s, err, "UPDATE item SET changed_us=?2 WHERE id=?1", "ii", p->study,
+                   clock_utc_us());
+}
+
+bool cohort_take(struct store *s, int64_t project, const char *path, const char *tags,
+                 int64_t *ret_file, struct err *err)
+{
+    struct project about = {0};
+    struct place p = {.study = 0};
+    struct stat st;
+    int64_t file = 0;
+    bool ok = project_by_id(s, project, &about, err) && place_of(s, &about, path, &p, err);
+    if (ok && p.study && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+        ok = take(s, &p, &st, &file, err) && (!tags || cohort_add_tags(s, file, tags, err));
+    }
+    mem_free(p.path);
+    project_fini(&about);
+    if (ok) {
+        *ret_file = file;
+    }
+    return ok;
+}
+
+char *cohort_out_folder(struct store *s, int64_t item, const char *batch, struct err *err)
+{
+    struct project about = {0};
+    char *name = NULL, *path = NULL;
+    int64_t project = 0;
+    if (store_int(s, 0, &project, err, "SELECT project_id FROM item WHERE id=?1", "i", item) &&
+        project_by_id(s, project, &about, err) &&
+        store_text(s, &name, err,
+                   "SELECT CASE WHEN i.level='subject' THEN coalesce((SELECT "
+                   "CASE WHEN y.sid='' THEN o.name ELSE rtrim(rtrim(o.name,replace(o.name,'/','')),"
+                   "'/') END FROM study y JOIN item o ON o.id=y.item_id WHERE y.subject_id=i.id "
+                   "ORDER BY o.gone,o.id LIMIT 1),i.name) ELSE i.name END FROM item i WHERE "
+                   "i.id=?1",
+                   "i", item)) {
+        path = !strcmp(about.layout_now, LAYOUT_BIDS)
+            ? mem_printf(err, "%s/derivatives/%s/%s", about.root, batch, name)
+            : mem_printf(err, "%s/%s", about.root, name);
+    }
+    mem_free(name);
+    project_fini(&about);
+    return path;
+}
+
+json_t *cohort_names(struct store *s, int64_t item, struct err *err)
+{
+    json_t *rows = store_rows(
+        s, err,
+        "SELECT i.name AS pid,'' AS sid,i.name AS psid FROM item i WHERE i.id=?1 AND "
+        "i.level='subject' UNION ALL SELECT p.name,y.sid,p.name||'#'||y.sid FROM study y JOIN "
+        "item p ON p.id=y.subject_id WHERE y.item_id=?1",
+        "i", item);
+    json_t *names = json_incref(json_array_get(rows, 0));
+    if (rows && !names) {
+        (void)err_set(err, ERR_NOTHING, "item %lld is neither a subject nor a study",
+                      (long long)item);
+    }
+    json_decref(rows);
+    return names;
+}
