@@ -16,8 +16,8 @@ struct path_hit {
 bool pattern_paths(struct store *s, int64_t project, const char *root, const struct terms *terms,
                    struct path_hit *ret, size_t *ret_n, struct err *err) CHECK_RESULT;
 
-/* Which of these studies can hold a match, one bool each; *ret stays NULL where looking for it does
- * not pay. Caller frees. */
+/* Which of these studies can hold a match of another kind than ABS:, one bool each; *ret stays NULL
+ * where looking for it does not pay. Caller frees. */
 bool pattern_narrow(struct store *s, const struct terms *terms, const int64_t *studies, size_t n,
                     bool **ret, struct err *err) CHECK_RESULT;
 
