@@ -12,7 +12,7 @@ static bool run(struct cli *c, struct err *err)
 {
     struct pick pick = {.ids = NULL};
     json_t *args = json_object(), *answer = NULL;
-    bool ok = args && pick_items(c, NULL, c->args, c->n_args, false, &pick, err);
+    bool ok = args && pick_items(c, NULL, c->args, c->n_args, "scan", &pick, err);
     ok = ok && json_put(args, "project", json_integer(pick.project.id), err) &&
         json_put(args, "items", json_incref(pick.ids), err) &&
         (!cli_has(c, "batch") ||

@@ -209,8 +209,8 @@ static bool put_batch(struct cli *c, json_t *args, json_t **ret, struct err *err
     return *ret && put(args, "batch", json_string(word), err);
 }
 
-/* Everything of run.create but project and items; does the batch work on studies or on scans? */
-static json_t *create_args(struct cli *c, bool *ret_studies, struct err *err)
+/* Everything of run.create but project and items; and what the batch works on. */
+static json_t *create_args(struct cli *c, const char **ret_level, struct err *err)
 {
     json_t *args = json_object(), *batch = NULL;
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
@@ -231,7 +231,8 @@ static json_t *create_args(struct cli *c, bool *ret_studies, struct err *err)
     ok = ok && put(args, "params", json_incref(params), err) &&
         put(args, "options", json_incref(opts), err) &&
         (!cli_has(c, "dry-run") || put(args, "dry_run", json_true(), err));
-    *ret_studies = str_equal(json_get_text(batch, "level", "scan"), "study");
+    const char *level = json_get_text(batch, "level", "scan");
+    *ret_level = !strcmp(level, "study") ? "study" : !strcmp(level, "subject") ? "subject" : "scan";
     json_decref(batch);
     json_decref(params);
     json_decref(opts);
@@ -341,8 +342,9 @@ static bool launch_new(struct cli *c, struct err *err)
     struct pick pick = {.ids = NULL};
     struct session *session = NULL;
     json_t *args = NULL, *answer = NULL;
-    bool detach = cli_has(c, "detach"), ok = false, studies = false;
-    args = check_words(c, err) ? create_args(c, &studies, err) : NULL;
+    bool detach = cli_has(c, "detach"), ok = false;
+    const char *level = "scan";
+    args = check_words(c, err) ? create_args(c, &level, err) : NULL;
     if (!args) {
         goto out;
     }
@@ -352,7 +354,7 @@ static bool launch_new(struct cli *c, struct err *err)
     if (!session && !detach) {
         goto out;
     }
-    if (!pick_items(c, session, c->args + 1, c->n_args - 1, studies, &pick, err) ||
+    if (!pick_items(c, session, c->args + 1, c->n_args - 1, level, &pick, err) ||
         !put(args, "project", json_integer(pick.project.id), err) ||
         !put(args, "items", json_incref(pick.ids), err)) {
         goto out;

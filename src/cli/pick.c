@@ -2,7 +2,9 @@
 #include "cli/pick.h"
 
 #include <stdio.h>
+#include <string.h>
 #include "base/mem.h"
+#include "catalog/pattern.h"
 #include "catalog/selector.h"
 #include "cli/resolve.h"
 #include "engine/refresh.h"
@@ -63,27 +65,83 @@ static bool keep_zips(struct store *s, int64_t *ids, size_t *n, struct err *err)
     return true;
 }
 
+/* Is there any study of a cohort in the project? Then those are the items of level study. */
+static bool has_studies(struct store *s, int64_t project, bool *ret, struct err *err)
+{
+    int64_t any = 0;
+    bool ok = store_int(s, 0, &any, err,
+                        "SELECT 1 FROM item WHERE project_id=?1 AND level='study' AND gone=0 "
+                        "LIMIT 1",
+                        "i", project);
+    *ret = any == 1;
+    return ok;
+}
+
+/* Studies or subjects by NORA's selectors; nothing given means all. Each once. */
+static bool pick_studies(struct store *s, int64_t project, bool subjects, char *const *selectors,
+                         size_t n, int64_t **ret, size_t *ret_n, struct err *err)
+{
+    static char *const all[] = {"*"};
+    size_t n_all = 0;
+    int64_t *ids = mem_array(1, sizeof *ids, err);
+    bool ok = ids != NULL;
+    selectors = n ? selectors : all;
+    for (size_t i = 0; ok && i < (n ? n : 1); i++) {
+        int64_t *more = NULL;
+        size_t n_more = 0;
+        ok = subjects ? pattern_subjects(s, project, selectors[i], &more, &n_more, err)
+                      : pattern_studies(s, project, selectors[i], &more, &n_more, err);
+        int64_t *grown = ok ? mem_resize(ids, n_all + n_more + 1, sizeof *ids, err) : NULL;
+        ok = grown != NULL;
+        if (ok) {
+            ids = grown;
+            memcpy(ids + n_all, more, n_more * sizeof *ids);
+            n_all += n_more;
+        }
+        mem_free(more);
+    }
+    *ret = ids;
+    *ret_n = n_all;
+    return ok;
+}
+
+static bool nothing_there(const char *level, const char *root, bool cohort, struct err *err)
+{
+    if (!strcmp(level, "scan")) {
+        return err_set(err, ERR_NOTHING, "No files selected: there is no scan in '%s' (gantry ls)",
+                       root);
+    }
+    return cohort || !strcmp(level, "subject")
+        ? err_set(err, ERR_NOTHING, "No %s selected in '%s' (gantry ls --level %s)", level, root,
+                  level)
+        : err_set(err, ERR_NOTHING,
+                  "No files selected: there is no ZIP in '%s' (gantry ls --level file)", root);
+}
+
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
-                bool studies, struct pick *ret, struct err *err)
+                const char *level, struct pick *ret, struct err *err)
 {
     int64_t *ids = NULL;
     size_t n_ids = 0;
     struct pick p = {.ids = NULL};
+    bool studies = !strcmp(level, "study"), cohort = false;
     if (!resolve_project(c, true, &p.project, err)) {
         return false;
     }
-    bool ok = pick_refresh(c, session, p.project.id, err);
+    int64_t project = p.project.id;
+    bool ok = pick_refresh(c, session, project, err);
     if (ok) {
         cli_store_close(c);
-        ok = cli_store(c, err) &&
-            selector_items(c->store, p.project.id, selectors, n,
-                           studies ? SELECT_FILES : SELECT_SCANS, &ids, &n_ids, err) &&
+        ok = cli_store(c, err) && has_studies(c->store, project, &cohort, err);
+    }
+    if (ok && (!strcmp(level, "subject") || (studies && cohort))) {
+        ok = pick_studies(c->store, project, !studies, selectors, n, &ids, &n_ids, err);
+    } else if (ok) {
+        ok = selector_items(c->store, project, selectors, n, studies ? SELECT_FILES : SELECT_SCANS,
+                            &ids, &n_ids, err) &&
             (!studies || keep_zips(c->store, ids, &n_ids, err));
     }
-    if (ok && n_ids == 0) {
-        ok = err_set(err, ERR_NOTHING, "No files selected: there is no %s in '%s' (gantry ls%s)",
-                     studies ? "ZIP" : "scan", p.project.root, studies ? " --level file" : "");
-    }
+    ok = ok && (n_ids > 0 || nothing_there(level, p.project.root, cohort, err));
     p.ids = ok ? json_array() : NULL;
     for (size_t i = 0; ok && i < n_ids; i++) {
         if (!p.ids || json_array_append_new(p.ids, json_integer(ids[i]))) {

@@ -13,10 +13,11 @@ struct pick {
 
 /* The project of the current folder (registered when it is none yet), its catalog refreshed through
  * `session` (NULL: each write by itself), the items that `selectors` name. Warnings of the refresh
- * go to stderr. ERR_NOTHING "No files selected." when there are none. `studies`: ZIPs of DICOM
- * instead of scans. pick_fini() the answer. */
+ * go to stderr. ERR_NOTHING "No files selected." when there are none. `level` is the batch's: scan;
+ * study or subject, for which the selectors are NORA's (catalog/pattern.h) and nothing means all.
+ * In a project without studies, level study means ZIPs of DICOM. pick_fini() the answer. */
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
-                bool studies, struct pick *ret, struct err *err) CHECK_RESULT;
+                const char *level, struct pick *ret, struct err *err) CHECK_RESULT;
 /* Bring the catalog of one project up to date; warnings go to stderr. */
 bool pick_refresh(struct cli *c, struct session *session, int64_t project,
                   struct err *err) CHECK_RESULT;

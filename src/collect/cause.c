@@ -2,8 +2,10 @@
 #include "collect/cause.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/str.h"
 
 static size_t skip_quoted(const char *p)
 {
@@ -34,8 +36,28 @@ static size_t skip_detail(const char *p, bool at_word)
     return 0;
 }
 
+/* "input 'f1' of P01#S1: nothing matches 't1*' (nearest: ...)": which argument and which pattern is
+ * the cause; whose it is and what comes near are not. */
+static bool missing_input(const char *message, char *out, size_t size)
+{
+    static const char says[] = ": nothing matches ";
+    const char *of = str_starts(message, "input '") ? strstr(message, "' of ") : NULL;
+    const char *at = of ? strstr(of, says) : NULL;
+    const char *end = at ? strstr(at, " (nearest: ") : NULL;
+    if (!at) {
+        return false;
+    }
+    end = end ? end : strstr(at, " (it has no files");
+    end = end ? end : at + strlen(at);
+    (void)snprintf(out, size, "%.*s%.*s", (int)(of + 1 - message), message, (int)(end - at), at);
+    return true;
+}
+
 void cause_signature(const char *message, char *out, size_t size)
 {
+    if (missing_input(message, out, size)) {
+        return;
+    }
     size_t n = 0;
     bool at_word = true;
     while (*message && n + 2 < size) {

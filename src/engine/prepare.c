@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "catalog/cor.h"
 #include "collect/cached.h"
+#include "engine/study.h"
 #include "plan/batch.h"
 
 void item_row_fini(struct item_row *r)
@@ -142,6 +143,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     bool seed_found = false;
     enum cor_from from;
     json_t *task_params = json_object();
+    struct study study = {.store = NULL};
     bool ok = tool ||
         err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
     ok = ok && (in->row || read_row(s, in->item, &own, err));
@@ -150,8 +152,17 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
         centre = cor_effective(r->cor, json_get_double(in->run->options, "cor", NAN), &from);
     }
     ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, r, &seed, &seed_found, err));
+    bool cohort = ok && study_level(r->level);
+    ok = ok &&
+        (!cohort ||
+         study_open(s, in->run->project, in->item, in->run->batch,
+                    json_get_bool(job, "collect", false)
+                        ? json_object_get(in->run->options, "collected")
+                        : NULL,
+                    &study, err));
     if (ok) {
         struct bind b = {
+            .study = cohort ? &study.bind : NULL,
             .run = in->run->id,
             .task = in->task,
             .attempt = in->attempt,
@@ -190,6 +201,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
         };
         ok = bind_task(&b, ret, err);
     }
+    study_close(&study);
     item_row_fini(&own);
     json_decref(task_params);
     return ok;

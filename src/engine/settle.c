@@ -22,6 +22,7 @@
 #include "collect/cause.h"
 #include "engine/engine.h"
 #include "engine/prepare.h"
+#include "engine/study.h"
 #include "os/claim.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -373,6 +374,32 @@ static bool write_attempt(struct engine *e, const struct change *c, struct err *
         json_get_int(r, "cpu_us", 0), json_get_text(r, "host", ""));
 }
 
+/* What a study's task published, or took from the cache, becomes rows of the catalog with their
+ * tags: the next job finds it. */
+static bool write_files(struct engine *e, const struct change *c, struct err *err)
+{
+    char *level = NULL;
+    json_t *outputs = NULL;
+    if (!study_level(json_get_text(c->live->run->batch, "level", "scan"))) {
+        return true;
+    }
+    if (c->state == TASK_CACHED) {
+        outputs = store_rows(e->store, err,
+                             "SELECT name,path,kind FROM output WHERE task_id=?1 ORDER BY id", "i",
+                             c->cached_from);
+    } else {
+        outputs = json_incref(json_object_get(c->result, "outputs"));
+    }
+    bool ok = (outputs || c->state != TASK_CACHED) &&
+        store_text(e->store, &level, err, "SELECT level FROM item WHERE id=?1", "i",
+                   c->live->item) &&
+        (!study_level(level ? level : "") ||
+         study_take_outputs(e->store, c->live->run->project, job_of(c->live), outputs, err));
+    mem_free(level);
+    json_decref(outputs);
+    return ok;
+}
+
 static bool write_good(struct engine *e, const struct change *c, json_t *values, struct err *err)
 {
     const struct live *l = c->live;
@@ -388,7 +415,7 @@ static bool write_good(struct engine *e, const struct change *c, json_t *values,
         (c->state == TASK_CACHED ||
          write_outputs(e, l->task, l->n == 1 && !l->forced, json_object_get(c->result, "outputs"),
                        err)) &&
-        write_touched(e, json_object_get(c->result, "touched"), err) &&
+        write_touched(e, json_object_get(c->result, "touched"), err) && write_files(e, c, err) &&
         write_centre(e, c, values, err);
 }
 

@@ -6,10 +6,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const char *const argument_types[] = {"FILE",    "OUT",    "PATHOUT", "NUMERIC", "STRING",
-                                             "LOGICAL", "OPTION", "of",      NULL};
+static const char *const argument_types[] = {"FILE",     "OUT",     "PATHOUT", "NUMERIC",
+                                             "STRING",   "LOGICAL", "OPTION",  "of",
+                                             "optional", "publish", NULL};
 static const char *const modes[] = {
     "split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
+static const char *const levels[] = {"scan", "study", "subject", NULL};
 static const char *const error_modes[] = {"break", "continue", "ignore", NULL};
 
 static bool one_of(const char *text, const char *const *list)
@@ -123,9 +125,9 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
         return err_set(err, ERR_UNSUPPORTED, "mode '%s' is not built yet", mode);
     }
     const char *level = json_get_text(batch, "level", "scan");
-    if (strcmp(level, "scan") != 0 && strcmp(level, "study") != 0) {
-        return err_set(err, ERR_UNSUPPORTED, "level '%s' is not built yet: only scan and study",
-                       json_get_text(batch, "level", ""));
+    if (!one_of(level, levels)) {
+        return err_set(err, ERR_USAGE, "level '%s': a batch works on scan, study or subject",
+                       level);
     }
     json_array_foreach(jobs, i, job)
     {

@@ -4,7 +4,6 @@
  */
 #include "plan/bind.h"
 
-#include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "plan/bind-parts.h"
 #include "plan/command.h"
 #include "plan/jobfile.h"
 
@@ -124,24 +124,33 @@ static bool has_provenance(const char *final, const char *name, bool files)
     return there;
 }
 
-static bool add_output(const struct bind *in, json_t *outputs, const char *name, const char *kind,
-                       const char *final, const char *pattern, const json_t *from, struct bound *b,
-                       struct err *err)
+/* For tools whose output cannot be moved, or goes on from what lies there. */
+static bool is_in_place(const json_t *from)
 {
-    bool files = !strcmp(kind, "files");
+    return str_equal(json_get_text(from, "publish", NULL), "in-place");
+}
+
+bool bind_output(const struct bind *in, json_t *outputs, const char *name, const char *kind,
+                 const char *final, const char *pattern, const json_t *from, struct bound *b,
+                 struct err *err)
+{
+    bool files = !strcmp(kind, "files"), in_place = is_in_place(from);
     char *parent = path_dir(final, err);
     char *staging = !parent ? NULL
+        : in_place          ? mem_strdup(final, err)
         : files
         ? mem_printf(err, "%s/.gantry-%" PRId64, final, in->attempt)
         : mem_printf(err, "%s/.gantry-%" PRId64 "/%s", parent, in->attempt, path_base(final));
     bool replace = json_get_bool(in->run_options, "overwrite", false) ||
-        (in->known && in->known(in->arg, final)) || has_provenance(final, name, files);
+        json_get_bool(from, "replace", false) || (in->known && in->known(in->arg, final)) ||
+        has_provenance(final, name, files);
     struct stat st;
     json_t *row = staging ? json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", name, "kind", kind,
                                       "final", final, "staging", staging, "replace", (int)replace,
                                       "optional", (int)json_get_bool(from, "optional", false))
                           : NULL;
     bool ok = row && (!pattern || json_object_set_new(row, "pattern", json_string(pattern)) == 0) &&
+        (!in_place || json_object_set_new(row, "publish", json_string("in-place")) == 0) &&
         json_array_append_new(outputs, row) == 0;
     if (ok && !files && !replace && lstat(final, &st) == 0) {
         b->blocked_path = json_get_text(row, "final", "");
@@ -165,8 +174,8 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
         }
         char *final = command_place(in, json_get_text(output, "path", ""), err);
         bool ok = final &&
-            add_output(in, outputs, json_get_text(output, "id", "output"), kind, final, pattern,
-                       output, b, err);
+            bind_output(in, outputs, json_get_text(output, "id", "output"), kind, final, pattern,
+                        output, b, err);
         mem_free(final);
         if (!ok) {
             return false;
@@ -188,8 +197,8 @@ static bool tool_outputs(const struct bind *in, const json_t *params, json_t *ou
     return true;
 }
 
-static bool add_input(const struct bind *in, json_t *inputs, json_t *basis, const char *name,
-                      const char *path, int64_t size, int64_t mtime_ns, struct err *err)
+bool bind_input(const struct bind *in, json_t *inputs, json_t *basis, const char *name,
+                const char *path, int64_t size, int64_t mtime_ns, struct err *err)
 {
     char digest[DIGEST_HEX] = "";
     const char *relative = path_below(path, in->root);
@@ -220,116 +229,12 @@ static bool read_inputs(const struct bind *in, json_t *inputs, json_t *basis, st
         char *path = ok ? command_place(in, json_string_value(pattern), err) : NULL;
         ok = path != NULL;
         if (ok && stat(path, &st) == 0) {
-            ok = add_input(in, inputs, basis, "reads", path, S_ISREG(st.st_mode) ? st.st_size : 0,
-                           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
+            ok = bind_input(in, inputs, basis, "reads", path, S_ISREG(st.st_mode) ? st.st_size : 0,
+                            (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
         }
         mem_free(path);
     }
     return ok;
-}
-
-/* FILE of a script: "." is the item's own file; a pattern is looked for among the item's outputs,
- * then in the project. */
-static bool file_argument(const struct bind *in, const char *name, const char *pattern,
-                          json_t *inputs, json_t *basis, json_t **ret_value, struct err *err)
-{
-    char *own = path_join(in->root, in->item_name, err),
-         *stem = own ? bind_stem(in->item_name, err) : NULL;
-    char *first = stem ? mem_printf(err, "%s/%s/%s", in->rec, stem, pattern) : NULL;
-    char *second = first ? path_join(in->root, pattern, err) : NULL;
-    bool ok = second != NULL;
-    json_t *list = json_array();
-    if (ok && !strcmp(pattern, ".")) {
-        ok = json_array_append_new(list, json_string(own)) == 0 &&
-            add_input(in, inputs, basis, name, own, in->input_size, in->input_mtime_ns, err);
-    } else if (ok) {
-        glob_t g = {0};
-        if (glob(first, 0, NULL, &g) != 0) {
-            globfree(&g);
-            g = (glob_t){0};
-            (void)glob(second, 0, NULL, &g); /* no match is told below */
-        }
-        for (size_t i = 0; ok && i < g.gl_pathc; i++) {
-            struct stat st;
-            ok = stat(g.gl_pathv[i], &st) == 0 &&
-                json_array_append_new(list, json_string(g.gl_pathv[i])) == 0 &&
-                add_input(in, inputs, basis, name, g.gl_pathv[i], st.st_size,
-                          (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, err);
-        }
-        globfree(&g);
-        if (ok && json_array_size(list) == 0) {
-            ok = err_set(err, ERR_FAILED, "input '%s' of '%s': nothing matches '%s'", name,
-                         in->item_name, pattern);
-        }
-    }
-    if (ok) {
-        *ret_value =
-            json_array_size(list) == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list);
-    }
-    json_decref(list);
-    mem_free(own);
-    mem_free(stem);
-    mem_free(first);
-    mem_free(second);
-    return ok;
-}
-
-/* OUT "masks/brain.nii TAG(x)": the path without its tag, below <rec>/<scan>/. */
-static bool out_argument(const struct bind *in, const char *name, const char *spec, bool folder,
-                         json_t *outputs, struct bound *b, json_t **ret_value, struct err *err)
-{
-    const char *tag = strstr(spec, " TAG(");
-    size_t n = tag ? (size_t)(tag - spec) : strlen(spec);
-    char *stem = bind_stem(in->item_name, err);
-    char *final = stem ? mem_printf(err, "%s/%s/%.*s", in->rec, stem, (int)n, spec) : NULL;
-    bool ok = final &&
-        add_output(in, outputs, name, folder ? "folder" : "file", final, NULL, NULL, b, err);
-    if (ok) {
-        json_t *row = json_array_get(outputs, json_array_size(outputs) - 1);
-        *ret_value = json_incref(json_object_get(row, "staging"));
-    }
-    mem_free(stem);
-    mem_free(final);
-    return ok;
-}
-
-static bool script_arguments(const struct bind *in, json_t *params, json_t *args,
-                             json_t *positional, json_t *inputs, json_t *input_basis,
-                             json_t *outputs, struct bound *b, struct err *err)
-{
-    const char *name;
-    json_t *spec;
-    json_object_foreach(json_object_get(in->job, "args"), name, spec)
-    {
-        json_t *value = NULL;
-        const char *file = json_get_text(spec, "FILE", NULL),
-                   *out = json_get_text(spec, "OUT", NULL),
-                   *folder = json_get_text(spec, "PATHOUT", NULL);
-        bool ok = true;
-        if (!strcmp(name, "script")) {
-            continue;
-        } else if (file) {
-            ok = file_argument(in, name, file, inputs, input_basis, &value, err);
-        } else if (out || folder) {
-            ok = out_argument(in, name, out ? out : folder, !out, outputs, b, &value, err);
-        } else {
-            json_t *given = json_object_get(params, name);
-            value = given              ? json_incref(given)
-                : json_is_object(spec) ? json_incref(json_object_iter_value(json_object_iter(spec)))
-                                       : json_incref(spec);
-            ok = value && json_object_set(params, name, value) == 0;
-        }
-        ok = ok && value && json_object_set(args, name, value) == 0;
-        if (ok && file) {
-            ok = (json_is_array(value) ? json_array_extend(positional, value)
-                                       : json_array_append(positional, value)) == 0;
-        }
-        json_decref(value);
-        if (!ok) {
-            return err->code != ERR_NONE ? false : out_of_memory(err);
-        }
-    }
-    return true;
 }
 
 static json_t *command_of(const struct bind *in, const json_t *params, const json_t *args,
@@ -342,8 +247,16 @@ static json_t *command_of(const struct bind *in, const json_t *params, const jso
         return json_pack("[s,s,s]", in->imaging, "run", in->dir);
     }
     if (!strcmp(in->tool->kind, "script")) {
-        json_t *c =
-            json_pack("[s,s,s,s]", "bash", "-c", ". \"$0/vars.sh\"; . \"$0/script.sh\"", in->dir);
+        const char *language = json_get_text(in->tool->gantry, "language", "bash");
+        /* the worker looks which of its languages are there */
+        json_t *c = !strcmp(language, "python") ? json_pack("[s,s]", "python3", "script.py")
+            : !strcmp(language, "matlab")
+            ? json_pack("[s,s,s]", "matlab", "-batch",
+                        "run('gantry_vars.m'); run('gantry_script.m');")
+            : json_pack("[s,s,s,s]", "bash", "-c", ". \"$0/vars.sh\"; . \"$0/script.sh\"", in->dir);
+        if (!strcmp(language, "matlab")) {
+            return c;
+        }
         if (c && json_array_extend(c, positional) != 0) {
             json_decref(c);
             c = NULL;
@@ -353,10 +266,13 @@ static json_t *command_of(const struct bind *in, const json_t *params, const jso
     return json_array();
 }
 
-/* Scripts and commands: what goes where is said by the job's arguments. */
-static bool has_arguments(const struct tool *tool)
+/* What goes where is said by the job's arguments: of scripts and commands always, of a step when it
+ * works on a study. */
+static bool has_arguments(const struct bind *in)
 {
-    return !strcmp(tool->kind, "script") || !strcmp(tool->kind, "command");
+    const char *kind = in->tool->kind;
+    return !strcmp(kind, "script") || !strcmp(kind, "command") ||
+        (in->study && !strcmp(kind, "step"));
 }
 
 /* Replaced weights under an old name are other work. */
@@ -406,7 +322,7 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
         json_add_value(&out, models);
     }
     json_decref(models);
-    if (has_arguments(in->tool)) {
+    if (has_arguments(in)) {
         json_t *outs = json_object();
         json_object_foreach(json_object_get(in->job, "args"), name, spec)
         {
@@ -439,6 +355,21 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     return b->basis != NULL;
 }
 
+/* A step has everything under params, also where its files lie: that is no part of the fingerprint,
+ * because staging is another for each attempt. */
+static json_t *told_params(const struct bind *in, json_t *params, json_t *args)
+{
+    if (strcmp(in->tool->kind, "step") != 0 || json_object_size(args) == 0) {
+        return json_incref(params);
+    }
+    json_t *all = json_copy(params);
+    if (all && json_object_update(all, args) != 0) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
 void bound_fini(struct bound *b)
 {
     json_decref(b->params);
@@ -457,26 +388,28 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
                       .outputs = json_array(),
                       .job = STR_INIT};
     json_t *input_basis = json_array(), *touches = json_array(), *args = json_object(),
-           *positional = json_array();
+           *positional = json_array(), *files = json_array();
     char *own = path_join(in->root, in->item_name, err);
     err->code = ERR_NONE;
-    bool ok =
-        b.params && b.inputs && b.outputs && input_basis && touches && args && positional && own;
+    bool ok = b.params && b.inputs && b.outputs && input_basis && touches && args && positional &&
+        files && own;
     ok = ok && bind_centre(in, b.params, err);
     ok = ok && tool_outputs(in, b.params, b.outputs, touches, &b, err);
-    if (ok && has_arguments(in->tool)) {
-        ok = script_arguments(in, b.params, args, positional, b.inputs, input_basis, b.outputs, &b,
-                              err) &&
-            read_inputs(in, b.inputs, input_basis, err);
+    if (ok && has_arguments(in)) {
+        const struct bind_args to = {b.params, args,        positional, files,
+                                     b.inputs, input_basis, b.outputs};
+        ok = bind_arguments(in, &to, &b, err) && read_inputs(in, b.inputs, input_basis, err);
     } else if (ok && strcmp(in->tool->kind, "noop") != 0) {
-        ok = add_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
-                       err);
+        ok = bind_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
+                        err);
     }
     b.command = ok ? command_of(in, b.params, args, positional, err) : NULL;
     ok = b.command && make_fingerprint(in, input_basis, &b, err);
-    struct jobfile file = {b.params,  b.inputs, b.outputs,     touches,
-                           b.command, args,     b.fingerprint, own};
-    ok = ok && jobfile_write(in, &file, &b.job, err);
+    json_t *told = ok ? told_params(in, b.params, args) : NULL;
+    struct jobfile file = {told, b.inputs, b.outputs,     touches, b.command,
+                           args, files,    b.fingerprint, own};
+    ok = ok && told && jobfile_write(in, &file, &b.job, err);
+    json_decref(told);
     if (ok) {
         b.estimate = estimate_task(in->tool, b.params, &in->scan);
         *ret = b;
@@ -490,6 +423,7 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
     json_decref(touches);
     json_decref(args);
     json_decref(positional);
+    json_decref(files);
     mem_free(own);
     return ok;
 }

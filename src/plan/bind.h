@@ -16,12 +16,25 @@
 #include "plan/estimate.h"
 #include "plan/tool.h"
 
+/* What a study or a subject has that a scan has not: a folder for its outputs, names, and files
+ * that are known to the catalog. */
+struct bind_study {
+    const char *out; /* absolute */
+    const char *pid, *sid, *psid;
+    bool collect; /* one task over many items: every FILE argument is a list */
+    /* Add the files that a FILE argument means to `rows`: {path, size, mtime_ns}. What is missing
+     * and not optional is an error. */
+    bool (*find)(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err);
+    void *arg;
+};
+
 struct bind {
     /* names */
     int64_t run, task, attempt, item;
     int n;                                  /* of the attempt within its task */
     const char *item_name, *series, *level; /* item_name: path relative to the project's root */
     const char *project_name, *root, *rec, *home, *imaging, *user;
+    const struct bind_study *study; /* NULL: a scan, or a single file */
     /* what is to be done */
     const struct tool *tool;
     const json_t *job; /* of the batch */
@@ -64,6 +77,13 @@ bool tool_needs_centre(const struct tool *tool);
 bool tool_takes_seed(const struct tool *tool);
 /* Effective parameters only (defaults, job, item, run, task); new reference. */
 json_t *bind_params(const struct bind *in, struct err *err) CHECK_RESULT;
+/* OUT "masks/brain.nii TAG(mask,brain)": the path, and the tags between the brackets ("" = none).
+ * Both point into `spec`. */
+struct bind_out {
+    const char *path, *tags;
+    size_t length, tags_length;
+};
+struct bind_out bind_out(const char *spec);
 /* Scan stem with its subfolder: "sub/sample_001". Caller frees. */
 char *bind_stem(const char *item_name, struct err *err) CHECK_RESULT;
 

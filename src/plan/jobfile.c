@@ -60,6 +60,11 @@ static void add_item(struct str *out, const struct bind *in, const char *path)
     add_text(out, "level", in->level);
     add_text(out, "series", in->series);
     add_text(out, "path", path);
+    if (in->study) {
+        add_text(out, "pid", in->study->pid);
+        add_text(out, "sid", in->study->sid);
+        add_text(out, "psid", in->study->psid);
+    }
     str_addc(out, '}');
 }
 
@@ -72,6 +77,12 @@ static void add_environment(struct str *out, const struct bind *in)
     add_text(out, "GANTRY_HOME", in->home);
     add_text(out, "GANTRY_PROJECT", in->project_name);
     add_text(out, "GANTRY_ITEM", in->item_name);
+    add_text(out, "DPXproject", in->project_name); /* what NORA's users' scripts read */
+    if (in->study) {
+        add_text(out, "DPXpsid", in->study->psid);
+        add_text(out, "DPXpid", in->study->pid);
+        add_text(out, "DPXsid", in->study->sid);
+    }
     add_text(out, "HDF5_USE_FILE_LOCKING", "FALSE");
     if (in->gpu >= 0) {
         str_addf(out, ",\"CUDA_VISIBLE_DEVICES\":\"%d\"", in->gpu);
@@ -138,8 +149,10 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     bool ok = add_setup(out, in, err);
     add_environment(out, in);
     if (script) {
+        add_text(out, "language", json_get_text(tool->gantry, "language", "bash"));
         add_text(out, "script", script);
         add_value(out, "args", f->args);
+        add_value(out, "files", f->files);
     }
     return ok && str_ok(out, err);
 }

@@ -11,6 +11,7 @@
 struct jobfile {
     const json_t *params, *inputs, *outputs, *touches, *command;
     const json_t *args;             /* of a script; else not written */
+    const json_t *files;            /* names of its FILE arguments, in order */
     const char *fingerprint, *path; /* of the item */
 };
 

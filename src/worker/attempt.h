@@ -45,7 +45,7 @@ bool attempt_run(const char *dir, json_t *job, const char *text, struct bell *be
 
 /* tool.c: start the tool and stay until it and its group have ended; fills the fields above. */
 bool tool_run(struct attempt *a, struct err *err) CHECK_RESULT;
-/* script.c: write what a script.bash job needs into the folder (vars.sh, script.sh). */
+/* script.c: write what a script needs into the folder (script.h). */
 bool script_prepare(const struct attempt *a, struct err *err) CHECK_RESULT;
 
 /* publish.c: check the staged outputs, publish them, write provenance; *ret_outputs is the list for

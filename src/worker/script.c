@@ -1,15 +1,11 @@
-/*
- * script.bash: the script as the user wrote it, in script.sh, and its arguments in vars.sh, which
- * bash reads first (BASH_ENV). Values are quoted for the shell and never pasted into the script, so
- * they arrive whatever they contain.
- */
+/* Which language, and bash itself. */
+#include "worker/script.h"
+
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/str.h"
 #include "os/file.h"
-#include "worker/attempt.h"
 
 static void quote(struct str *s, const char *text)
 {
@@ -41,28 +37,28 @@ static void quote_value(struct str *s, const json_t *value)
     }
 }
 
-static bool shell_name(const char *name)
+bool script_name(const char *name)
 {
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     return n > 0 && !name[n] && !(name[0] >= '0' && name[0] <= '9');
 }
 
-bool script_prepare(const struct attempt *a, struct err *err)
+bool script_write(const struct attempt *a, const char *name, struct str *text, struct err *err)
 {
-    struct str vars = STR_INIT;
+    char *path = path_join(a->dir, name, err);
+    bool ok = path && str_ok(text, err) && file_put(path, str_text(text), text->len, err);
+    mem_free(path);
+    return ok;
+}
+
+bool script_bash(const struct attempt *a, const char *script, struct err *err)
+{
+    struct str vars = STR_INIT, text = STR_INIT;
     const char *name;
-    json_t *value, *args = json_object_get(a->job, "args");
-    const char *script = json_get_text(a->job, "script", NULL);
-    if (!script) {
-        return err_set(err, ERR_USAGE, "job '%s' has no script", json_get_text(a->job, "job", "?"));
-    }
+    json_t *value;
     str_add(&vars, "unset BASH_ENV\n");
-    json_object_foreach(args, name, value)
+    json_object_foreach(json_object_get(a->job, "args"), name, value)
     {
-        if (!shell_name(name)) {
-            str_fini(&vars);
-            return err_set(err, ERR_USAGE, "argument '%s' is not a name that bash knows", name);
-        }
         str_addf(&vars, "%s=", name);
         if (json_is_array(value)) { /* "${f1[@]}" is all of them, $f1 the first */
             str_addc(&vars, '(');
@@ -76,12 +72,29 @@ bool script_prepare(const struct attempt *a, struct err *err)
             str_addc(&vars, '\n');
         }
     }
-    char *vars_path = path_join(a->dir, "vars.sh", err);
-    char *script_path = vars_path ? path_join(a->dir, "script.sh", err) : NULL;
-    bool ok = script_path && str_ok(&vars, err) && file_put(vars_path, vars.buf, vars.len, err) &&
-        file_put(script_path, script, strlen(script), err);
-    mem_free(vars_path);
-    mem_free(script_path);
+    str_add(&text, script);
+    bool ok = script_write(a, "vars.sh", &vars, err) && script_write(a, "script.sh", &text, err);
     str_fini(&vars);
+    str_fini(&text);
     return ok;
+}
+
+bool script_prepare(const struct attempt *a, struct err *err)
+{
+    const char *name, *script = json_get_text(a->job, "script", NULL),
+                      *language = json_get_text(a->job, "language", "bash");
+    json_t *value;
+    if (!script) {
+        return err_set(err, ERR_USAGE, "job '%s' has no script", json_get_text(a->job, "job", "?"));
+    }
+    json_object_foreach(json_object_get(a->job, "args"), name, value)
+    {
+        if (!script_name(name)) {
+            return err_set(err, ERR_USAGE, "argument '%s' is not a name that %s knows", name,
+                           language);
+        }
+    }
+    return !strcmp(language, "python") ? script_python(a, script, err)
+        : !strcmp(language, "matlab")  ? script_matlab(a, script, err)
+                                       : script_bash(a, script, err);
 }

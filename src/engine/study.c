@@ -1,0 +1,202 @@
+/* Names and files of studies, for binding and after publishing. */
+#include "engine/study.h"
+
+#include <dirent.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "catalog/cohort.h"
+#include "catalog/pattern.h"
+#include "engine/nearest.h"
+#include "os/file.h"
+
+/* Of a published folder, so many files at most become rows at once; a scan finds the rest. */
+#define FOLDER_FILES 2000
+#define FOLDER_DEPTH 8
+
+bool study_level(const char *level)
+{
+    return !strcmp(level, "study") || !strcmp(level, "subject");
+}
+
+const char *study_reference(const json_t *variables, const json_t *spec)
+{
+    const char *of = json_get_text(spec, "of", "");
+    const char *meant = json_get_text(variables, of, of);
+    /* the names that NORA's users know */
+    return !strcmp(meant, "Study") ? "STUDY" : !strcmp(meant, "Patient") ? "SUBJECT" : meant;
+}
+
+char *study_patterns(const json_t *spec, struct err *err)
+{
+    const json_t *file = json_object_get(spec, "FILE");
+    struct str all = STR_INIT;
+    if (!json_is_array(file)) {
+        str_add(&all, json_is_string(file) ? json_string_value(file) : "");
+    }
+    for (size_t i = 0; json_is_array(file) && i < json_array_size(file); i++) {
+        const char *one = json_string_value(json_array_get(file, i));
+        str_addf(&all, "%s%s", i ? " " : "", one ? one : "");
+    }
+    str_add(&all, "");
+    return str_take(&all, err);
+}
+
+struct found {
+    json_t *rows;
+    const char *root;
+};
+
+static bool add_row(void *arg, const struct pattern_file *f, struct err *err)
+{
+    struct found *found = arg;
+    json_t *row = json_pack("{s:s, s:I, s:I}", "path", f->path, "size", (json_int_t)f->size,
+                            "mtime_ns", (json_int_t)f->mtime_ns);
+    return (row && json_array_append_new(found->rows, row) == 0) ||
+        err_set(err, ERR_NOMEM, "out of memory, or a path that is no valid UTF-8: '%.200s'",
+                f->path);
+}
+
+/* Nothing was found: which file, of whom, and what comes near. */
+static bool say_missing(struct study *st, const char *name, const char *patterns, const char *of,
+                        const int64_t *studies, size_t n, struct err *err)
+{
+    char *near = n
+        ? nearest_files(st->store, studies, n, patterns, err_ignore("then nothing is suggested"))
+        : NULL;
+    (void)err_set(err, ERR_FAILED, "input '%s' of %s: nothing matches '%s'%s%s%s%s%s", name,
+                  st->bind.psid, patterns, of[0] ? " in " : "", of, near && near[0] ? " (" : "",
+                  near ? near : "", near && near[0] ? ")" : "");
+    mem_free(near);
+    return false;
+}
+
+/* The files of one item (the task's own, or one of many that it collects). */
+static bool find_of(struct study *st, int64_t item, const char *name, const json_t *spec,
+                    json_t *rows, struct err *err)
+{
+    const char *of = study_reference(st->variables, spec);
+    char *patterns = study_patterns(spec, err);
+    int64_t *studies = NULL;
+    size_t n = 0, before = json_array_size(rows);
+    struct found found = {.rows = rows};
+    bool ok = patterns &&
+        pattern_reference(st->store, st->project, item, of[0] ? of : NULL, &studies, &n, err);
+    ok = ok && pattern_files(st->store, st->project, studies, n, patterns, add_row, &found, err);
+    ok = ok || (err->code ? err_wrap(err, "input '%s' of %s", name, st->bind.psid) : false);
+    if (ok && json_array_size(rows) == before && !json_get_bool(spec, "optional", false)) {
+        ok = say_missing(st, name, patterns, of, studies, n, err);
+    }
+    mem_free(patterns);
+    mem_free(studies);
+    return ok;
+}
+
+static bool find(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err)
+{
+    struct study *st = arg;
+    json_t *id;
+    size_t i;
+    if (!st->collect) {
+        return find_of(st, st->item, name, spec, rows, err);
+    }
+    /* of a set, some may lack a file; all of them lacking it is an error */
+    json_t *lenient = json_copy((json_t *)spec);
+    bool ok = (lenient && json_object_set_new(lenient, "optional", json_true()) == 0) ||
+        err_set(err, ERR_NOMEM, "out of memory");
+    json_array_foreach((json_t *)st->collect, i, id)
+    {
+        ok = ok && find_of(st, json_integer_value(id), name, lenient, rows, err);
+    }
+    json_decref(lenient);
+    if (ok && json_array_size(rows) == 0 && !json_get_bool(spec, "optional", false)) {
+        char *patterns = study_patterns(spec, err);
+        ok = patterns &&
+            err_set(err, ERR_FAILED, "input '%s': in %zu studies nothing matches '%s'", name,
+                    json_array_size(st->collect), patterns);
+        mem_free(patterns);
+    }
+    return ok;
+}
+
+bool study_open(struct store *s, int64_t project, int64_t item, const json_t *batch,
+                const json_t *collect, struct study *ret, struct err *err)
+{
+    *ret = (struct study){.store = s,
+                          .project = project,
+                          .item = item,
+                          .variables = json_object_get(batch, "variables"),
+                          .collect = collect};
+    ret->out = cohort_out_folder(s, item, json_get_text(batch, "name", "batch"), err);
+    ret->names = ret->out ? cohort_names(s, item, err) : NULL;
+    if (!ret->names) {
+        study_close(ret);
+        return false;
+    }
+    ret->bind = (struct bind_study){.out = ret->out,
+                                    .pid = json_get_text(ret->names, "pid", ""),
+                                    .sid = json_get_text(ret->names, "sid", ""),
+                                    .psid = json_get_text(ret->names, "psid", ""),
+                                    .collect = collect != NULL,
+                                    .find = find,
+                                    .arg = ret};
+    return true;
+}
+
+void study_close(struct study *st)
+{
+    mem_free(st->out);
+    json_decref(st->names);
+    *st = (struct study){.store = NULL};
+}
+
+/* Every file of a published folder. */
+static bool take_folder(struct store *s, int64_t project, const char *folder, const char *tags,
+                        int depth, int *left, struct err *err)
+{
+    size_t n = 0;
+    char **names = depth > 0 && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
+    bool ok = names || depth == 0 || !file_is_folder(folder);
+    for (size_t i = 0; ok && i<n && * left> 0; i++) {
+        if (names[i][0] == '.' || str_ends(names[i], ".prov.json")) {
+            continue;
+        }
+        char *path = path_join(folder, names[i], err);
+        int64_t file;
+        ok = path != NULL;
+        if (ok && file_is_folder(path)) {
+            ok = take_folder(s, project, path, tags, depth - 1, left, err);
+        } else if (ok) {
+            (*left)--;
+            ok = cohort_take(s, project, path, tags, &file, err);
+        }
+        mem_free(path);
+    }
+    file_list_free(names);
+    return ok;
+}
+
+bool study_take_outputs(struct store *s, int64_t project, const json_t *job, const json_t *outputs,
+                        struct err *err)
+{
+    json_t *row, *args = json_object_get(job, "args");
+    size_t i;
+    bool ok = true;
+    json_array_foreach((json_t *)outputs, i, row)
+    {
+        const json_t *spec = json_object_get(args, json_get_text(row, "name", ""));
+        struct bind_out out =
+            bind_out(json_get_text(spec, "OUT", json_get_text(spec, "PATHOUT", "")));
+        char *tags = ok && out.tags_length ? mem_strndup(out.tags, out.tags_length, err) : NULL;
+        const char *path = json_get_text(row, "path", "");
+        int left = FOLDER_FILES;
+        int64_t file;
+        ok = ok && (tags || !out.tags_length) &&
+            (strcmp(json_get_text(row, "kind", "file"), "file") != 0
+                 ? take_folder(s, project, path, tags, FOLDER_DEPTH, &left, err)
+                 : cohort_take(s, project, path, tags, &file, err));
+        mem_free(tags);
+    }
+    return ok;
+}

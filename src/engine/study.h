@@ -1,0 +1,46 @@
+/*
+ * What a study or a subject brings to its tasks: names, the folder of its outputs, and the files
+ * that a FILE argument means (catalog/pattern.h), handed to plan/bind.h as a callback.
+ *
+ * Order: study_open, then `bind` is valid until study_close.
+ */
+#ifndef GANTRY_ENGINE_STUDY_H
+#define GANTRY_ENGINE_STUDY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "codec/json.h"
+#include "plan/bind.h"
+#include "store/store.h"
+
+struct study {
+    struct store *store;
+    int64_t project, item;
+    const json_t *variables; /* of the batch; borrowed */
+    const json_t *collect;   /* ids of the items that one task collects; NULL = its own alone */
+    char *out;
+    json_t *names;
+    struct bind_study bind;
+};
+
+/* Is it a level whose files are in the catalog? */
+bool study_level(const char *level);
+/* `batch` as launched; `collect` as above (borrowed). */
+bool study_open(struct store *s, int64_t project, int64_t item, const json_t *batch,
+                const json_t *collect, struct study *ret, struct err *err) CHECK_RESULT;
+void study_close(struct study *st);
+
+/* The patterns of a FILE argument as one text: several are parted by blanks. Caller frees. */
+char *study_patterns(const json_t *spec, struct err *err) CHECK_RESULT;
+/* `of` of a FILE argument with the batch's variables put in; borrowed from either. "" = the item.
+ */
+const char *study_reference(const json_t *variables, const json_t *spec);
+
+/* The tags of an output that task published, given by its job's arguments ("a,b"), into the catalog
+ * with its files: later jobs find them. `outputs` as in result.json, or rows of the table output.
+ */
+bool study_take_outputs(struct store *s, int64_t project, const json_t *job, const json_t *outputs,
+                        struct err *err) CHECK_RESULT;
+
+#endif
