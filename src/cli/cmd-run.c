@@ -27,7 +27,8 @@ static const struct opt options[] = {
     {0, "timeout", OPT_SECONDS, "TIME", "end a task that runs longer", false},
     {0, "stall", OPT_SECONDS, "TIME", "end a task without progress and output for so long", false},
     {0, "mode", OPT_TEXT, "MODE",
-     "split (default), split-ignore-dependencies, per-subject, n-tasks:N, immediate", false},
+     "split (default), split-ignore-dependencies, per-subject, n-tasks:N, immediate, jupyter",
+     false},
     {0, "on-error", OPT_TEXT, "WHAT",
      "break (default: the item's later jobs are not run), continue, ignore", false},
     {0, "on", OPT_TEXT, "EXECUTOR", "where: local", false},
@@ -123,9 +124,6 @@ static bool check_words(const struct cli *c, struct err *err)
     const char *mode = cli_text(c, "mode", "split");
     if (strcmp(on, "local")) {
         return err_set(err, ERR_UNSUPPORTED, "--on %s: only local is built so far", on);
-    }
-    if (!strcmp(mode, "jupyter")) {
-        return err_set(err, ERR_UNSUPPORTED, "--mode jupyter is not built yet");
     }
     if (cli_int(c, "slots", 1) < 1) {
         return cli_usage(c, err, "--slots starts at 1");
