@@ -7,6 +7,8 @@
 #include "api/route.h"
 #include "api/scope.h"
 #include "base/mem.h"
+#include "catalog/filter.h"
+#include "report/jobs.h"
 #include "report/studies.h"
 
 #define ROWS_DEFAULT 100
@@ -53,16 +55,89 @@ static bool query_of(const struct request *q, int64_t project, struct studies_qu
         level_of(request_text(q, "level", "study"), &ret->subjects, err);
 }
 
+/* --- filter bars (Q1, Q2) */
+
+struct job_rows {
+    struct store *s;
+    int64_t project;
+    struct jobs_row *row;
+    size_t n;
+    bool read;
+};
+
+/* All at once when the first is asked for: one by one ten thousand would be felt. */
+static bool jobs_for_filter(void *arg, int64_t item, struct filter_jobs *ret, struct err *err)
+{
+    struct job_rows *all = arg;
+    int64_t first = 0, last = -1;
+    if (!all->read &&
+        (!store_int(all->s, 0, &first, err,
+                    "SELECT min(id) FROM item WHERE project_id=?1 AND level IN "
+                    "('study','subject')",
+                    "i", all->project) ||
+         !store_int(all->s, -1, &last, err,
+                    "SELECT max(id) FROM item WHERE project_id=?1 AND level IN "
+                    "('study','subject')",
+                    "i", all->project) ||
+         !jobs_between(all->s, first, last, &all->row, &all->n, err))) {
+        return false;
+    }
+    all->read = true;
+    const struct jobs_row *row = jobs_find(all->row, all->n, item);
+    *ret = row ? (struct filter_jobs){row->counts.queued, row->counts.running, row->counts.failed,
+                                      row->counts.done}
+               : (struct filter_jobs){0, 0, 0, 0};
+    return true;
+}
+
+/* Ids that pass both bars; *ret NULL when there are none. */
+static bool filtered(const struct request *q, const struct studies_query *query, json_t **ret,
+                     struct err *err)
+{
+    static const char *const names[] = {"filter", "filter2"};
+    struct job_rows jobs = {.s = q->api->store, .project = query->project};
+    struct filter *bars[2] = {NULL, NULL};
+    int64_t *ids = NULL;
+    size_t n = 0, n_ids = 0;
+    bool ok = true;
+    *ret = NULL;
+    for (size_t i = 0; ok && i < 2; i++) {
+        const char *text = request_text(q, names[i], "");
+        if (*text) {
+            bars[n] = filter_parse(text, err);
+            ok = bars[n] != NULL;
+            n += ok;
+        }
+    }
+    ok = ok &&
+        (n == 0 ||
+         (filter_items(q->api->store, query->project, query->subjects, bars, n, jobs_for_filter,
+                       &jobs, &ids, &n_ids, err) &&
+          (*ret = json_array())));
+    for (size_t i = 0; ok && i < n_ids; i++) {
+        ok = json_array_append_new(*ret, json_integer(ids[i])) == 0;
+    }
+    filter_free(bars[0]);
+    filter_free(bars[1]);
+    mem_free(jobs.row);
+    mem_free(ids);
+    return ok;
+}
+
 static bool list(struct request *q, struct reply *r, struct err *err)
 {
     struct studies_query query;
     struct str out = STR_INIT;
     int64_t project;
+    json_t *in = NULL;
     if (!scope_project(q, &project, err) || !query_of(q, project, &query, err)) {
         return false;
     }
+    bool ok = filtered(q, &query, &in, err);
+    query.in = in;
     str_addf(&out, "{\"seq\":%" PRId64 ",", hub_seq(q->api->hub));
-    bool ok = studies_write(q->api->store, &query, &out, err);
+    ok = ok && studies_write(q->api->store, &query, &out, err);
+    json_decref(in);
     str_addc(&out, '}');
     char *text = ok ? str_take(&out, err) : NULL;
     str_fini(&out);
@@ -97,6 +172,9 @@ static bool judge(struct request *q, struct reply *r, struct err *err)
 static const struct route_param list_params[] = {
     {IN_QUERY, "project", P_INT, true, "its id"},
     {IN_QUERY, "level", P_TEXT, false, "study (default) or subject"},
+    {IN_QUERY, "filter", P_TEXT, false,
+     "a filter bar: space = OR, & = AND, STAG: PTAG: FTAG: SDESC: JOB:q|r|e|d"},
+    {IN_QUERY, "filter2", P_TEXT, false, "a second one: rows must pass both"},
     {IN_QUERY, "sort", P_TEXT, false,
      "name (default: subject, date), sid, date, files, status, changed"},
     {IN_QUERY, "order", P_TEXT, false, "asc (default) or desc"},

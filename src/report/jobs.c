@@ -146,3 +146,17 @@ bool jobs_between(struct store *s, int64_t first, int64_t last, struct jobs_row 
     *ret_n = rows.n;
     return true;
 }
+
+const struct jobs_row *jobs_find(const struct jobs_row *rows, size_t n, int64_t item)
+{
+    size_t a = 0, b = n;
+    while (a < b) {
+        size_t m = a + (b - a) / 2;
+        if (rows[m].item < item) {
+            a = m + 1;
+        } else {
+            b = m;
+        }
+    }
+    return a < n && rows[a].item == item ? &rows[a] : NULL;
+}

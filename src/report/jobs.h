@@ -45,5 +45,7 @@ struct jobs_row {
 /* Items with ids from `first` to `last`. Caller frees. */
 bool jobs_between(struct store *s, int64_t first, int64_t last, struct jobs_row **ret,
                   size_t *ret_n, struct err *err) CHECK_RESULT;
+/* The row of an item; NULL when it has no tasks. */
+const struct jobs_row *jobs_find(const struct jobs_row *rows, size_t n, int64_t item);
 
 #endif

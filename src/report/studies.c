@@ -26,21 +26,21 @@ enum studies_sort studies_sort_named(const char *name)
 }
 
 /* ?1 project, ?2 ids, ?3 order. Attributes of the subject show at its studies too. */
-#define STUDY                                                                                   \
-    "SELECT i.id,p.name,s.sid,i.name,s.date,s.sdesc,i.tags,p.tags,i.status,"                    \
-    "CASE WHEN p.attrs='{}' THEN i.attrs WHEN i.attrs='{}' THEN p.attrs ELSE "                  \
-    "json_patch(p.attrs,i.attrs) END,i.changed_us,"                                             \
-    "(SELECT count(*) FROM file f WHERE f.study_id=i.id AND f.gone=0) AS files,s.subject_id,1 " \
-    "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "                    \
-    "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND "           \
+#define STUDY                                                                         \
+    "SELECT i.id,p.name,s.sid,i.name,s.date,s.sdesc,i.tags,p.tags,i.status,"          \
+    "CASE WHEN p.attrs='{}' THEN i.attrs WHEN i.attrs='{}' THEN p.attrs ELSE "        \
+    "json_patch(p.attrs,i.attrs) END,i.changed_us,"                                   \
+    "s.files,s.subject_id,1 "                                                         \
+    "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "          \
+    "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND " \
     "i.gone=0 AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
-#define SUBJECT                                                                            \
-    "SELECT i.id,i.name,'',i.name,coalesce((SELECT max(date) FROM study s WHERE "          \
-    "s.subject_id=i.id),''),'','/',i.tags,i.status,i.attrs,i.changed_us,"                  \
-    "(SELECT count(*) FROM study s CROSS JOIN file f ON f.study_id=s.item_id WHERE "       \
-    "s.subject_id=i.id AND f.gone=0) AS files,i.id,(SELECT count(*) FROM study s WHERE "   \
-    "s.subject_id=i.id) "                                                                  \
-    "FROM item i WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND i.gone=0 " \
+#define SUBJECT                                                                                    \
+    "SELECT i.id,i.name,'',i.name,coalesce((SELECT max(date) FROM study s WHERE "                  \
+    "s.subject_id=i.id),''),'','/',i.tags,i.status,i.attrs,i.changed_us,"                          \
+    "(SELECT sum(files) FROM study s WHERE s.subject_id=i.id),i.id,(SELECT count(*) FROM study s " \
+    "WHERE "                                                                                       \
+    "s.subject_id=i.id) "                                                                          \
+    "FROM item i WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND i.gone=0 "         \
     "AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
 /* columns by number, so that both levels share the words */
 #define BY(dir)                                                                        \
@@ -308,23 +308,9 @@ static bool read_jobs(struct store *s, struct writing *w, struct err *err)
         jobs_between(s, first, last, &w->jobs, &w->n_jobs, err);
 }
 
-static const struct jobs_row *jobs_find(const struct writing *w, int64_t item)
-{
-    size_t a = 0, b = w->n_jobs;
-    while (a < b) {
-        size_t m = a + (b - a) / 2;
-        if (w->jobs[m].item < item) {
-            a = m + 1;
-        } else {
-            b = m;
-        }
-    }
-    return a < w->n_jobs && w->jobs[a].item == item ? &w->jobs[a] : NULL;
-}
-
 static bool complete(struct store *s, const struct writing *w, struct row *r, struct err *err)
 {
-    const struct jobs_row *jobs = jobs_find(w, r->id);
+    const struct jobs_row *jobs = jobs_find(w->jobs, w->n_jobs, r->id);
     if (jobs) {
         r->jobs = *jobs;
     }

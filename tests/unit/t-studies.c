@@ -27,9 +27,10 @@ static struct store *make_store(const char *home)
             "(4,1,'subject','P00','Ready','/','{}',0,0,0),"
             "(5,1,'study','P00','Ready','/','{}',0,0,0),"
             "(6,1,'study','P01/S3','Ready','/','{}',1,0,0)");
-    run_sql(s,
-            "INSERT INTO study(item_id,subject_id,sid,date,sdesc) VALUES(2,1,'S1','2024-05-01',"
-            "'head'),(3,1,'S2','2023-01-01',''),(5,4,'','',''),(6,1,'S3','','')");
+    run_sql(
+        s,
+        "INSERT INTO study(item_id,subject_id,sid,date,sdesc,files) VALUES(2,1,'S1','2024-05-01',"
+        "'head',3),(3,1,'S2','2023-01-01','',0),(5,4,'','','',0),(6,1,'S3','','',0)");
     run_sql(s,
             "INSERT INTO file(id,study_id,place,sub,name,size,tags,gone) VALUES"
             "(1,2,'','t1','a.nii',10,'/mask/',0),(2,2,'','','b.nii',5,'/',0),"
