@@ -10,6 +10,7 @@
 #include "catalog/filter.h"
 #include "report/jobs.h"
 #include "report/studies.h"
+#include "report/verdicts.h"
 
 #define ROWS_DEFAULT 100
 #define ROWS_MOST 1000     /* objects a page */
@@ -155,6 +156,17 @@ static bool show(struct request *q, struct reply *r, struct err *err)
 
 /* --- what people say */
 
+static bool verdicts(struct request *q, struct reply *r, struct err *err)
+{
+    int64_t run, item = request_int(q, "item", 0);
+    if (!request_id(q, 0, &run, err) || !scope_run(q, run, NULL, err)) {
+        return false;
+    }
+    json_t *doc = item ? verdicts_files(q->api->store, run, item, err)
+                       : verdicts_rows(q->api->store, run, err);
+    return doc && reply_json(r, 200, doc, err);
+}
+
 static bool judge(struct request *q, struct reply *r, struct err *err)
 {
     int64_t run = json_get_int(q->body, "run", 0), item = json_get_int(q->body, "item", 0);
@@ -187,6 +199,10 @@ static const struct route_param show_params[] = {
     {IN_QUERY, "limit", P_INT, false, "files at most: 5000"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
+static const struct route_param verdicts_params[] = {
+    {IN_QUERY, "item", P_INT, false, "instead of the list: what this item's jobs read and wrote"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
 static const struct route_param judge_params[] = {
     {IN_BODY, "run", P_INT, true, "the run whose output was looked at"},
     {IN_BODY, "item", P_INT, true, "the study"},
@@ -200,6 +216,9 @@ const struct route routes_studies[] = {
      "The studies or subjects of a project: filtered, ordered, in pages", list_params, list, false},
     {"GET", "/api/v1/studies/{id}", ROLE_VIEWER, "One study or subject with its files", show_params,
      show, false},
+    {"GET", "/api/v1/runs/{id}/verdicts", ROLE_VIEWER,
+     "The items of a run, with what was said of them; or one item's inputs and outputs",
+     verdicts_params, verdicts, false},
     {"POST", "/api/v1/verdicts", ROLE_OPERATOR, "Say of a study that a run's output is good or bad",
      judge_params, judge, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},
