@@ -5,7 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "catalog/project.h"
 #include "store/store.h"
+
+/* Where a file lies: its study, and the parts of its path. Texts point into `path`. */
+struct cohort_place {
+    char *path; /* relative to the root, cut into place, (study's folder,) sub and name */
+    const char *place, *sub, *name;
+    int64_t study; /* 0 = in none */
+};
+/* `path` is absolute. Free ret->path. */
+bool cohort_place_of(struct store *s, const struct project *project, const char *path,
+                     struct cohort_place *ret, struct err *err) CHECK_RESULT;
 
 /* study.files, after rows of its files have changed. */
 bool cohort_count(struct store *s, int64_t study, struct err *err) CHECK_RESULT;

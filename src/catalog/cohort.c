@@ -13,15 +13,8 @@
 
 #define DERIVATIVES "derivatives/"
 
-/* Where a file lies: its study, and the parts of its path. Texts point into `path`. */
-struct place {
-    char *path; /* relative to the root, cut into place, (study's folder,) sub and name */
-    const char *place, *sub, *name;
-    int64_t study;
-};
-
 /* "derivatives/NAME/..." -> behind it; the place is cut off and ended. */
-static char *after_place(struct place *p)
+static char *after_place(struct cohort_place *p)
 {
     char *name = p->path + strlen(DERIVATIVES);
     char *slash = str_starts(p->path, DERIVATIVES) ? strchr(name, '/') : NULL;
@@ -34,7 +27,7 @@ static char *after_place(struct place *p)
 }
 
 /* The study whose folder is the longest one in front of the file. `rest` is cut there. */
-static bool find_study(struct store *s, int64_t project, char *rest, struct place *p,
+static bool find_study(struct store *s, int64_t project, char *rest, struct cohort_place *p,
                        struct err *err)
 {
     char *name = strrchr(rest, '/');
@@ -60,11 +53,10 @@ static bool find_study(struct store *s, int64_t project, char *rest, struct plac
     return true;
 }
 
-/* study = 0 when it lies in none. Free p->path. */
-static bool place_of(struct store *s, const struct project *project, const char *path,
-                     struct place *ret, struct err *err)
+bool cohort_place_of(struct store *s, const struct project *project, const char *path,
+                     struct cohort_place *ret, struct err *err)
 {
-    struct place p = {.place = "", .sub = "", .name = ""};
+    struct cohort_place p = {.place = "", .sub = "", .name = ""};
     const char *below = path_below(path, project->root);
     if (!below || !*below || !str_utf8(below)) {
         *ret = p;
@@ -90,8 +82,8 @@ bool cohort_count(struct store *s, int64_t study, struct err *err)
                       "i", study);
 }
 
-static bool take(struct store *s, const struct place *p, const struct stat *st, int64_t *ret_file,
-                 struct err *err)
+static bool take(struct store *s, const struct cohort_place *p, const struct stat *st,
+                 int64_t *ret_file, struct err *err)
 {
     int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
     return store_exec(s, err,
@@ -112,10 +104,10 @@ bool cohort_take(struct store *s, int64_t project, const char *path, const char 
                  int64_t *ret_file, struct err *err)
 {
     struct project about = {0};
-    struct place p = {.study = 0};
+    struct cohort_place p = {.study = 0};
     struct stat st;
     int64_t file = 0;
-    bool ok = project_by_id(s, project, &about, err) && place_of(s, &about, path, &p, err);
+    bool ok = project_by_id(s, project, &about, err) && cohort_place_of(s, &about, path, &p, err);
     if (ok && p.study && stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
         ok = take(s, &p, &st, &file, err) && (!tags || cohort_add_tags(s, file, tags, err));
     }
@@ -125,6 +117,44 @@ bool cohort_take(struct store *s, int64_t project, const char *path, const char 
         *ret_file = file;
     }
     return ok;
+}
+
+bool cohort_promise(struct store *s, int64_t project, const char *path, const char *tags,
+                    int64_t *ret_file, struct err *err)
+{
+    struct project about = {0};
+    struct cohort_place p = {.study = 0};
+    int64_t file = 0;
+    bool ok = project_by_id(s, project, &about, err) && cohort_place_of(s, &about, path, &p, err);
+    if (ok && p.study) {
+        ok = store_exec(s, err,
+                        "INSERT INTO file(study_id,place,sub,name,gone) VALUES(?1,?2,?3,?4,1) "
+                        "ON CONFLICT(study_id,sub,name,place) DO NOTHING",
+                        "isss", p.study, p.place, p.sub, p.name) &&
+            store_int(s, 0, &file, err,
+                      "SELECT id FROM file WHERE study_id=?1 AND sub=?2 AND name=?3 AND place=?4",
+                      "isss", p.study, p.sub, p.name, p.place) &&
+            (!tags || cohort_add_tags(s, file, tags, err));
+    }
+    mem_free(p.path);
+    project_fini(&about);
+    if (ok) {
+        *ret_file = file;
+    }
+    return ok;
+}
+
+bool cohort_drop(struct store *s, int64_t project, int64_t file, bool *ret_was, struct err *err)
+{
+    int64_t study = 0;
+    *ret_was = false;
+    return store_int(s, 0, &study, err,
+                     "SELECT f.study_id FROM file f JOIN item i ON i.id=f.study_id WHERE f.id=?1 "
+                     "AND i.project_id=?2 AND f.gone=0",
+                     "ii", file, project) &&
+        (!study ||
+         (store_exec(s, err, "UPDATE file SET gone=1,tags='/' WHERE id=?1", "i", file) &&
+          cohort_count(s, study, err) && (*ret_was = true)));
 }
 
 char *cohort_out_folder(struct store *s, int64_t item, const char *batch, struct err *err)

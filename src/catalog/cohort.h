@@ -25,6 +25,15 @@
 bool cohort_take(struct store *s, int64_t project, const char *path, const char *tags,
                  int64_t *ret_file, struct err *err) CHECK_RESULT;
 
+/* The same for a file that is not there yet: its tags wait for cohort_take(); until then no
+ * selector finds it. Inside an operation. */
+bool cohort_promise(struct store *s, int64_t project, const char *path, const char *tags,
+                    int64_t *ret_file, struct err *err) CHECK_RESULT;
+/* Takes a file's row off the list (the disk is not touched; a scan finds it again). *ret_was: it
+ * was there. Inside an operation. */
+bool cohort_drop(struct store *s, int64_t project, int64_t file, bool *ret_was,
+                 struct err *err) CHECK_RESULT;
+
 /* Where a study's output goes: <root>/<folder>/ or, in a BIDS tree,
  * <root>/derivatives/<batch>/<folder>/ . Of a subject: its folder likewise. Absolute, caller
  * frees. */

@@ -402,7 +402,7 @@ bool pattern_files(struct store *s, int64_t project, const int64_t *studies, siz
     }
     bool ok = store_text(s, &w.root, err, "SELECT root FROM project WHERE id=?1", "i", project) &&
         (w.root || err_set(err, ERR_NOTHING, "there is no project number %" PRId64, project)) &&
-        pattern_paths(s, project, w.root, &terms, paths, &n_paths, err) &&
+        pattern_paths(s, project, &terms, paths, &n_paths, err) &&
         walk(&w, studies, n, paths, n_paths, err);
     mem_free(w.root);
     mem_free(w.folder);

@@ -13,7 +13,7 @@ struct path_hit {
     int64_t study, id;
 };
 /* The rows behind ABS: (ret has TERMS_MAX places); what the catalog does not know is left out. */
-bool pattern_paths(struct store *s, int64_t project, const char *root, const struct terms *terms,
+bool pattern_paths(struct store *s, int64_t project, const struct terms *terms,
                    struct path_hit *ret, size_t *ret_n, struct err *err) CHECK_RESULT;
 
 /* Which of these studies can hold a match of another kind than ABS:, one bool each; *ret stays NULL

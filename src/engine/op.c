@@ -18,6 +18,7 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
     const struct op *op = find(ops_catalog, name);
     json_t *answer = NULL, *none = json_object();
     op = op ? op : find(ops_run, name);
+    op = op ? op : find(ops_file, name);
     op = op ? op : find(ops_access, name);
     if (!op) {
         json_decref(none);

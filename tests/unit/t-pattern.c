@@ -128,6 +128,7 @@ static void add_file(struct fixture *f, int64_t study, const char *place, const 
 static struct fixture *open_cohort(void)
 {
     struct fixture *f = open_fixture();
+    assert_ok(store_exec(f->s, &f->err, "UPDATE project SET layout='bids'", ""), f->err);
     int64_t p1 = add_item(f, "subject", "P1", "/training/");
     int64_t p_1 = add_item(f, "subject", "P_1", "/");
     int64_t pa1 = add_item(f, "subject", "PA1", "/old/");
