@@ -16,6 +16,7 @@
 #include "plan/bind-parts.h"
 #include "plan/command.h"
 #include "plan/jobfile.h"
+#include "plan/promised.h"
 
 static bool out_of_memory(struct err *err)
 {
@@ -389,7 +390,7 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
                       .job = STR_INIT};
     json_t *input_basis = json_array(), *touches = json_array(), *args = json_object(),
            *positional = json_array(), *files = json_array();
-    char *own = path_join(in->root, in->item_name, err);
+    char *own = path_join(in->root, in->item_name, err), *cwd = NULL;
     err->code = ERR_NONE;
     bool ok = b.params && b.inputs && b.outputs && input_basis && touches && args && positional &&
         files && own;
@@ -398,7 +399,9 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
     if (ok && has_arguments(in)) {
         const struct bind_args to = {b.params, args,        positional, files,
                                      b.inputs, input_basis, b.outputs};
-        ok = bind_arguments(in, &to, &b, err) && read_inputs(in, b.inputs, input_basis, err);
+        ok = bind_arguments(in, &to, &b, err) &&
+            (strcmp(in->tool->kind, "command") != 0 || promised_outputs(in, &to, &b, &cwd, err)) &&
+            read_inputs(in, b.inputs, input_basis, err);
     } else if (ok && strcmp(in->tool->kind, "noop") != 0) {
         ok = bind_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
                         err);
@@ -407,7 +410,7 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
     ok = b.command && make_fingerprint(in, input_basis, &b, err);
     json_t *told = ok ? told_params(in, b.params, args) : NULL;
     struct jobfile file = {told, b.inputs, b.outputs,     touches, b.command,
-                           args, files,    b.fingerprint, own};
+                           args, files,    b.fingerprint, own,     cwd};
     ok = ok && told && jobfile_write(in, &file, &b.job, err);
     json_decref(told);
     if (ok) {
@@ -424,6 +427,7 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
     json_decref(args);
     json_decref(positional);
     json_decref(files);
+    mem_free(cwd);
     mem_free(own);
     return ok;
 }

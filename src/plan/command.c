@@ -1,6 +1,7 @@
 /* One word of the command-line after the other: cut, then filled. */
 #include "plan/command.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
@@ -11,18 +12,22 @@
 
 char *command_place(const struct bind *in, const char *pattern, struct err *err)
 {
-    char *stem = bind_stem(in->item_name, err);
+    char *stem = bind_stem(in->item_name, err), threads[16];
     const struct {
         const char *key, *value;
-    } places[] = {
-        {"{rec}", in->rec}, {"{name}", stem}, {"{item}", in->item_name}, {"{project}", in->root}};
+    } places[] = {{"{rec}", in->rec},
+                  {"{name}", stem},
+                  {"{item}", in->item_name},
+                  {"{project}", in->root},
+                  {"{threads}", threads}};
+    (void)snprintf(threads, sizeof threads, "%d", in->threads > 0 ? in->threads : 1);
     struct str out = STR_INIT;
     for (const char *p = pattern ? pattern : ""; stem && *p;) {
         size_t i = 0;
-        while (i < 4 && !str_starts(p, places[i].key)) {
+        while (i < 5 && !str_starts(p, places[i].key)) {
             i++;
         }
-        if (i < 4) {
+        if (i < 5) {
             str_add(&out, places[i].value);
             p += strlen(places[i].key);
         } else {
@@ -31,6 +36,19 @@ char *command_place(const struct bind *in, const char *pattern, struct err *err)
     }
     mem_free(stem);
     return stem ? str_take(&out, err) : NULL;
+}
+
+static bool needs_shell(const char *line)
+{
+    char quote = '\0';
+    for (const char *p = line; *p; p++) {
+        if (quote ? *p == quote : *p == '\'' || *p == '"') {
+            quote = quote ? '\0' : *p;
+        } else if (quote != '\'' && strchr(quote ? "$`\\" : SHELL_CHARS, *p)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Cut the next word off *at, quotes resolved; *ret_any is false at the end. */
@@ -43,30 +61,12 @@ static bool next_word(const char **at, struct str *word, bool *ret_any, struct e
     for (; *p && (quote || !strchr(" \t\n", *p)); p++) {
         if (quote ? *p == quote : *p == '\'' || *p == '"') {
             quote = quote ? '\0' : *p;
-        } else if (!quote && strchr(SHELL_CHARS, *p)) {
-            return err_set(err, ERR_UNSUPPORTED,
-                           "its command-line needs a shell ('%c'), which is not built yet", *p);
         } else {
             str_addc(word, *p);
         }
     }
     *at = p;
     return !quote || err_set(err, ERR_FORMAT, "a quote of its command-line has no end");
-}
-
-bool command_check(const struct tool *tool, struct err *err)
-{
-    const char *at = json_get_text(tool->doc, "command-line", "");
-    struct str word = STR_INIT;
-    bool any = false, first = true;
-    bool ok = next_word(&at, &word, &any, err);
-    while (ok && any) {
-        first = false;
-        ok = next_word(&at, &word, &any, err);
-    }
-    str_fini(&word);
-    ok = ok && (!first || err_set(err, ERR_FORMAT, "it has no command-line"));
-    return ok || err_wrap(err, "tool '%s'", tool->name);
 }
 
 /* As one word; objects are none. */
@@ -85,8 +85,7 @@ static void add_value(struct str *out, const json_t *value)
     }
 }
 
-/* All values of a list in one text. */
-static void add_joined(struct str *out, const json_t *value, const char *separator)
+void command_value(struct str *out, const json_t *value, const char *separator)
 {
     size_t i;
     json_t *one;
@@ -135,7 +134,7 @@ static bool put_input(json_t *words, const json_t *input, const json_t *value, s
         ok = put_word(words, &word, err);
     }
     if (!is_flag && (!json_is_array(value) || between || joint)) {
-        add_joined(&word, value, between ? between : " ");
+        command_value(&word, value, between ? between : " ");
         ok = ok && put_word(words, &word, err);
     } else if (!is_flag) {
         json_array_foreach((json_t *)value, i, one)
@@ -160,8 +159,7 @@ static const json_t *value_of(const struct filling *f, const json_t *input)
     return value ? value : json_object_get(f->params, id);
 }
 
-/* The input whose value-key `text` begins with; NULL when none. */
-static const json_t *keyed(const struct tool *tool, const char *text, size_t *ret_length)
+const json_t *command_keyed(const struct tool *tool, const char *text, size_t *ret_length)
 {
     size_t i;
     json_t *input;
@@ -183,9 +181,9 @@ static bool put_filled(const struct filling *f, const char *word, json_t *words,
     bool ok = true;
     for (const char *p = word; ok && *p;) {
         size_t n = 0;
-        const json_t *input = keyed(f->in->tool, p, &n);
+        const json_t *input = command_keyed(f->in->tool, p, &n);
         if (input) {
-            add_joined(&out, value_of(f, input), json_get_text(input, "list-separator", " "));
+            command_value(&out, value_of(f, input), json_get_text(input, "list-separator", " "));
             p += n;
         } else if (*p == '{' && strchr(p, '}')) {
             n = (size_t)(strchr(p, '}') - p) + 1;
@@ -205,6 +203,108 @@ static bool put_filled(const struct filling *f, const char *word, json_t *words,
     return ok;
 }
 
+/* ---- command-lines for a shell ---- */
+
+/* "${@:3:2}": what was put behind the script; how depends on the quotes around. */
+static void add_positional(struct str *script, char quote, size_t first, size_t count)
+{
+    const char *before = quote == '\'' ? "'\"" : quote ? "" : "\"";
+    const char *behind = quote == '\'' ? "\"'" : quote ? "" : "\"";
+    if (count) {
+        str_addf(script, "%s${@:%zu:%zu}%s", before, first, count, behind);
+    }
+}
+
+/* Is the key at `p` a word of its own? */
+static bool is_whole(const char *line, const char *p, size_t n)
+{
+    static const char ends[] = " \t\n;&|<>()";
+    return (p == line || strchr(ends, p[-1])) && (!p[n] || strchr(ends, p[n]));
+}
+
+static bool shell_value(const struct filling *f, const json_t *input, bool whole, json_t *values,
+                        struct err *err)
+{
+    struct str text = STR_INIT;
+    bool ok;
+    if (whole) {
+        return put_input(values, input, value_of(f, input), err);
+    }
+    command_value(&text, value_of(f, input), json_get_text(input, "list-separator", " "));
+    ok = put_word(values, &text, err);
+    str_fini(&text);
+    return ok;
+}
+
+/* The line with its keys as places in the list of `values`, so that bash never reads a value.
+ * `script` and `values` NULL: only looks whether that can be done. */
+static bool fill_shell(const struct filling *f, const char *line, struct str *script,
+                       json_t *values, struct err *err)
+{
+    char quote = '\0';
+    bool ok = true;
+    for (const char *p = line; ok && *p;) {
+        size_t n = 0;
+        const json_t *input = command_keyed(f->in->tool, p, &n);
+        if (input && values) {
+            size_t before = json_array_size(values);
+            ok = shell_value(f, input, !quote && is_whole(line, p, n), values, err);
+            add_positional(script, quote, before + 1, json_array_size(values) - before);
+        } else if (!input) {
+            n = *p == '\\' && quote != '\'' && p[1] ? 2 : 1;
+            if (n == 1 && (quote ? *p == quote : *p == '\'' || *p == '"')) {
+                quote = quote ? '\0' : *p;
+            }
+            if (script) {
+                str_addn(script, p, n);
+            }
+        }
+        p += n;
+    }
+    return ok && (!quote || err_set(err, ERR_FORMAT, "a quote of its command-line has no end"));
+}
+
+static json_t *shell_words(const struct filling *f, const char *line, struct err *err)
+{
+    struct str script = STR_INIT;
+    json_t *values = json_array(), *words = NULL;
+    bool ok = values && fill_shell(f, line, &script, values, err) && str_ok(&script, err);
+    if (ok) {
+        words = json_pack("[s,s,s,s]", "bash", "-c", str_text(&script), "bash");
+        if (words && json_array_extend(words, values) != 0) {
+            json_decref(words);
+            words = NULL;
+        }
+        if (!words) {
+            (void)err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    json_decref(values);
+    str_fini(&script);
+    return words;
+}
+
+bool command_check(const struct tool *tool, struct err *err)
+{
+    const char *at = json_get_text(tool->doc, "command-line", "");
+    struct str word = STR_INIT;
+    bool any = false, first = true, ok;
+    if (needs_shell(at)) {
+        const struct filling f = {.in = &(struct bind){.tool = tool}};
+        ok = fill_shell(&f, at, NULL, NULL, err);
+        first = false;
+    } else {
+        ok = next_word(&at, &word, &any, err);
+        while (ok && any) {
+            first = false;
+            ok = next_word(&at, &word, &any, err);
+        }
+    }
+    str_fini(&word);
+    ok = ok && (!first || err_set(err, ERR_FORMAT, "it has no command-line"));
+    return ok || err_wrap(err, "tool '%s'", tool->name);
+}
+
 json_t *command_words(const struct bind *in, const json_t *params, const json_t *args,
                       struct err *err)
 {
@@ -213,10 +313,15 @@ json_t *command_words(const struct bind *in, const json_t *params, const json_t 
     json_t *words = json_array();
     struct str word = STR_INIT;
     bool any = false, ok = words || err_set(err, ERR_NOMEM, "out of memory");
-    ok = ok && command_check(in->tool, err) && next_word(&at, &word, &any, err);
+    ok = ok && command_check(in->tool, err);
+    if (ok && needs_shell(at)) {
+        json_decref(words);
+        return shell_words(&f, at, err);
+    }
+    ok = ok && next_word(&at, &word, &any, err);
     while (ok && any) {
         size_t n = 0;
-        const json_t *input = keyed(in->tool, str_text(&word), &n);
+        const json_t *input = command_keyed(in->tool, str_text(&word), &n);
         if (input && n == word.len) {
             ok = put_input(words, input, value_of(&f, input), err);
         } else if (json_array_size(words) == 0 && !strcmp(str_text(&word), "gantry-imaging")) {

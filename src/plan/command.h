@@ -9,7 +9,10 @@
  *   - a value-key within a word becomes the value;
  *   - {rec}, {name} (of the scan, without its ending), {item} (with it) and {project} as in
  * outputs;
- *   - the first word gantry-imaging is our own program.
+ *   - {threads} as well: what the task has been given;
+ *   - the first word gantry-imaging is our own program;
+ *   - a line with signs that mean something to a shell ( | && > $ ... ) is read by bash; the values
+ *     are its arguments, so that bash never reads into them.
  */
 #ifndef GANTRY_PLAN_COMMAND_H
 #define GANTRY_PLAN_COMMAND_H
@@ -19,10 +22,14 @@
 /* {rec}/try_center/{name} -> an absolute path. Caller frees. */
 char *command_place(const struct bind *in, const char *pattern, struct err *err) CHECK_RESULT;
 
-/* `args` (what the job's FILE and OUT arguments became) beat `params`. ERR_UNSUPPORTED when the
- * command-line needs a shell. */
+/* `args` (what the job's FILE and OUT arguments became) beat `params`. */
 json_t *command_words(const struct bind *in, const json_t *params, const json_t *args,
                       struct err *err) CHECK_RESULT;
+
+/* The value as text, those of a list with `separator` between them. */
+void command_value(struct str *out, const json_t *value, const char *separator);
+/* The input whose value-key `text` begins with; NULL when none. */
+const json_t *command_keyed(const struct tool *tool, const char *text, size_t *ret_length);
 
 /* Can the command-line be cut into words? For the check before a run. */
 bool command_check(const struct tool *tool, struct err *err) CHECK_RESULT;

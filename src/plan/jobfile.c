@@ -84,6 +84,12 @@ static void add_environment(struct str *out, const struct bind *in)
         add_text(out, "DPXsid", in->study->sid);
     }
     add_text(out, "HDF5_USE_FILE_LOCKING", "FALSE");
+    size_t i;
+    json_t *variable;
+    json_array_foreach(json_object_get(in->tool->doc, "environment-variables"), i, variable)
+    {
+        add_text(out, json_get_text(variable, "name", "_"), json_get_text(variable, "value", ""));
+    }
     if (in->gpu >= 0) {
         str_addf(out, ",\"CUDA_VISIBLE_DEVICES\":\"%d\"", in->gpu);
     }
@@ -146,6 +152,9 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     add_text(out, "like", in->root);
     add_text(out, "user", in->user);
     add_text(out, "fingerprint", f->fingerprint);
+    if (f->cwd) {
+        add_text(out, "cwd", f->cwd);
+    }
     bool ok = add_setup(out, in, err);
     add_environment(out, in);
     if (script) {

@@ -13,6 +13,7 @@ struct jobfile {
     const json_t *args;             /* of a script; else not written */
     const json_t *files;            /* names of its FILE arguments, in order */
     const char *fingerprint, *path; /* of the item */
+    const char *cwd;                /* folder that the tool works in; NULL: the attempt's */
 };
 
 /* Without the closing brace: whoever sends it adds what only he knows. */

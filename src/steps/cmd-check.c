@@ -15,6 +15,7 @@
 #include "codec/tiff-file.h"
 #include "codec/xlsx.h"
 #include "image/hdf5-volume.h"
+#include "image/nifti.h"
 #include "os/file.h"
 #include "steps/command.h"
 
@@ -31,13 +32,21 @@ static bool check_json(const char *path, struct err *err)
     return value != NULL;
 }
 
+/* The header, and of a plain file its length. */
+static bool check_nifti(const char *path, struct err *err)
+{
+    struct nifti_info info;
+
+    return nifti_look(path, &info, err);
+}
+
 static const struct {
     const char *ext;
     bool (*check)(const char *path, struct err *err);
 } checks[] = {
-    {".tif", tiff_check},  {".tiff", tiff_check}, {".h5", hdf5_check},
-    {".hdf5", hdf5_check}, {".hdf", hdf5_check},  {".nxs", hdf5_check},
-    {".png", png_check},   {".xlsx", xlsx_check}, {".json", check_json},
+    {".tif", tiff_check},  {".tiff", tiff_check}, {".h5", hdf5_check},      {".hdf5", hdf5_check},
+    {".hdf", hdf5_check},  {".nxs", hdf5_check},  {".png", png_check},      {".xlsx", xlsx_check},
+    {".json", check_json}, {".nii", check_nifti}, {".nii.gz", check_nifti},
 };
 
 static bool check_file(const char *path, const struct stat *st, struct err *err)

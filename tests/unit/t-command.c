@@ -57,6 +57,12 @@ static void t_words(void **state)
         {"gantry-imaging x {rec}/{name}_rec {item} {project} {odd}", "{}",
          "/opt/gantry-imaging|x|/data/p q_rec/sub/s {rec}_rec|sub/s {rec}.h5|/data/p q|{odd}"},
         {"run [L]", "{\"list\":\"[F] {rec} ; rm\"}", "run|[F] {rec} ; rm"},
+        /* a shell's line: bash gets the values as arguments, and never reads into them */
+        {"cd /x && run [F] [N] [FAST] > log", "{\"n\":2}",
+         "bash|-c|cd /x && run \"${@:1:2}\" \"${@:3:1}\"  > log|bash|--in|/data/a b.h5|-n=2"},
+        {"echo \"a [J] b\" 'c [J]' d[J] $X", "{\"joined\":[\"$(c)\",\"'\"]}",
+         "bash|-c|echo \"a ${@:1:1} b\" 'c '\"${@:2:1}\"'' d\"${@:3:1}\" "
+         "$X|bash|$(c),'|$(c),'|$(c),'"},
     };
     struct err err = {0};
     (void)state;
@@ -70,7 +76,7 @@ static void t_words(void **state)
 
 static void t_refused(void **state)
 {
-    static const char *const bad[] = {"", "   ", "a | b", "a > f", "a 'b", "a $X", "a; b"};
+    static const char *const bad[] = {"", "   ", "a 'b", "a | 'b", "\"a $X"};
     struct err err = {0};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
