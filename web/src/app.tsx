@@ -16,6 +16,7 @@ const ReviewPage = later(async () => (await import('./pages/review')).ReviewPage
 const TryPage = later(async () => (await import('./pages/try')).TryPage);
 const FullPage = later(async () => (await import('./pages/full')).FullPage);
 const RawPage = later(async () => (await import('./pages/raw')).RawPage);
+const CohortsPage = later(async () => (await import('./pages/cohorts')).CohortsPage);
 const JobsPage = later(async () => (await import('./pages/jobs')).JobsPage);
 const GridstatsPage = later(async () => (await import('./pages/gridstats')).GridstatsPage);
 const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage);
@@ -30,7 +31,7 @@ const TITLES: Record<string, string> = {
 /** What the browser's tab and history say. */
 function titleNow(): string {
     const { page, parts } = route.value;
-    const word = page === 'run' ? `Run ${parts[0]}` : TITLES[page];
+    const word = page === 'p' && parts[1] === 'cohorts' ? 'Cohorts' : page === 'run' ? `Run ${parts[0]}` : TITLES[page];
     return [session.value ? word : 'Log in', session.value ? project.value?.name : '', 'Gantry'].filter(Boolean).join(' · ');
 }
 
@@ -64,6 +65,9 @@ function Page() {
             return here ? <TomographyPage key={here.id} project={here} /> : <ProjectsPage />;
         case 'p': {
             const named = findProject(parts[0]);
+            if (named && parts[1] === 'cohorts') {
+                return <CohortsPage key={named.id} project={named} />;
+            }
             return named ? <TomographyPage key={named.id} project={named} /> : <NoProject word={parts[0]} />;
         }
         case 'review': {

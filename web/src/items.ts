@@ -293,6 +293,9 @@ export class ItemTable {
         const changed: number[] = [];
         for (const event of events) {
             const row = this.rowOf(event[0]);
+            if (event[12]) {
+                continue; // a subject or a study: it is on another page's list
+            }
             if (row < 0) {
                 unknown.push(event[0]);
                 continue;

@@ -23,8 +23,9 @@ function switchTheme(): void {
     remember('gantry.theme', chosen.value);
 }
 
-function Link({ to, page, children }: { to: string; page: string[]; children: string }) {
-    const here = page.includes(route.value.page);
+function Link({ to, page, part, children }: { to: string; page: string[]; part?: string; children: string }) {
+    const { page: now, parts } = route.value;
+    const here = page.includes(now) && (now !== 'p' || (parts[1] === 'cohorts') === (part === 'cohorts'));
     return (
         <a href={to} aria-current={here ? 'page' : undefined}>
             {children}
@@ -44,7 +45,8 @@ function ProjectPicker() {
                 const word = event.currentTarget.value;
                 const one = all.find((entry) => String(entry.id) === word);
                 const page = route.value.page;
-                go(one ? (page === 'review' ? link('review', one.name) : link('p', one.name, 'tomography')) : link('projects'));
+                const part = route.value.parts[1] === 'cohorts' ? 'cohorts' : 'tomography';
+                go(one ? (page === 'review' ? link('review', one.name) : link('p', one.name, part)) : link('projects'));
                 event.currentTarget.value = here ? String(here.id) : '';
             }}
         >
@@ -80,6 +82,11 @@ export function Header() {
                 <Link to={here ? link('p', here.name, 'tomography') : '#/'} page={['', 'p', 'item']}>
                     Tomography
                 </Link>
+                {here && (
+                    <Link to={link('p', here.name, 'cohorts')} page={['p']} part="cohorts">
+                        Cohorts
+                    </Link>
+                )}
                 {here && (
                     <Link to={link('review', here.name)} page={['review']}>
                         Centre review
