@@ -58,11 +58,12 @@ static bool validate(struct request *q, struct reply *r, struct err *err)
     if (!scope_project(q, &project, err) || (items && !scope_items(q, project, items, err))) {
         return false;
     }
-    return scope_answer_op(q, r, "batch.validate",
-                           json_pack("{s:I, s:O, s:O*, s:O*, s:O*}", "project", (json_int_t)project,
-                                     "batch", json_object_get(q->body, "batch"), "items", items,
-                                     "studies", studies, "job", json_object_get(q->body, "job")),
-                           err);
+    return scope_answer_op(
+        q, r, "batch.validate",
+        json_pack("{s:I, s:O, s:O*, s:O*, s:O*, s:O*}", "project", (json_int_t)project, "batch",
+                  json_object_get(q->body, "batch"), "items", items, "studies", studies, "job",
+                  json_object_get(q->body, "job"), "from", json_object_get(q->body, "from")),
+        err);
 }
 
 static const struct route_param mark_params[] = {
@@ -76,6 +77,7 @@ static const struct route_param validate_params[] = {
     {IN_BODY, "items", P_IDS, false, "studies or subjects"},
     {IN_BODY, "studies", P_TEXTS, false, "instead: subject selectors"},
     {IN_BODY, "job", P_TEXT, false, "only this job"},
+    {IN_BODY, "from", P_INT, false, "go on there: 'next' of an answer that is not complete"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 static const struct route_param save_params[] = {

@@ -6,6 +6,7 @@ import { mayRun } from '../state';
 import { openMenu } from '../ui/menu';
 import { toast, toastError } from '../ui/toast';
 import { countText, plural } from '../words';
+import { Ask, ask } from './ask';
 import { JobCard } from './card';
 import type { Cohort } from './cohort';
 import {
@@ -64,13 +65,9 @@ function BatchLine({ row, cohort }: { row: BatchRow; cohort: Cohort }) {
             { label: 'Copy', run: () => leave(() => void copyBatch(row.name).catch(toastError)) },
             {
                 label: 'Group…',
-                disabled: !saved || !mayRun.value,
-                run: () => {
-                    const group = window.prompt(`Group of ${row.name} (empty: none)`, row.group ?? '');
-                    if (group !== null) {
-                        void markBatch(row.name, { group: group.trim() }).catch(toastError);
-                    }
-                },
+                disabled: !mayRun.value,
+                run: () =>
+                    ask(`Group of ${row.name}`, 'Group (empty: none)', row.group ?? '', (group) => void markBatch(row.name, { group }).catch(toastError)),
             },
             { label: 'Delete', apart: true, disabled: !saved || !mayRun.value, run: () => void remove(row.name).catch(toastError) },
         ]);
@@ -82,7 +79,7 @@ function BatchLine({ row, cohort }: { row: BatchRow; cohort: Cohort }) {
                 class="bare star"
                 aria-pressed={row.starred ?? false}
                 aria-label={`Star ${row.name}`}
-                disabled={!saved || !mayRun.value}
+                disabled={!mayRun.value}
                 onClick={() => void markBatch(row.name, { starred: !row.starred }).catch(toastError)}
             >
                 {row.starred ? '★' : '☆'}
@@ -274,12 +271,13 @@ function Variables() {
             <button
                 type="button"
                 class="bare"
-                onClick={() => {
-                    const name = window.prompt('Name of the reference, such as MNI', '')?.trim();
-                    if (name) {
-                        set([...lines, [name, 'ANALYSIS#' + name]]);
-                    }
-                }}
+                onClick={() =>
+                    ask('A named reference', 'Name, such as MNI', '', (name) => {
+                        if (name) {
+                            set([...lines, [name, 'ANALYSIS#' + name]]);
+                        }
+                    })
+                }
             >
                 + named reference
             </button>
@@ -287,10 +285,16 @@ function Variables() {
     );
 }
 
+/** The server looks for a moment at a time; what it says is put together here. */
 async function validate(cohort: Cohort, job?: string): Promise<void> {
-    checked.value = await post<Answer>('batches/validate', {
-        project: cohort.project, batch: { ...doc.value, name: doc.value.name || 'unnamed' }, items: cohort.aimed(), ...(job ? { job } : {}),
-    });
+    const body = { project: cohort.project, batch: { ...doc.value, name: doc.value.name || 'unnamed' }, items: cohort.aimed(), ...(job ? { job } : {}) };
+    let all: Answer | null = null;
+    for (let from: number | undefined = 0; from !== undefined;) {
+        const part: Answer = await post<Answer>('batches/validate', { ...body, from });
+        all = all ? { ...part, items: [...all.items, ...part.items], checked: all.checked + part.checked, ok: all.ok && part.ok } : part;
+        checked.value = all;
+        from = part.complete ? undefined : part.next;
+    }
 }
 
 function cardMenu(uid: number, job: string, off: boolean, folded: boolean, cohort: Cohort, event: { currentTarget: Element }): void {
@@ -435,6 +439,7 @@ export function Batchtool({ cohort }: { cohort: Cohort }) {
                 <Jobs cohort={cohort} />
                 <AddJob />
             </section>
+            <Ask />
             {running.value && (
                 <RunDialog
                     cohort={cohort}

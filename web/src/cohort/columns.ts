@@ -84,7 +84,7 @@ export function cohortColumns(cohort: Cohort): Column[] {
                 draw: (cell, row) => setText(cell, countText(table.studies(row))),
             },
         {
-            key: 'date', title: study ? 'Date' : 'Last date', width: '90px', compare: (a, b) => texts(table.date(a), table.date(b)),
+            key: 'date', title: study ? 'Date' : 'Last date', width: '100px', compare: (a, b) => texts(table.date(a), table.date(b)),
             draw: (cell, row) => setText(cell, table.date(row).slice(0, 10)), more: table.date,
         },
         study

@@ -12,10 +12,12 @@ interface Lacking {
 
 export interface Answer {
     ok: boolean;
-    problems: { job?: string; text: string }[];
+    problems: { job?: string; text: string; warning?: boolean }[];
     items: Lacking[];
     checked: number;
     complete: boolean;
+    /** Where to go on. */
+    next?: number;
 }
 
 interface ValidationProps {
@@ -28,15 +30,16 @@ const SHOWN = 40;
 
 export function Validation({ answer, cohort, onClose }: ValidationProps) {
     const lacking = new Set(answer.items.map((one) => one.id));
+    const wrong = answer.problems.filter((one) => !one.warning);
     const complete = answer.checked - lacking.size;
     const what = cohort.level.value;
     const others = what === 'study' ? 'studies' : 'subjects';
     return (
         <section class="validation" aria-label="Validation" role="status">
             <header>
-                <strong class={'state ' + (answer.ok && lacking.size === 0 ? 'done' : answer.problems.length > 0 ? 'failed' : 'partial')}>
-                    {answer.problems.length > 0
-                        ? plural(answer.problems.length, 'problem')
+                <strong class={'state ' + (answer.ok && lacking.size === 0 ? 'done' : wrong.length > 0 ? 'failed' : 'partial')}>
+                    {wrong.length > 0
+                        ? plural(wrong.length, 'problem')
                         : lacking.size === 0
                             ? `All ${plural(answer.checked, what, others)} have their inputs`
                             : `${plural(lacking.size, `${what} lacks`, `${others} lack`)} an input, ${countText(complete)} ${complete === 1 ? 'has' : 'have'} all`}
@@ -57,7 +60,7 @@ export function Validation({ answer, cohort, onClose }: ValidationProps) {
                 </button>
             </header>
             {answer.problems.map((one) => (
-                <p key={`${one.job} ${one.text}`} class="failed-text">
+                <p key={`${one.job} ${one.text}`} class={one.warning ? 'muted' : 'failed-text'}>
                     {one.job ? `${one.job}: ` : ''}
                     {one.text}
                 </p>

@@ -327,7 +327,7 @@ function Below({ cohort, project }: { cohort: Cohort; project: Project }) {
                     remember('gantry.gridstats', open ? 'no' : 'yes');
                 }}
             >
-                {open ? '▾' : '▸'} Jobs
+                {open ? 'Hide ▾' : 'Gridstats ▴'}
             </button>
             {open && <Gridstats project={project} onSubject={(item) => cohort.select([item])} />}
         </section>
