@@ -1,23 +1,29 @@
 /* `gantry batch`: saved batches, and those that ship. */
 #include <string.h>
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/str.h"
+#include "cli/batch-validate.h"
 #include "cli/command.h"
 #include "cli/saved.h"
 #include "engine/batches.h"
-#include "engine/home.h"
-#include "os/file.h"
-#include "plan/batch.h"
-#include "plan/tool.h"
 
-static const char *const words[] = {"ls", "show", "save", "rm", "validate", NULL};
+static const char *const words[] = {"ls",   "show",   "save",  "rm",   "validate",
+                                    "star", "unstar", "group", "copy", NULL};
+
+static const struct opt options[] = {
+    {'s', "subjects", OPT_TEXT, "SELECTOR",
+     "validate: only these studies or subjects (may be repeated)", false},
+    {0, "job", OPT_TEXT, "ID", "validate: only this job", false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
 
 static bool list(struct cli *c, struct err *err)
 {
     static const struct column columns[] = {
-        {"Batch", "name", CELL_TEXT}, {"Level", "level", CELL_TEXT},  {"Jobs", "jobs", CELL_TEXT},
-        {"From", "from", CELL_TEXT},  {"", "description", CELL_TEXT}, {NULL, NULL, CELL_TEXT},
+        {"Batch", "name", CELL_TEXT},   {"Level", "level", CELL_TEXT},
+        {"Jobs", "jobs", CELL_TEXT},    {"From", "from", CELL_TEXT},
+        {"Star", "starred", CELL_BOOL}, {"Group", "group", CELL_TEXT},
+        {"", "description", CELL_TEXT}, {NULL, NULL, CELL_TEXT},
     };
     struct err none = {.code = ERR_NONE};
     if (!cli_store(c, &none) && none.code != ERR_NOTHING) {
@@ -57,31 +63,23 @@ static bool change(struct cli *c, const char *op, const char *key, json_t *value
     return ok;
 }
 
-static bool validate(struct cli *c, const char *word, struct err *err)
+/* star NAME, unstar NAME, group NAME WORD, copy NAME NEW: of the list, or a new entry of it. */
+static bool mark(struct cli *c, const char *word, struct err *err)
 {
-    bool is_file = str_ends(word, ".json") && file_exists(word);
-    json_t *batch = is_file ? json_read(word, err) : saved_batch_find(c, word, err);
-    char *share = batch ? home_share(err) : NULL;
-    char *shipped = share ? path_join(share, "tools", err) : NULL,
-         *own = shipped ? path_join(c->home, "tools", err) : NULL;
-    const char *folders[] = {shipped, own, NULL};
-    struct tools *tools = own ? tools_load(folders, err) : NULL;
-    bool ok = tools && batch_check(batch, tools, err);
-    if (ok && c->json) {
-        json_t *doc =
-            json_pack("{s:s, s:b, s:i}", "name", json_get_text(batch, "name", ""), "valid", 1,
-                      "jobs", (int)json_array_size(json_object_get(batch, "jobs")));
-        ok = doc ? cli_json(c, doc, err) : err_set(err, ERR_NOMEM, "out of memory");
-        json_decref(doc);
-    } else if (ok) {
-        cli_print(c, "%s is valid: %zu jobs\n", json_get_text(batch, "name", ""),
-                  json_array_size(json_object_get(batch, "jobs")));
+    bool two = !strcmp(word, "copy") || !strcmp(word, "group");
+    const char *name = c->n_args > 0 ? c->args[0] : "", *more = c->n_args > 1 ? c->args[1] : "";
+    if (c->n_args != (two ? 2U : 1U)) {
+        return cli_usage(c, err, "gantry batch %s takes a name%s", word, two ? " and a word" : "");
     }
-    tools_free(tools);
-    mem_free(own);
-    mem_free(shipped);
-    mem_free(share);
-    json_decref(batch);
+    json_t *args = !strcmp(word, "copy") ? json_pack("{s:s, s:s}", "name", name, "as", more)
+        : !strcmp(word, "group")
+        ? json_pack("{s:s, s:s}", "name", name, "group", more)
+        : json_pack("{s:s, s:b}", "name", name, "starred", (int)!strcmp(word, "star"));
+    json_t *answer =
+        args ? cli_call(c, !strcmp(word, "copy") ? "batch.copy" : "batch.mark", args, err) : NULL;
+    bool ok = answer && (!c->json || cli_json(c, answer, err));
+    json_decref(answer);
+    json_decref(args);
     return ok;
 }
 
@@ -95,6 +93,10 @@ static bool run(struct cli *c, struct err *err)
     if (!strcmp(word, "ls")) {
         return name ? cli_usage(c, err, "gantry batch ls takes no name") : list(c, err);
     }
+    if (!strcmp(word, "star") || !strcmp(word, "unstar") || !strcmp(word, "group") ||
+        !strcmp(word, "copy")) {
+        return mark(c, word, err);
+    }
     if (c->n_args != 1) {
         return cli_usage(c, err, "gantry batch %s takes one %s", word,
                          strcmp(word, "save") ? "name" : "file");
@@ -103,7 +105,7 @@ static bool run(struct cli *c, struct err *err)
         return show(c, name, err);
     }
     if (!strcmp(word, "validate")) {
-        return validate(c, name, err);
+        return batch_validate(c, name, err);
     }
     bool save = !strcmp(word, "save");
     json_t *value = save ? json_read(name, err) : json_string(name);
@@ -123,10 +125,14 @@ const struct command command_batch = {
     .name = "batch",
     .group = GROUP_RUNS,
     .summary = "Saved batches: list, show, save, remove, validate",
-    .usage = "ls\nshow NAME\nsave FILE.json\nrm NAME\nvalidate NAME|FILE.json",
+    .usage = "ls\nshow NAME\nsave FILE.json\nrm NAME\nvalidate NAME|FILE.json [-s SUBJECTS] [--job "
+             "ID]\ncopy NAME NEW\nstar|unstar NAME\ngroup NAME GROUP",
     .help = "A batch is a linear list of jobs, each a tool with its arguments; "
             "docs/formats/batch.schema.json describes it.\n"
-            "A saved batch wins over one that ships under the same name.",
-    .max_args = 2,
+            "A saved batch wins over one that ships under the same name.\n"
+            "validate says what is wrong with a batch and, in a project, which studies lack which "
+            "input, before anything runs.",
+    .options = options,
+    .max_args = 3,
     .run = run,
 };

@@ -41,8 +41,11 @@ static bool has_name(const json_t *rows, const char *name)
 
 static bool add_saved(struct store *s, json_t *rows, struct err *err)
 {
-    json_t *saved =
-        s ? store_rows(s, err, "SELECT json AS batch_json FROM batch ORDER BY name", "") : NULL;
+    json_t *saved = s ? store_rows(s, err,
+                                   "SELECT json AS batch_json FROM batch WHERE json<>'' ORDER BY "
+                                   "name",
+                                   "")
+                      : NULL;
     bool ok = saved || !s;
     for (size_t i = 0; ok && i < json_array_size(saved); i++) {
         const json_t *batch = json_object_get(json_array_get(saved, i), "batch");
@@ -51,6 +54,41 @@ static bool add_saved(struct store *s, json_t *rows, struct err *err)
     }
     json_decref(saved);
     return ok;
+}
+
+/* Stars and groups; starred ones come first. A row without a batch marks one that ships. */
+static bool add_marks(struct store *s, json_t *rows, struct err *err)
+{
+    json_t *marks = s ? store_rows(s, err,
+                                   "SELECT name, starred AS starred_bool, grp AS \"group\" FROM "
+                                   "batch ORDER BY starred, name DESC",
+                                   "")
+                      : NULL;
+    json_t *mark, *row;
+    size_t i, k;
+    bool ok = marks || !s;
+    json_array_foreach(rows, k, row)
+    {
+        (void)json_object_set_new(row, "starred", json_false());
+        (void)json_object_set_new(row, "group", json_string(""));
+    }
+    json_array_foreach(marks, i, mark)
+    {
+        for (k = 0; ok && k < json_array_size(rows); k++) {
+            row = json_array_get(rows, k);
+            if (str_equal(json_get_text(row, "name", ""), json_get_text(mark, "name", NULL))) {
+                ok = json_object_update(row, mark) == 0;
+                if (ok && json_get_bool(mark, "starred", false)) {
+                    json_incref(row);
+                    ok =
+                        json_array_remove(rows, k) == 0 && json_array_insert_new(rows, 0, row) == 0;
+                }
+                break;
+            }
+        }
+    }
+    json_decref(marks);
+    return ok || (err->code == ERR_NONE ? err_set(err, ERR_NOMEM, "out of memory") : false);
 }
 
 static bool add_shipped(json_t *rows, struct err *err)
@@ -79,7 +117,7 @@ static bool add_shipped(json_t *rows, struct err *err)
 json_t *batches_list(struct store *s, struct err *err)
 {
     json_t *rows = json_array();
-    if (!rows || !add_saved(s, rows, err) || !add_shipped(rows, err)) {
+    if (!rows || !add_saved(s, rows, err) || !add_shipped(rows, err) || !add_marks(s, rows, err)) {
         json_decref(rows);
         return NULL;
     }
@@ -90,7 +128,9 @@ json_t *batches_find(struct store *s, const char *name, struct err *err)
 {
     char *text = NULL, *folder = NULL, *path = NULL;
     json_t *batch = NULL;
-    if (s && !store_text(s, &text, err, "SELECT json FROM batch WHERE name=?1", "s", name)) {
+    if (s &&
+        !store_text(s, &text, err, "SELECT json FROM batch WHERE name=?1 AND json<>''", "s",
+                    name)) {
         return NULL;
     }
     if (text) {

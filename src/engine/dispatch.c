@@ -72,7 +72,7 @@ static int used_slots(const struct engine *e)
 {
     int n = 0;
     for (const struct live *l = e->lives; l; l = l->next) {
-        n += l->weight;
+        n += l->beside ? 0 : l->weight;
     }
     return n;
 }
@@ -125,7 +125,7 @@ static struct active *next_run(struct engine *e, int used)
     for (struct active *r = e->runs; r; r = r->next) {
         int cap = r->n_gpus > 0 ? r->n_gpus : r->cap;
         if (r->cancelled || first_fitting(r) == r->n_ready || (cap > 0 && r->running >= cap) ||
-            (keep && !r->watch)) {
+            (!r->beside && ((keep && !r->watch) || used >= e->slots))) {
             continue;
         }
         if (!best || r->priority > best->priority ||
@@ -414,7 +414,10 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     const json_t *job = json_array_get(json_object_get(run->batch, "jobs"), (size_t)r.job);
     const json_t *resources = json_object_get(job, "resources");
     const char *uuid;
-    if ((r.alone && e->lives) || somebody_alone(e)) {
+    char queue[sizeof((struct live *)0)->queue];
+    bool beside = false;
+    if ((r.alone && e->lives) || somebody_alone(e) ||
+        !modes_allow(e, run, &r, job, queue, sizeof queue, &beside)) {
         return false;
     }
     const struct tool *tool = tools_find(e->tools, json_get_text(job, "tool", ""));
@@ -425,7 +428,7 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     }
     int weight = weight_of(e, resources), gpu = choose_gpu(e, run, resources, &uuid);
     e->waits_gpu = e->waits_gpu || gpu == -2;
-    if (gpu == -2 || used_slots(e) + weight > e->slots) {
+    if (gpu == -2 || (!beside && used_slots(e) + weight > e->slots)) {
         return false;
     }
     struct live *l = new_live(e, run, &r, &err);
@@ -434,6 +437,8 @@ static bool give_out(struct engine *e, struct active *run, size_t i)
     }
     l->weight = weight;
     l->licenses = licenses;
+    l->beside = beside;
+    memcpy(l->queue, queue, sizeof l->queue);
     l->gpu = gpu;
     int64_t cached = 0;
     bool ok = bind_live(e, l, &r, &b, &cached, &err);
@@ -479,7 +484,8 @@ void engine_dispatch(struct engine *e)
     read_capacity(e);
     e->waiting = e->waits_gpu = false;
     e->stuck_text[0] = '\0';
-    while (!e->stopping && (used = used_slots(e)) < e->slots && (run = next_run(e, used))) {
+    while (!e->stopping && ((used = used_slots(e)) < e->slots || modes_beside_free(e)) &&
+           (run = next_run(e, used))) {
         size_t i = first_fitting(run);
         run->served = ++e->served;
         if (!give_out(e, run, i)) {

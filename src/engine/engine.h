@@ -59,9 +59,13 @@ struct active {
     char *project_name, *root, *rec, *attempts, *user, *name;
     int priority;
     bool watch, cancelled;
-    bool hurry;   /* changed by an operation: refill at once */
-    bool drained; /* the store has no further ready task, as of the last refill */
-    int cap;      /* most tasks of this run at once; 0 = no own limit */
+    bool hurry;       /* changed by an operation: refill at once */
+    bool drained;     /* the store has no further ready task, as of the last refill */
+    int cap;          /* most tasks of this run at once; 0 = no own limit */
+    int lanes;        /* items that are begun at once, each finished before another is begun: modes
+                         n-tasks:N, per-subject (-1: as many as slots); 0 = no such rule */
+    bool beside;      /* mode immediate: starts beside the slots */
+    int collect_from; /* jobs from here on collect all items */
     int gpus[ENGINE_GPUS_MAX];
     int n_gpus; /* --gpus: every task is pinned to one of them */
     int running;
@@ -85,6 +89,8 @@ struct live {
     int weight; /* slots it takes */
     int gpu;    /* index, -1 = none */
     int64_t memory;
+    bool beside;          /* takes no slot (queue immediate) */
+    char queue[48];       /* "" = no queue has a limit */
     const char *licenses; /* "matlab:1,idl:2" of its job (points into the run's batch); "" = none */
     pid_t pid;            /* of the worker; 0 until known */
     int64_t pid_start;
@@ -226,6 +232,13 @@ void settle_result(struct engine *e, struct live *l, json_t *result);
 void settle_cached(struct engine *e, struct live *l, int64_t from);
 void settle_failed(struct engine *e, struct live *l, const struct err *why);
 bool settle_write(struct engine *e, struct change *c, struct err *err) CHECK_RESULT;
+/* modes.c: what modes and queues say of a run and its tasks. */
+void modes_of_run(struct active *run);
+/* May the task be given out now, for all that lanes and queues say? Its queue into ret_queue. */
+bool modes_allow(const struct engine *e, const struct active *run, const struct ready *r,
+                 const json_t *job, char *ret_queue, size_t size, bool *ret_beside);
+/* Tasks beside the slots that may still be started. */
+bool modes_beside_free(const struct engine *e);
 /* adopt.c */
 bool adopt_all(struct engine *e, struct err *err) CHECK_RESULT;
 /* reserve.c */

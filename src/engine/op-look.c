@@ -325,7 +325,7 @@ bool op_batch_remove(struct engine *e, struct store *s, const json_t *args, json
     const char *name = json_get_text(args, "name", "");
     (void)e;
     (void)ret;
-    return store_exec(s, err, "DELETE FROM batch WHERE name=?1", "s", name) &&
+    return store_exec(s, err, "DELETE FROM batch WHERE name=?1 AND json<>''", "s", name) &&
         (store_changes(s) > 0 || err_set(err, ERR_USAGE, "there is no saved batch '%s'", name));
 }
 

@@ -14,10 +14,13 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/batches.h"
+#include "engine/collect-job.h"
 #include "engine/engine.h"
 #include "engine/launch.h"
 #include "engine/preview.h"
+#include "engine/queues.h"
 #include "engine/select.h"
+#include "engine/validate.h"
 #include "os/file.h"
 #include "plan/batch.h"
 
@@ -32,6 +35,10 @@ const struct op ops_run[] = {
     {"item.adopt", op_item_adopt},
     {"batch.save", op_batch_save},
     {"batch.rm", op_batch_remove},
+    {"batch.mark", op_batch_mark},
+    {"batch.copy", op_batch_copy},
+    {"batch.validate", op_batch_validate},
+    {"verdict.put", op_verdict_put},
     {"engine.state", op_engine_state},
     {"engine.flush", op_engine_flush},
     {NULL, NULL},
@@ -61,10 +68,9 @@ static bool insert_tasks(struct store *s, int64_t run, const struct selection *s
     json_t *jobs = json_object_get(batch, "jobs"), *job;
     bool parallel = !strcmp(json_get_text(json_object_get(batch, "options"), "mode", "split"),
                             "split-ignore-dependencies");
-    size_t k;
+    size_t k, first = batch_collect_from(batch);
     for (size_t i = 0; i < sel->n; i++) {
-        json_array_foreach(jobs, k, job)
-        {
+        for (k = 0; k < first && (job = json_array_get(jobs, k)); k++) {
             int64_t state = k == 0 || parallel ? TASK_READY : TASK_WAITING;
             if (!store_exec(s, err,
                             "INSERT INTO task(run_id,item_id,job,job_id,tool,state) "
@@ -79,7 +85,23 @@ static bool insert_tasks(struct store *s, int64_t run, const struct selection *s
             return false;
         }
     }
-    return true;
+    return collect_insert(s, run, batch, sel->ids, sel->n, err);
+}
+
+/* The items of a job that collects them, frozen with the run. */
+static bool put_collected(const struct selection *sel, const json_t *batch, json_t *options,
+                          struct err *err)
+{
+    if (batch_collect_from(batch) == json_array_size(json_object_get(batch, "jobs"))) {
+        return true;
+    }
+    json_t *ids = json_array();
+    bool ok = ids != NULL;
+    for (size_t i = 0; ok && i < sel->n; i++) {
+        ok = json_array_append_new(ids, json_integer(sel->ids[i])) == 0;
+    }
+    return json_put(options, "collected", ids, ok ? err : err_ignore("the first error stays")) &&
+        (ok || err_set(err, ERR_NOMEM, "out of memory"));
 }
 
 static bool insert_run(struct store *s, const json_t *args, const json_t *batch, json_t *params,
@@ -153,7 +175,8 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     params = params ? json_copy(params) : json_object();
     ok = batch && options && answer && params &&
         launch_words(e, args, batch, params, options, err) &&
-        batch_check_params(batch, params, e->tools, err) && launch_tools(e, batch, params, err);
+        batch_check_params(batch, params, e->tools, err) && launch_tools(e, batch, params, err) &&
+        queues_check(e, batch, err);
     if (ok && json_is_number(json_object_get(args, "cor"))) {
         ok = json_object_set(options, "cor", json_object_get(args, "cor")) == 0;
     }
@@ -172,8 +195,11 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
         ok = preview(e, s, args, batch, params, options, &sel, answer, err);
     } else if (ok) {
         ok = sel.n > 0 || select_nothing(&sel, err);
-        tasks = sel.n * json_array_size(json_object_get(batch, "jobs"));
+        size_t jobs = json_array_size(json_object_get(batch, "jobs")),
+               each = batch_collect_from(batch);
+        tasks = sel.n * each + (jobs - each);
         ok = ok && json_object_set(options, "skipped", sel.skipped) == 0 &&
+            put_collected(&sel, batch, options, err) &&
             launch_enable_apply(e, s, json_get_int(args, "project", 0), &sel.enable, err) &&
             insert_run(s, args, batch, params, options, &run, err) && own_number(s, &run, err) &&
             insert_tasks(s, run, &sel, batch, err) &&

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/collect-job.h"
 #include "engine/engine.h"
 #include "engine/op-run.h"
 #include "plan/batch.h"
@@ -163,6 +164,20 @@ static bool one_signal(struct engine *e, struct store *s, const char *action, co
     return true;
 }
 
+/* The last open task before a collecting job was cancelled, perhaps. */
+static bool collect_turns(struct engine *e, struct store *s, const json_t *tasks, struct err *err)
+{
+    bool ok = true;
+    for (struct active *r = e->runs; ok && r; r = r->next) {
+        bool hit = false;
+        for (size_t i = 0; !hit && i < json_array_size(tasks); i++) {
+            hit = json_get_int(json_array_get(tasks, i), "run_id", 0) == r->id;
+        }
+        ok = !hit || collect_turn(s, r->id, r->batch, false, err);
+    }
+    return ok;
+}
+
 bool op_task_signal(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                     struct err *err)
 {
@@ -177,7 +192,8 @@ bool op_task_signal(struct engine *e, struct store *s, const json_t *args, json_
         ok = ok && one_signal(e, s, action, t, &hit, err);
         changed += hit;
     }
-    ok = ok && store_event(s, "task", 0, 0, 0, 0, action, (json_t *)args, err);
+    ok = ok && collect_turns(e, s, tasks, err) &&
+        store_event(s, "task", 0, 0, 0, 0, action, (json_t *)args, err);
     if (ok) {
         *ret = json_pack("{s:I, s:I}", "changed", (json_int_t)changed, "tasks",
                          (json_int_t)json_array_size(tasks));
@@ -272,6 +288,23 @@ static bool may_retry(struct engine *e, struct store *s, const json_t *t, bool f
     return true;
 }
 
+/* What collects all items is stale once one of them runs again. */
+static bool retry_collected(struct engine *e, struct store *s, const json_t *t, struct err *err)
+{
+    const struct active *run = engine_find_run(e, json_get_int(t, "run_id", 0));
+    bool own = run && json_get_int(t, "job", 0) >= run->collect_from, due = false;
+    if (!run || run->collect_from == (int)json_array_size(json_object_get(run->batch, "jobs"))) {
+        return true;
+    }
+    if (!own) {
+        return collect_stale(s, run->id, run->batch, err);
+    }
+    return collect_due(s, run->id, run->batch, &due, err) &&
+        (!due ||
+         store_exec(s, err, "UPDATE task SET state=1 WHERE id=?1 AND state=0", "i",
+                    json_get_int(t, "id", 0)));
+}
+
 static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t *set, bool *ret,
                       struct err *err)
 {
@@ -306,7 +339,7 @@ static bool retry_one(struct engine *e, struct store *s, json_t *t, const json_t
                    clock_utc_us()) &&
         store_exec(s, err, "UPDATE run SET state='active',queued=1,ended_us=NULL WHERE id=?1", "i",
                    run) &&
-        engine_load_run(e, run, err);
+        engine_load_run(e, run, err) && retry_collected(e, s, t, err);
 }
 
 /* With what the item, the run and the task have already: pairs in order. */

@@ -155,7 +155,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     bool cohort = ok && study_level(r->level);
     ok = ok &&
         (!cohort ||
-         study_open(s, in->run->project, in->item, in->run->batch,
+         study_open(s, in->run, in->item,
                     json_get_bool(job, "collect", false)
                         ? json_object_get(in->run->options, "collected")
                         : NULL,

@@ -64,7 +64,9 @@ static int by_task(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool fill_run(struct engine *e, struct active *run, size_t target, struct err *err)
+/* `next_only`: the window is full enough, but items that were begun are to go on. */
+static bool fill_run(struct engine *e, struct active *run, size_t target, bool next_only,
+                     struct err *err)
 {
     size_t first = run->n_ready, limit = target + run->n_ready + count_lives(e, run);
     if (!grow(run, target, err)) {
@@ -76,9 +78,10 @@ static bool fill_run(struct engine *e, struct active *run, size_t target, struct
         "t.params<>'{}',"
         /* the item is part of the fingerprint: only its own tasks can have done the same */
         "EXISTS(SELECT 1 FROM task o WHERE o.item_id=t.item_id AND o.id<>t.id)," ITEM_ROW_COLUMNS
-        " FROM task t JOIN item i ON i.id=t.item_id WHERE t.run_id=?1 AND t.state=1 ORDER BY t.id "
-        "LIMIT ?2",
-        "ii", run->id, (int64_t)limit);
+        " FROM task t JOIN item i ON i.id=t.item_id WHERE t.run_id=?1 AND t.state=1 AND (?3=0 OR "
+        "t.job>0) "
+        "ORDER BY t.id LIMIT ?2",
+        "iii", run->id, (int64_t)limit, (int64_t)next_only);
     if (!q) {
         return false;
     }
@@ -119,17 +122,18 @@ bool reserve_fill(struct engine *e, struct err *err)
 {
     size_t target = (size_t)e->slots * AHEAD_PER_SLOT;
     for (struct active *run = e->runs; run; run = run->next) {
-        if (run->n_ready >= target / 2) {
+        bool full = run->n_ready >= target / 2, lanes = run->lanes != 0;
+        size_t want = full ? run->n_ready + (size_t)e->slots : target;
+        if (full) {
             run->hurry = false;
         }
-        if (run->cancelled || e->stopping || (run->drained && !run->hurry) ||
-            run->n_ready >= target / 2) {
+        if (run->cancelled || e->stopping || (run->drained && !run->hurry) || (full && !lanes)) {
             continue;
         }
-        if (!fill_run(e, run, target, err)) {
+        if (!fill_run(e, run, want, full, err)) {
             return false;
         }
-        run->drained = run->n_ready < target;
+        run->drained = run->n_ready < want && !full;
         run->hurry = false;
     }
     return true;

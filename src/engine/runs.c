@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "engine/run-end.h"
 
 /* ---- lists ---- */
 
@@ -175,6 +176,7 @@ bool engine_load_run(struct engine *e, int64_t run, struct err *err)
         return false;
     }
     r->cap = (int)json_get_int(r->options, "slots", 0);
+    modes_of_run(r);
     r->hurry = true;
     read_gpus(r);
     r->next = e->runs;
@@ -228,7 +230,8 @@ bool runs_end(struct engine *e, struct err *err)
         }
         /* one that was only looked at (why, adopt) had ended before */
         if (store_changes(e->store) > 0 &&
-            !store_event(e->store, "run", r->project, r->id, 0, 0, "finished", NULL, err)) {
+            (!store_event(e->store, "run", r->project, r->id, 0, 0, "finished", NULL, err) ||
+             !run_end_tell(e, r, err))) {
             return false;
         }
         *p = r->next;

@@ -18,9 +18,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "catalog/cohort.h"
 #include "catalog/cor.h"
 #include "collect/cause.h"
 #include "engine/engine.h"
+#include "engine/collect-job.h"
 #include "engine/prepare.h"
 #include "engine/study.h"
 #include "os/claim.h"
@@ -319,8 +321,17 @@ static bool write_next(struct engine *e, const struct change *c, struct err *err
                                                   "on_error", "break")));
     bool good = c->state == TASK_DONE || c->state == TASK_CACHED;
     mode = feeds_next(e, c) ? "break" : mode;
-    if ((size_t)c->live->job + 1 >= json_array_size(json_object_get(c->live->run->batch, "jobs"))) {
-        return true;
+    int64_t first = c->live->run->collect_from,
+            jobs = (int64_t)json_array_size(json_object_get(c->live->run->batch, "jobs"));
+    bool go_on = good || (c->state == TASK_FAILED && strcmp(mode, "break") != 0);
+    if (c->live->job >= first) {
+        return collect_next(e->store, c->live->run->id, c->live->job, go_on,
+                            "the job before was not done", err);
+    }
+    if (c->live->job + 1 >= first) {
+        return first == jobs ||
+            collect_turn(e->store, c->live->run->id, c->live->run->batch,
+                         strcmp(mode, "break") != 0, err);
     }
     if (good || (c->state == TASK_FAILED && strcmp(mode, "break") != 0)) {
         return store_exec(
@@ -338,8 +349,12 @@ static bool write_next(struct engine *e, const struct change *c, struct err *err
                    json_get_text(job_of(c->live), "id", "the job before"));
     return store_exec(e->store, err,
                       "UPDATE task SET state=?4, message=?5 WHERE run_id=?2 AND item_id=?3 AND "
-                      "id>?1 AND state IN (0,1,2)",
-                      "iiiis", c->live->task, c->live->run->id, c->live->item, state, why);
+                      "id>?1 AND job<?6 AND state IN (0,1,2)",
+                      "iiiisi", c->live->task, c->live->run->id, c->live->item, state, why,
+                      first) &&
+        (first == jobs ||
+         collect_turn(e->store, c->live->run->id, c->live->run->batch, strcmp(mode, "break") != 0,
+                      err));
 }
 
 static bool write_event(struct engine *e, const struct change *c, struct err *err)
@@ -451,6 +466,33 @@ static bool cached_values(struct engine *e, const struct change *c, json_t **ret
     return *ret || err_set(err, ERR_NOMEM, "out of memory");
 }
 
+/* Success handling: a tag on the study, and a word for those who look (L11). */
+static bool write_success(struct engine *e, const struct change *c, struct err *err)
+{
+    const struct live *l = c->live;
+    const json_t *wanted = json_object_get(job_of(l), "on_success");
+    const char *tag = json_get_text(wanted, "studytag", "");
+    char *level = NULL, text[160];
+    int64_t changed;
+    if (!wanted) {
+        return true;
+    }
+    bool ok = !tag[0] ||
+        store_text(e->store, &level, err, "SELECT level FROM item WHERE id=?1", "i", l->item);
+    json_t *args = ok && level && study_level(level)
+        ? json_pack("{s:I, s:s, s:[I], s:[s], s:b}", "project", (json_int_t)l->run->project,
+                    "domain", level, "ids", (json_int_t)l->item, "tags", tag, "add", 1)
+        : NULL;
+    ok = ok && (!args || cohort_tag(e->store, args, &changed, err));
+    json_decref(args);
+    mem_free(level);
+    (void)snprintf(text, sizeof text, "%.100s is done", json_get_text(job_of(l), "id", "job"));
+    return ok &&
+        (!json_get_bool(wanted, "notify", false) ||
+         store_event(e->store, "notify", l->run->project, l->run->id, l->task, l->item, text, NULL,
+                     err));
+}
+
 /* What a step warns of is its task's message. */
 static bool write_warning(struct engine *e, const struct change *c, const json_t *values,
                           struct err *err)
@@ -477,13 +519,16 @@ bool settle_write(struct engine *e, struct change *c, struct err *err)
                        "ii", c->live->task, c->live->started_us);
     } else {
         ok = ok && (good ? write_good(e, c, values, err) : write_bad(e, c, values, err));
-        ok = ok && (!good || write_warning(e, c, values, err));
+        ok = ok && (!good || (write_warning(e, c, values, err) && write_success(e, c, err)));
         ok = ok && (c->state == TASK_READY || write_next(e, c, err));
         ok = ok && write_event(e, c, err);
     }
+    /* a task over all items says nothing of the one whose row it has */
     ok = ok &&
-        store_exec(e->store, err, "UPDATE item SET status=?2, changed_us=?3 WHERE id=?1", "isi",
-                   c->live->item, word, clock_utc_us());
+        (c->live->job >= c->live->run->collect_from && c->live->run->collect_from > 0
+             ? true
+             : store_exec(e->store, err, "UPDATE item SET status=?2, changed_us=?3 WHERE id=?1",
+                          "isi", c->live->item, word, clock_utc_us()));
     json_decref(values);
     return ok;
 }

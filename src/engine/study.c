@@ -120,16 +120,37 @@ static bool find(void *arg, const char *name, const json_t *spec, json_t *rows, 
     return ok;
 }
 
-bool study_open(struct store *s, int64_t project, int64_t item, const json_t *batch,
-                const json_t *collect, struct study *ret, struct err *err)
+/* <root>/derivatives/<batch> when outputs go there, else <folder>_rec/<batch>. */
+static char *common_folder(const struct active *run, const char *out, const char *batch,
+                           struct err *err)
 {
+    char *derived = mem_printf(err, "%s/derivatives/%s", run->root, batch);
+    if (derived && !path_within(out, derived)) {
+        mem_free(derived);
+        derived = mem_printf(err, "%s/%s", run->rec, batch);
+    }
+    return derived;
+}
+
+bool study_open(struct store *s, const struct active *run, int64_t item, const json_t *collect,
+                struct study *ret, struct err *err)
+{
+    const char *batch = json_get_text(run->batch, "name", "batch");
     *ret = (struct study){.store = s,
-                          .project = project,
+                          .project = run->project,
                           .item = item,
-                          .variables = json_object_get(batch, "variables"),
+                          .variables = json_object_get(run->batch, "variables"),
                           .collect = collect};
-    ret->out = cohort_out_folder(s, item, json_get_text(batch, "name", "batch"), err);
-    ret->names = ret->out ? cohort_names(s, item, err) : NULL;
+    ret->out = cohort_out_folder(s, item, batch, err);
+    if (collect) {
+        char *own = ret->out;
+        ret->out = own ? common_folder(run, own, batch, err) : NULL;
+        ret->names =
+            ret->out ? json_pack("{s:s, s:s, s:s}", "pid", "", "sid", "", "psid", "") : NULL;
+        mem_free(own);
+    } else {
+        ret->names = ret->out ? cohort_names(s, item, err) : NULL;
+    }
     if (!ret->names) {
         study_close(ret);
         return false;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "codec/json.h"
+#include "engine/engine.h"
 #include "plan/bind.h"
 #include "store/store.h"
 
@@ -26,9 +27,10 @@ struct study {
 
 /* Is it a level whose files are in the catalog? */
 bool study_level(const char *level);
-/* `batch` as launched; `collect` as above (borrowed). */
-bool study_open(struct store *s, int64_t project, int64_t item, const json_t *batch,
-                const json_t *collect, struct study *ret, struct err *err) CHECK_RESULT;
+/* `collect` as above (borrowed). What a collecting job writes belongs to no study: it lies in
+ * <folder>_rec/<batch>, in a BIDS tree in derivatives/<batch>. */
+bool study_open(struct store *s, const struct active *run, int64_t item, const json_t *collect,
+                struct study *ret, struct err *err) CHECK_RESULT;
 void study_close(struct study *st);
 
 /* The patterns of a FILE argument as one text: several are parted by blanks. Caller frees. */

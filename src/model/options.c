@@ -45,6 +45,15 @@ const struct option_info option_table[] = {
      "keep the folders of successful attempts instead of packing their logs"},
     {"licenses", OPTION_TEXT, 0, 0, "",
      "how many of each licence there are, such as matlab:2,idl:1; one not named counts as one"},
+    {"queues", OPTION_TEXT, 0, 0, "",
+     "queues that jobs may name, each with the number of tasks at once in it: default, night:2; no "
+     "number = as many as there are slots"},
+    {"default_queue", OPTION_TEXT, 0, 0, "default", "the queue of jobs and batches that name none"},
+    {"run_end_command", OPTION_TEXT, 0, 0, "",
+     "a command (for bash) that is run at the end of every run, also a failed one: it gets the "
+     "run as JSON on standard input, to mail it or pass it on"},
+    {"run_end_url", OPTION_TEXT, 0, 0, "",
+     "an address that gets the same JSON by POST at the end of every run (needs curl)"},
     {"overwrite", OPTION_BOOL, 0, 0, "no", "replace outputs that Gantry did not make"},
     {"roots", OPTION_TEXT, 0, 0, "",
      "folders below which the page may open new ones, separated by ':'; those of projects always"},

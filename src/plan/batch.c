@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/str.h"
 
 static const char *const argument_types[] = {"FILE",     "OUT",     "PATHOUT", "NUMERIC",
@@ -28,7 +30,42 @@ const struct tool *batch_tool(const json_t *job, const struct tools *tools)
     return tools_find(tools, json_get_text(job, "tool", ""));
 }
 
-static bool check_argument(const char *job, const char *name, const json_t *value, struct err *err)
+/* A pattern, or a list of them. */
+static bool check_file(const json_t *file, const char *where, struct err *err)
+{
+    size_t n = json_is_array(file) ? json_array_size(file) : 1;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_string_value(json_is_array(file) ? json_array_get(file, i) : file);
+        if (!text || !text[0]) {
+            return err_set(err, ERR_USAGE, "%s: FILE is a pattern, or a list of patterns", where);
+        }
+    }
+    return n > 0 || err_set(err, ERR_USAGE, "%s: FILE names no pattern", where);
+}
+
+/* Which references exist depends on the level (L4, L8): a study knows no patient. */
+static bool check_reference(const json_t *batch, const json_t *spec, const char *where,
+                            struct err *err)
+{
+    const char *of = json_get_text(spec, "of", ""),
+               *meant = json_get_text(json_object_get(batch, "variables"), of, of),
+               *level = json_get_text(batch, "level", "scan");
+    bool subject = !strcmp(meant, "SUBJECT") || !strcasecmp(meant, "PATIENT");
+    if (of[0] && !strcmp(level, "scan")) {
+        return err_set(err, ERR_USAGE, "%s: a scan has no other studies to refer to ('%s')", where,
+                       of);
+    }
+    if (subject && !strcmp(level, "study")) {
+        return err_set(err, ERR_USAGE,
+                       "%s: Patient is not usable at this level ('%s' means all studies of the "
+                       "subject; set the batch's level to subject, or name one: OLDEST, LATEST)",
+                       where, of);
+    }
+    return true;
+}
+
+static bool check_argument(const json_t *batch, const char *job, const char *name,
+                           const json_t *value, struct err *err)
 {
     if (!json_is_object(value)) {
         return true;
@@ -36,6 +73,10 @@ static bool check_argument(const char *job, const char *name, const json_t *valu
     char where[160];
     (void)snprintf(where, sizeof where, "argument '%s' of job '%s'", name, job);
     if (!json_only_keys(value, argument_types, where, err)) {
+        return false;
+    }
+    const json_t *file = json_object_get(value, "FILE");
+    if (file && (!check_file(file, where, err) || !check_reference(batch, value, where, err))) {
         return false;
     }
     const char *out = json_get_text(value, "OUT", json_get_text(value, "PATHOUT", NULL));
@@ -49,7 +90,8 @@ static bool check_argument(const char *job, const char *name, const json_t *valu
     return true;
 }
 
-static bool check_job(const json_t *job, size_t i, const struct tools *tools, struct err *err)
+static bool check_job(const json_t *batch, const json_t *job, size_t i, const struct tools *tools,
+                      struct err *err)
 {
     static const char *const keys[] = {"id",      "tool",       "name",    "args",  "resources",
                                        "setup",   "on_error",   "timeout", "stall", "queue",
@@ -74,14 +116,18 @@ static bool check_job(const json_t *job, size_t i, const struct tools *tools, st
     if (!one_of(json_get_text(job, "on_error", "break"), error_modes)) {
         return err_set(err, ERR_USAGE, "%s: on_error must be break, continue or ignore", where);
     }
-    if (json_get_bool(job, "collect", false)) {
-        return err_set(err, ERR_UNSUPPORTED, "%s: 'collect' jobs are not built yet", where);
+    if (json_get_bool(job, "collect", false) &&
+        !strcmp(json_get_text(batch, "level", "scan"), "scan")) {
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%s: a 'collect' job over scans is not built yet, only over studies and "
+                       "subjects",
+                       where);
     }
     const char *name;
     json_t *value;
     json_object_foreach(json_object_get(job, "args"), name, value)
     {
-        if (!check_argument(id, name, value, err)) {
+        if (!check_argument(batch, id, name, value, err)) {
             return false;
         }
         if (!json_is_object(value) && !tool_check_value(tool, name, value, err)) {
@@ -118,22 +164,32 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
         return err_set(err, ERR_USAGE, "a batch needs a name and at least one job");
     }
     const char *mode = json_get_text(options, "mode", "split");
-    if (!one_of(mode, modes) && !str_starts(mode, "n-tasks:")) {
-        return err_set(err, ERR_USAGE, "mode '%s' is unknown", mode);
-    }
-    if (strcmp(mode, "split") != 0 && strcmp(mode, "split-ignore-dependencies") != 0) {
-        return err_set(err, ERR_UNSUPPORTED, "mode '%s' is not built yet", mode);
+    int64_t lanes = 1;
+    if (str_starts(mode, "n-tasks:") ? !num_int64(mode + 8, &lanes) || lanes < 1
+                                     : !one_of(mode, modes)) {
+        return err_set(err, ERR_USAGE,
+                       "mode '%s' is unknown: split, split-ignore-dependencies, per-subject, "
+                       "n-tasks:N, immediate",
+                       mode);
     }
     const char *level = json_get_text(batch, "level", "scan");
     if (!one_of(level, levels)) {
         return err_set(err, ERR_USAGE, "level '%s': a batch works on scan, study or subject",
                        level);
     }
+    bool collects = false;
     json_array_foreach(jobs, i, job)
     {
-        if (!check_job(job, i, tools, err)) {
+        if (!check_job(batch, job, i, tools, err)) {
             return false;
         }
+        if (collects && !json_get_bool(job, "collect", false)) {
+            return err_set(err, ERR_USAGE,
+                           "job '%s' works on single items behind one that collects them all: jobs "
+                           "with \"collect\" come last",
+                           json_get_text(job, "id", ""));
+        }
+        collects = json_get_bool(job, "collect", false);
         for (size_t k = 0; k < i; k++) {
             if (!strcmp(json_get_text(json_array_get(jobs, k), "id", ""),
                         json_get_text(job, "id", "-"))) {
@@ -143,6 +199,16 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
         }
     }
     return true;
+}
+
+size_t batch_collect_from(const json_t *batch)
+{
+    const json_t *jobs = json_object_get(batch, "jobs");
+    size_t n = json_array_size(jobs);
+    while (n > 0 && json_get_bool(json_array_get(jobs, n - 1), "collect", false)) {
+        n--;
+    }
+    return n;
 }
 
 static const char *phase_of(const json_t *job, const struct tools *tools)

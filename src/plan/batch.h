@@ -22,6 +22,9 @@ bool batch_check_params(const json_t *batch, const json_t *params, const struct 
  * the job's own? */
 bool batch_check_order(const json_t *batch, const json_t *params, const struct tools *tools,
                        struct err *err) CHECK_RESULT;
+/* Index of the first job that collects all items into one task; they come last. The number of jobs
+ * when there is none. */
+size_t batch_collect_from(const json_t *batch);
 /* The tool of a job. */
 const struct tool *batch_tool(const json_t *job, const struct tools *tools);
 
