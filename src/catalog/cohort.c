@@ -157,6 +157,26 @@ bool cohort_drop(struct store *s, int64_t project, int64_t file, bool *ret_was, 
           cohort_count(s, study, err) && (*ret_was = true)));
 }
 
+bool cohort_find(struct store *s, int64_t project, const char *path, int64_t *ret_file,
+                 struct err *err)
+{
+    struct project about = {0};
+    struct cohort_place p = {.study = 0};
+    int64_t file = 0;
+    bool ok = project_by_id(s, project, &about, err) && cohort_place_of(s, &about, path, &p, err) &&
+        (!p.study ||
+         store_int(s, 0, &file, err,
+                   "SELECT id FROM file WHERE study_id=?1 AND sub=?2 AND name=?3 AND place=?4 AND "
+                   "gone=0",
+                   "isss", p.study, p.sub, p.name, p.place));
+    mem_free(p.path);
+    project_fini(&about);
+    if (ok) {
+        *ret_file = file;
+    }
+    return ok;
+}
+
 char *cohort_out_folder(struct store *s, int64_t item, const char *batch, struct err *err)
 {
     struct project about = {0};

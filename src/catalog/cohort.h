@@ -34,6 +34,10 @@ bool cohort_promise(struct store *s, int64_t project, const char *path, const ch
 bool cohort_drop(struct store *s, int64_t project, int64_t file, bool *ret_was,
                  struct err *err) CHECK_RESULT;
 
+/* The file of the catalog at an absolute path; *ret_file = 0 when there is none. */
+bool cohort_find(struct store *s, int64_t project, const char *path, int64_t *ret_file,
+                 struct err *err) CHECK_RESULT;
+
 /* Where a study's output goes: <root>/<folder>/ or, in a BIDS tree,
  * <root>/derivatives/<batch>/<folder>/ . Of a subject: its folder likewise. Absolute, caller
  * frees. */

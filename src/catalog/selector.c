@@ -184,9 +184,11 @@ static bool load(struct store *s, int64_t project, int scope, struct table *ret,
                     "SELECT id,name,series,idx,status,tags,"
                     "(SELECT state FROM task WHERE item_id=item.id ORDER BY id DESC LIMIT 1) "
                     "FROM item WHERE project_id=?1 AND (?2 OR hidden=0) AND (?3 OR gone=0) "
-                    "AND (?4 OR level='scan') ORDER BY series,idx,name",
-                    "iiii", project, (int64_t)((scope & SELECT_HIDDEN) != 0),
-                    (int64_t)((scope & SELECT_GONE) != 0), (int64_t)((scope & SELECT_FILES) != 0));
+                    "AND (level='scan' OR (?4 AND level='file') OR (?5 AND level='study')) "
+                    "ORDER BY series,idx,name",
+                    "iiiii", project, (int64_t)((scope & SELECT_HIDDEN) != 0),
+                    (int64_t)((scope & SELECT_GONE) != 0), (int64_t)((scope & SELECT_FILES) != 0),
+                    (int64_t)((scope & SELECT_STUDIES) != 0));
     bool ok = q != NULL;
     while (ok && query_next(q)) {
         ok = add_row(ret, q, err);

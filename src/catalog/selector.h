@@ -39,7 +39,8 @@ enum selector_scope {
     SELECT_SCANS = 0,  /* scans on disk that were not forgotten */
     SELECT_HIDDEN = 1, /* forgotten ones too */
     SELECT_GONE = 2,   /* and those no longer on disk */
-    SELECT_FILES = 4   /* rows of every level, not only scans */
+    SELECT_FILES = 4,  /* other files too, not only scans */
+    SELECT_STUDIES = 8 /* and studies of a cohort, by their folders */
 };
 
 /* Ids of the rows that `args` select, ordered by series, index and name, each once. Relative paths

@@ -36,7 +36,8 @@ static bool run(struct cli *c, struct err *err)
     struct rows rows;
     bool yes = true, ok;
     json_t *args = NULL, *answer = NULL;
-    ok = rows_select(c, c->args, c->n_args, SELECT_FILES | SELECT_GONE, &rows, err) &&
+    ok = rows_select(c, c->args, c->n_args, SELECT_FILES | SELECT_STUDIES | SELECT_GONE, &rows,
+                     err) &&
         rows_need(&rows, err);
     if (ok && !cli_has(c, "yes")) {
         ok = list_names(c, &rows, err) &&

@@ -4,11 +4,14 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/ls-cohort.h"
 #include "cli/rows.h"
+#include "model/layout.h"
 #include "report/items.h"
 
 static const struct opt options[] = {
-    {0, "level", OPT_TEXT, "LEVEL", "scan (default), file (every file), series", false},
+    {0, "level", OPT_TEXT, "LEVEL",
+     "scan, file (every file), series; study and subject of a cohort", false},
     {0, "all", OPT_FLAG, NULL, "forgotten items and vanished files too", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
@@ -157,27 +160,62 @@ static bool list_series(struct cli *c, const struct rows *rows, struct err *err)
     return ok;
 }
 
-static bool run(struct cli *c, struct err *err)
+/* What is listed when nobody says: scans, where there are any; studies of a cohort without. */
+static bool usual_level(struct cli *c, const struct project *p, const char **ret, struct err *err)
 {
-    const char *level = cli_text(c, "level", "scan");
-    struct rows rows;
-    if (!strcmp(level, "study") || !strcmp(level, "subject")) {
-        return err_set(err, ERR_UNSUPPORTED, "the level %s is not built yet: scan, file, series",
-                       level);
+    int64_t scans = 1;
+    bool cohort = strcmp(p->layout_now, LAYOUT_SCANS) != 0;
+    if (cohort &&
+        !store_int(c->store, 0, &scans, err,
+                   "SELECT EXISTS(SELECT 1 FROM item WHERE project_id=?1 AND level='scan' AND "
+                   "gone=0 AND hidden=0)",
+                   "i", p->id)) {
+        return false;
     }
-    if (strcmp(level, "scan") != 0 && strcmp(level, "file") != 0 && strcmp(level, "series") != 0) {
-        return cli_usage(c, err, "there is no level '%s': scan, file, series", level);
-    }
+    *ret = scans ? "scan" : "study";
+    return true;
+}
+
+static bool list_scans(struct cli *c, const char *level, struct rows *rows, struct err *err)
+{
     int scope = (cli_has(c, "all") ? SELECT_HIDDEN | SELECT_GONE : 0) |
         (!strcmp(level, "file") ? SELECT_FILES : 0);
-    bool ok = rows_select(c, c->args, c->n_args, scope, &rows, err);
+    if (!selector_items(c->store, rows->project.id, c->args, c->n_args, scope, &rows->ids, &rows->n,
+                        err)) {
+        return false;
+    }
+    return !strcmp(level, "series") ? list_series(c, rows, err)
+        : c->json                   ? list_json(c, rows, err)
+                                    : list_table(c, rows, err);
+}
+
+static bool run(struct cli *c, struct err *err)
+{
+    static const char *const levels[] = {"scan", "file", "series", "study", "subject", NULL};
+    const char *level = cli_text(c, "level", NULL);
+    struct rows rows = {.n = 0};
+    size_t known = 0;
+    while (level && levels[known] && strcmp(levels[known], level) != 0) {
+        known++;
+    }
+    if (!levels[known]) {
+        return cli_usage(c, err, "there is no level '%s': scan, file, series, study, subject",
+                         level);
+    }
+    bool ok = rows_open(c, &rows, err) && (level || usual_level(c, &rows.project, &level, err));
+    bool subjects = ok && !strcmp(level, "subject"),
+         cohort = ok &&
+        (subjects || !strcmp(level, "study") ||
+         (!strcmp(level, "file") && strcmp(rows.project.layout_now, LAYOUT_SCANS) != 0));
+    if (ok && cohort) {
+        ok = rows_studies(c, subjects, c->args, c->n_args, &rows, err) &&
+            (!strcmp(level, "file") ? ls_files(c, &rows, err)
+                                    : ls_studies(c, &rows, subjects, err));
+    } else if (ok) {
+        ok = list_scans(c, level, &rows, err);
+    }
     if (!ok && c->json && err->code == ERR_NOTHING) {
         cli_print(c, "[]\n"); /* one document in any case; the status says the rest */
-    }
-    if (ok && !strcmp(level, "series")) {
-        ok = list_series(c, &rows, err);
-    } else if (ok) {
-        ok = c->json ? list_json(c, &rows, err) : list_table(c, &rows, err);
     }
     rows_fini(&rows);
     return ok;
@@ -186,11 +224,14 @@ static bool run(struct cli *c, struct err *err)
 const struct command command_ls = {
     .name = "ls",
     .group = GROUP_DATA,
-    .summary = "List scans, files or series",
-    .usage = "[SELECTOR...] [--level scan|file|series] [--all]",
+    .summary = "List scans, series, subjects, studies or files",
+    .usage = "[SELECTOR...] [--level scan|file|series|study|subject] [--all]",
     .help = "Selectors, here and everywhere: paths, globs ('sample_0*'), id:17, series:sample, "
             "scan:12-45,50 (trailing indices),\n"
-            "status:failed, error:2, tag:x. Several are a union; nothing given means all.",
+            "status:failed, error:2, tag:x. Several are a union; nothing given means all.\n"
+            "Studies, subjects and the files of a cohort are named by subject selectors: 'P01*', "
+            "P01#S1, P01#LATEST, stag:done.\n"
+            "A cohort without scans is listed by its studies.",
     .options = options,
     .max_args = -1,
     .run = run,

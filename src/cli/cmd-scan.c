@@ -9,6 +9,7 @@
 #include "cli/resolve.h"
 #include "cli/rows.h"
 #include "cli/watch.h"
+#include "model/layout.h"
 #include "model/options.h"
 #include "os/file.h"
 
@@ -48,18 +49,61 @@ static bool keep_min_size(struct cli *c, int64_t project, struct err *err)
     return ok;
 }
 
-static json_t *report_json(const struct project *p, const struct refresh_report *r, int64_t skipped)
+static bool add_cohort(json_t *answer, const struct refresh_report *r, struct err *err)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "project",
-                     p->name, "root", p->root, "files", r->files, "scans", r->scans, "added",
-                     r->added, "changed", r->changed, "gone", r->gone, "read", r->read,
-                     "unreadable", r->unreadable, "skipped", skipped, "warnings", r->warnings,
-                     "unreadable_files", r->troubles);
+    const struct cohort_scan_report *k = &r->cohort;
+    return json_put(answer, "layout", json_string(r->layout), err) &&
+        json_put(answer, "subjects", json_integer(k->subjects), err) &&
+        json_put(answer, "studies", json_integer(k->studies), err) &&
+        json_put(answer, "new_studies", json_integer(k->new_studies), err) &&
+        json_put(answer, "gone_studies", json_integer(k->gone_studies), err) &&
+        json_put(answer, "study_files",
+                 json_pack("{s:I, s:I, s:I, s:I}", "there", (json_int_t)k->files, "added",
+                           (json_int_t)k->added, "changed", (json_int_t)k->changed, "gone",
+                           (json_int_t)k->gone),
+                 err);
+}
+
+static json_t *report_json(const struct project *p, const struct refresh_report *r, int64_t skipped,
+                           struct err *err)
+{
+    json_t *answer = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
+                               "project", p->name, "root", p->root, "files", r->files, "scans",
+                               r->scans, "added", r->added, "changed", r->changed, "gone", r->gone,
+                               "read", r->read, "unreadable", r->unreadable, "skipped", skipped,
+                               "warnings", r->warnings, "unreadable_files", r->troubles);
+    if (!answer) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
+    } else if (!add_cohort(answer, r, err)) {
+        json_decref(answer);
+        return NULL;
+    }
+    return answer;
+}
+
+static void print_cohort(struct cli *c, const struct project *p, const struct refresh_report *r)
+{
+    const struct cohort_scan_report *k = &r->cohort;
+    cli_print(c, "%s: %" PRId64 " subject%s, %" PRId64 " %s, %" PRId64 " files (%s)", p->name,
+              k->subjects, k->subjects == 1 ? "" : "s", k->studies,
+              k->studies == 1 ? "study" : "studies", k->files, r->layout);
+    cli_print(c,
+              ": %" PRId64 " %s new, %" PRId64 " gone; files %" PRId64 " new, %" PRId64
+              " changed, %" PRId64 " gone\n",
+              k->new_studies, k->new_studies == 1 ? "study" : "studies", k->gone_studies, k->added,
+              k->changed, k->gone);
 }
 
 static void print_report(struct cli *c, const struct project *p, const struct refresh_report *r,
                          int64_t skipped)
 {
+    bool cohort = strcmp(r->layout, LAYOUT_SCANS) != 0;
+    if (cohort) {
+        print_cohort(c, p, r);
+    }
+    if (cohort && !r->files && !r->gone) {
+        return;
+    }
     cli_print(c,
               "%s: %" PRId64 " scans in %" PRId64 " files: %" PRId64 " new, %" PRId64
               " changed, %" PRId64 " gone; %" PRId64 " skipped, %" PRId64 " unreadable\n",
@@ -82,8 +126,8 @@ static bool scan_once(struct cli *c, const struct project *p, struct err *err)
                   "hidden=0 AND NOT coalesce(enabled,1-auto_skip)",
                   "i", p->id);
     if (ok && c->json) {
-        json_t *answer = report_json(p, &report, skipped);
-        ok = answer ? cli_json(c, answer, err) : err_set(err, ERR_NOMEM, "out of memory");
+        json_t *answer = report_json(p, &report, skipped, err);
+        ok = answer && cli_json(c, answer, err);
         json_decref(answer);
     } else if (ok) {
         print_report(c, p, &report, skipped);

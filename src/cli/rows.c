@@ -3,7 +3,12 @@
 #include "cli/rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "catalog/pattern.h"
 #include "cli/resolve.h"
 
 #define SHOWN_LINES 20
@@ -45,8 +50,7 @@ bool rows_refresh(struct cli *c, struct session *session, int64_t project, int64
     return refresh_project(&how, ret, err);
 }
 
-bool rows_select(struct cli *c, char *const *selectors, size_t n, int scope, struct rows *ret,
-                 struct err *err)
+bool rows_open(struct cli *c, struct rows *ret, struct err *err)
 {
     struct refresh_report report;
     struct err why = {.code = ERR_NONE};
@@ -54,15 +58,126 @@ bool rows_select(struct cli *c, char *const *selectors, size_t n, int scope, str
     if (!resolve_project(c, true, &ret->project, err)) {
         return false;
     }
-    if (rows_refresh(c, NULL, ret->project.id, -1, false, &report, &why)) {
+    int64_t id = ret->project.id;
+    if (rows_refresh(c, NULL, id, -1, false, &report, &why)) {
         rows_say(c, report.warnings);
         refresh_report_fini(&report);
     } else {
         cli_note(c, "the catalog could not be refreshed: %s", why.text);
     }
     cli_store_close(c);
-    return cli_store(c, err) &&
+    project_fini(&ret->project); /* its layout may have been found just now */
+    return cli_store(c, err) && project_by_id(c->store, id, &ret->project, err);
+}
+
+bool rows_select(struct cli *c, char *const *selectors, size_t n, int scope, struct rows *ret,
+                 struct err *err)
+{
+    return rows_open(c, ret, err) &&
         selector_items(c->store, ret->project.id, selectors, n, scope, &ret->ids, &ret->n, err);
+}
+
+/* --- studies */
+
+static bool append(struct rows *r, const int64_t *ids, size_t n, struct err *err)
+{
+    int64_t *more = mem_resize(r->ids, r->n + n + 1, sizeof *more, err);
+    if (!more) {
+        return false;
+    }
+    r->ids = more;
+    for (size_t i = 0; i < n; i++) {
+        more[r->n++] = ids[i];
+    }
+    return true;
+}
+
+/* A folder's name (as ls shows it) or id:17; 0 when it is neither. */
+static bool plain_name(struct cli *c, const struct rows *r, bool subjects, const char *arg,
+                       int64_t *ret, struct err *err)
+{
+    int64_t id = 0;
+    (void)(str_starts(arg, "id:") && num_int64(arg + 3, &id));
+    return store_int(c->store, 0, ret, err,
+                     "SELECT id FROM item WHERE project_id=?1 AND level=?2 AND gone=0 AND hidden=0 "
+                     "AND (id=?3 OR name=rtrim(?4,'/'))",
+                     "isis", r->project.id, subjects ? "subject" : "study", id, arg);
+}
+
+static bool add_selector(struct cli *c, struct rows *r, bool subjects, const char *arg,
+                         struct err *err)
+{
+    int64_t *ids = NULL, named = 0, project = r->project.id;
+    size_t n = 0;
+    if (!plain_name(c, r, subjects, arg, &named, err)) {
+        return false;
+    }
+    if (named) {
+        return append(r, &named, 1, err);
+    }
+    bool ok = subjects ? pattern_subjects(c->store, project, arg, &ids, &n, err)
+                       : pattern_studies(c->store, project, arg, &ids, &n, err);
+    ok = ok &&
+        (n || !strcmp(arg, "*") ||
+         err_set(err, ERR_NOTHING, "no %s answers to '%s' (gantry ls --level %s lists them)",
+                 subjects ? "subject" : "study", arg, subjects ? "subject" : "study")) &&
+        append(r, ids, n, err);
+    mem_free(ids);
+    return ok;
+}
+
+struct place {
+    int64_t id;
+    size_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = (x->id > y->id) - (x->id < y->id);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* What several selectors name stays where the first one put it. */
+static bool each_once(struct rows *r, struct err *err)
+{
+    struct place *places = mem_array(r->n, sizeof *places, err);
+    size_t kept = 0;
+    if (!places) {
+        return false;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        places[i] = (struct place){r->ids[i], i};
+    }
+    qsort(places, r->n, sizeof *places, by_id);
+    for (size_t i = 0; i < r->n; i++) {
+        if (!i || places[i].id != places[i - 1].id) {
+            places[kept++] = places[i];
+        }
+    }
+    qsort(places, kept, sizeof *places, by_place);
+    for (size_t i = 0; i < kept; i++) {
+        r->ids[i] = places[i].id;
+    }
+    r->n = kept;
+    mem_free(places);
+    return true;
+}
+
+bool rows_studies(struct cli *c, bool subjects, char *const *selectors, size_t n, struct rows *ret,
+                  struct err *err)
+{
+    bool ok = n || add_selector(c, ret, subjects, "*", err);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = add_selector(c, ret, subjects, selectors[i], err);
+    }
+    return ok && (n < 2 || each_once(ret, err));
 }
 
 void rows_fini(struct rows *r)

@@ -20,6 +20,13 @@ struct rows {
 bool rows_select(struct cli *c, char *const *selectors, size_t n, int scope, struct rows *ret,
                  struct err *err) CHECK_RESULT;
 void rows_fini(struct rows *r);
+/* The project alone, refreshed; no row is selected. */
+bool rows_open(struct cli *c, struct rows *ret, struct err *err) CHECK_RESULT;
+/* Studies (subjects: subjects) of an opened project that NORA's subject selectors name, or their
+ * folders, or id:17; each once, in the selectors' order. Nothing given means all. A selector that
+ * finds nothing is ERR_NOTHING and named. */
+bool rows_studies(struct cli *c, bool subjects, char *const *selectors, size_t n, struct rows *ret,
+                  struct err *err) CHECK_RESULT;
 /* ERR_NOTHING "No files selected." when there is none. */
 bool rows_need(const struct rows *r, struct err *err) CHECK_RESULT;
 /* {"project", "items"}: the start of an operation's arguments. Caller owns it. */

@@ -98,22 +98,6 @@ static bool op_project_add(struct engine *e, struct store *s, const json_t *args
     return op_finish(ok, answer, ret);
 }
 
-/* {"project", "min_size_pct": 0-100 or null} */
-static bool op_project_set(struct engine *e, struct store *s, const json_t *args, json_t **ret,
-                           struct err *err)
-{
-    (void)e;
-    int64_t pct = json_get_int(args, "min_size_pct", -1);
-    json_t *answer;
-    if (pct > 100) {
-        return err_set(err, ERR_USAGE, "the undersized limit is a percentage, 0 to 100");
-    }
-    return op_answer(&answer, err) &&
-        op_finish(store_exec(s, err, "UPDATE project SET min_size_pct=nullif(?2,-1) WHERE id=?1",
-                             "ii", json_get_int(args, "project", 0), pct < 0 ? (int64_t)-1 : pct),
-                  answer, ret);
-}
-
 static bool op_scan_apply(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                           struct err *err)
 {
@@ -467,6 +451,7 @@ const struct op ops_catalog[] = {
     {"project.set", op_project_set},
     {"scan.apply", op_scan_apply},
     {"cohort.apply", op_cohort_apply},
+    {"attrs.import", op_attrs_import},
     {"item.set", op_item_set},
     {"item.copy", op_item_copy},
     {"item.forget", op_item_forget},

@@ -149,17 +149,22 @@ static bool look_at_headers(struct refreshing *r, const json_t *rows)
     return ok;
 }
 
+/* For the readers; studies are gone through without a pause. */
 static void wait_a_moment(const struct refreshing *r)
 {
     struct pollfd fds[READERS];
     nfds_t n = 0;
+    bool reading = false;
     struct loop *loop = r->how.session ? session_loop(r->how.session) : NULL;
     for (size_t i = 0; i < READERS; i++) {
+        reading = reading || r->running[i];
         if (r->running[i] && headers_pidfd(r->running[i]) >= 0) {
             fds[n++] = (struct pollfd){headers_pidfd(r->running[i]), POLLIN, 0};
         }
     }
-    (void)poll(fds, n, r->cohort ? 0 : loop ? STEP_MS : 100);
+    if (reading) {
+        (void)poll(fds, n, loop ? STEP_MS : 100);
+    }
     if (loop) {
         loop_turn(loop, false);
     }

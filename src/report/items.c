@@ -138,7 +138,8 @@ json_t *items_tags(struct store *s, int64_t project, struct err *err)
 {
     return store_rows(s, err,
                       "WITH RECURSIVE part(tag, rest) AS ("
-                      "SELECT '', substr(tags,2) FROM item WHERE project_id=?1 AND hidden=0 "
+                      "SELECT '', substr(tags,2) FROM item WHERE project_id=?1 AND level IN "
+                      "('scan','file') AND hidden=0 "
                       "AND gone=0 AND tags<>'/' UNION ALL "
                       "SELECT substr(rest,1,instr(rest,'/')-1), "
                       "substr(rest,instr(rest,'/')+1) FROM part WHERE rest<>'') "

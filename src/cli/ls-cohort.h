@@ -1,0 +1,14 @@
+/* `gantry ls` and `gantry tag ls` of cohorts: subjects, studies and their files. */
+#ifndef GANTRY_CLI_LS_COHORT_H
+#define GANTRY_CLI_LS_COHORT_H
+
+#include "cli/command.h"
+#include "cli/rows.h"
+
+/* The rows of these studies or subjects, as a table or JSON. */
+bool ls_studies(struct cli *c, const struct rows *rows, bool subjects,
+                struct err *err) CHECK_RESULT;
+/* Every file of these studies. */
+bool ls_files(struct cli *c, const struct rows *studies, struct err *err) CHECK_RESULT;
+
+#endif
