@@ -30,7 +30,7 @@ static bool writes(const struct request *q)
 }
 
 /* A write that another site's page started is refused, whatever it carries. */
-static bool same_origin(const struct request *q)
+bool access_same_origin(const struct request *q)
 {
     const char *origin = request_header(q, "Origin"), *host = request_header(q, "Host"),
                *site = request_header(q, "Sec-Fetch-Site");
@@ -70,7 +70,7 @@ static bool nobody(struct request *q, struct reply *r, struct err *err)
 bool access_may(struct request *q, struct reply *r, struct err *err)
 {
     const struct route *route = q->route;
-    if (writes(q) && !same_origin(q)) {
+    if (writes(q) && !access_same_origin(q)) {
         return reply_refuse(r, 403, err, "a page of another site sent this");
     }
     if (q->who.role < route->need) {

@@ -34,6 +34,8 @@ bool access_who(struct request *q, struct reply *r, const char *ip, struct err *
 /* May q->who use q->route? Also the CSRF token of writes. False: err and reply_status 401 or 403.
  */
 bool access_may(struct request *q, struct reply *r, struct err *err) CHECK_RESULT;
+/* Did a page of this server send it, or no browser at all? */
+bool access_same_origin(const struct request *q);
 /* Of an answer without an end: has q->who still the rights it had? */
 bool access_still(const struct request *q);
 /* A page (GET of something outside /api): *ret_done when the reply is complete already (the token

@@ -15,6 +15,7 @@ struct http {
     struct loop_fd *watch;
     struct loop_timer *timer;
     struct conns *conns;
+    struct upgraded *upgraded;
     struct exchange *resting; /* streams and late answers: suspended, or about to be */
     int port;
     bool ending;
@@ -46,6 +47,8 @@ struct exchange {
     struct str body;
     size_t came; /* bytes of the body, kept or not */
     bool begun, sent, suspended, too_large;
+    bool passed_on; /* a notebook's: the body is not ours to read */
+    bool upgrading; /* 101 is on its way; the source waits for its socket */
     struct later later;
     struct stream *stream;
     struct exchange *next_resting, *previous_resting;
@@ -67,6 +70,12 @@ void http_unrest(struct exchange *x);
 /* The client went while its answer was being made. */
 void http_give_up(struct exchange *x);
 void http_conn_gone(struct conn *c);
+
+/* http-upgrade.c */
+struct MHD_Response *http_upgrade_response(struct exchange *x);
+/* The request is over: a source whose reply was never sent, or whose socket never came, is told. */
+void http_unsent(struct exchange *x);
+void http_end_upgraded(struct http *h);
 /* Let everybody go. */
 void http_end_resting(struct http *h);
 

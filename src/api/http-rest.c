@@ -97,6 +97,7 @@ struct MHD_Response *http_stream_response(struct exchange *x)
     if (!m) {
         mem_free(s);
         x->r.source.closed(x->r.source.arg);
+        x->r.kind = REPLY_NOTHING;
         return NULL;
     }
     *s = (struct stream){.of = x, .source = x->r.source};

@@ -97,7 +97,9 @@ static void add_headers(struct exchange *x, struct MHD_Response *m)
     struct reply *r = &x->r;
     char etag[80];
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
-        (void)mhd.add_response_header(m, always[i][0], always[i][1]);
+        if (!reply_get_header(r, always[i][0])) {
+            (void)mhd.add_response_header(m, always[i][0], always[i][1]);
+        }
     }
     for (size_t i = 0; i < r->n_headers; i++) {
         (void)mhd.add_response_header(m, r->headers[i].name, r->headers[i].value);
@@ -134,6 +136,9 @@ enum MHD_Result http_send(struct exchange *x)
         status = r->status ? r->status : 200;
     } else if (r->kind == REPLY_STREAM) {
         m = http_stream_response(x);
+    } else if (r->kind == REPLY_UPGRADE) {
+        m = http_upgrade_response(x);
+        status = 101;
     } else {
         m = bytes_response(x);
     }
@@ -142,7 +147,9 @@ enum MHD_Result http_send(struct exchange *x)
     }
     add_headers(x, m);
     x->sent = true;
-    conns_phase(x->conn, r->kind == REPLY_STREAM ? CONN_STREAM : CONN_REPLY, length);
+    conns_phase(x->conn,
+                r->kind == REPLY_STREAM || r->kind == REPLY_UPGRADE ? CONN_STREAM : CONN_REPLY,
+                length);
     enum MHD_Result queued = mhd.queue_response(x->connection, (unsigned)status, m);
     mhd.destroy_response(m);
     if (x->q.route && !http_reading(x)) {

@@ -18,6 +18,7 @@
 #include "api/access.h"
 #include "api/assets.h"
 #include "api/http-exchange.h"
+#include "api/jupyter.h"
 #include "api/router.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -92,6 +93,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
     }
     http_give_up(x);
     http_stream_end(x->stream);
+    http_unsent(x);
     http_unrest(x);
     if (x->conn) {
         x->conn->request = NULL;
@@ -157,6 +159,11 @@ static bool begin(struct exchange *x, struct err *err)
     if (!access_who(&x->q, &x->r, x->conn ? x->conn->ip : "", err)) {
         return false;
     }
+    x->in.query = query ? query : "";
+    x->passed_on = jupyter_is(x->q.path);
+    if (x->passed_on) {
+        return jupyter_may(&x->q, &x->r, err);
+    }
     if (!is_api(x->q.path)) {
         if (http_reading(x)) {
             return true;
@@ -174,13 +181,18 @@ static bool begin(struct exchange *x, struct err *err)
     return access_may(&x->q, &x->r, err);
 }
 
-static bool parse_body(struct exchange *x, struct err *err)
+static bool whole_body(struct exchange *x, struct err *err)
 {
     if (x->too_large) {
         reply_status(&x->r, 413);
         return err_set(err, ERR_USAGE, "the request is too large (the most is 8 MiB)");
     }
-    if (!str_ok(&x->body, err)) {
+    return str_ok(&x->body, err);
+}
+
+static bool parse_body(struct exchange *x, struct err *err)
+{
+    if (!whole_body(x, err)) {
         return false;
     }
     const char *type = http_header(x, "Content-Type");
@@ -203,7 +215,11 @@ static enum MHD_Result run(struct exchange *x)
 {
     struct err err = {ERR_NONE, ""};
     bool done = false, ok;
-    if (x->q.route) {
+    if (x->passed_on) {
+        x->in.raw = x->body.buf;
+        x->in.n_raw = x->body.len;
+        ok = whole_body(x, &err) && jupyter_answer(&x->q, &x->r, &err);
+    } else if (x->q.route) {
         ok = parse_body(x, &err) && router_check(x->q.route, &x->in.fields, x->q.body, &err) &&
             x->q.route->run(&x->q, &x->r, &err);
     } else {
@@ -311,7 +327,7 @@ static int bound_port(int fd)
 static struct MHD_Daemon *start(struct http *h, int fd, struct err *err)
 {
     struct MHD_Daemon *d = mhd.start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, may_connect, h, handle, h,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, may_connect, h, handle, h,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_TIMEOUT, QUIET_S,
         MHD_OPTION_CONNECTION_LIMIT, conns_most(), MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES,
         MHD_OPTION_URI_LOG_CALLBACK, uri_came, h, MHD_OPTION_NOTIFY_COMPLETED, completed, h,
@@ -361,6 +377,7 @@ void http_free(struct http *h)
     loop_fd_free(h->watch);
     if (h->daemon) {
         http_end_resting(h);
+        http_end_upgraded(h);
         mhd.stop_daemon(h->daemon);
     }
     conns_free(h->conns);

@@ -49,4 +49,21 @@ void stream_wake(struct stream *s);
 /* Close its connection now, whatever is still to be sent. */
 void stream_cut(struct stream *s);
 
+/* --- a connection that speaks something else from here on (a WebSocket): status 101, then the bare
+ * socket.
+ *
+ * begin() is called once: with the socket (non-blocking use is the caller's business) and what the
+ * client has already sent behind its request, or with u NULL when it never came to that. end() says
+ * that the server ends: upgraded_close() must have been called when it returns. */
+struct upgraded;
+struct upgrade_source {
+    void (*begin)(void *arg, struct upgraded *u, int fd, const void *early, size_t n);
+    void (*end)(void *arg);
+    void *arg;
+};
+/* The headers that go with 101 are the caller's (Upgrade, Sec-WebSocket-Accept). */
+void reply_upgrade(struct reply *r, const struct upgrade_source *source);
+/* Closes the socket, too. */
+void upgraded_close(struct upgraded *u);
+
 #endif

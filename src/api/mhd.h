@@ -26,7 +26,9 @@
     F(create_response_from_buffer)                    \
     F(create_response_from_buffer_with_free_callback) \
     F(create_response_from_callback)                  \
-    F(create_response_from_fd_at_offset64)
+    F(create_response_from_fd_at_offset64)            \
+    F(create_response_for_upgrade)                    \
+    F(upgrade_action)
 
 struct mhd {
 #define MHD_MEMBER(name) __typeof__(&MHD_##name) name;

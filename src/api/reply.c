@@ -127,6 +127,13 @@ bool reply_stream(struct reply *r, const char *type, const struct stream_source 
     return true;
 }
 
+void reply_upgrade(struct reply *r, const struct upgrade_source *source)
+{
+    reply_clear(r);
+    r->kind = REPLY_UPGRADE;
+    r->upgrade = *source;
+}
+
 bool reply_redirect(struct reply *r, const char *location, struct err *err)
 {
     r->status = 303;

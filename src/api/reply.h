@@ -7,7 +7,14 @@
 
 #define REPLY_HEADERS 12
 
-enum reply_kind { REPLY_NOTHING, REPLY_BYTES, REPLY_FILE, REPLY_STREAM, REPLY_LATER };
+enum reply_kind {
+    REPLY_NOTHING,
+    REPLY_BYTES,
+    REPLY_FILE,
+    REPLY_STREAM,
+    REPLY_UPGRADE,
+    REPLY_LATER
+};
 
 struct reply_header {
     char *name, *value;
@@ -26,6 +33,7 @@ struct reply {
     int fd;
     int64_t offset, size;
     struct stream_source source;
+    struct upgrade_source upgrade;
     json_t *details; /* further members of a problem */
     struct later *later;
     struct stream **ret_stream;

@@ -13,6 +13,9 @@ struct request_in {
     void *arg;
     char *cookies[REQUEST_COOKIES]; /* kept for whoever asked */
     size_t n_cookies;
+    const char *query; /* as it came, "" = none */
+    const void *raw;   /* the body as it came; for what is passed on (jupyter.c) */
+    size_t n_raw;
 };
 
 void request_fini(struct request *q);

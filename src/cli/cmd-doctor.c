@@ -214,6 +214,10 @@ static void look_at_scripts(struct report *r)
         add(r, "MATLAB", LESS, "install MATLAB or GNU Octave for script.matlab",
             "neither MATLAB nor Octave");
     }
+    bool jupyter = proc_program_there("jupyter-notebook");
+    add(r, "jupyter", jupyter ? FINE : LESS,
+        "to open jobs in notebooks, install it (Debian: apt-get install jupyter-notebook)", "%s",
+        jupyter ? "jupyter-notebook is there" : "jupyter-notebook is not there");
     if (version_of("apptainer", "--version", line, sizeof line) ||
         version_of("docker", "--version", line, sizeof line)) {
         add(r, "containers", FINE, "", "%s", line);

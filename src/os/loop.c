@@ -165,6 +165,16 @@ void loop_fd_free(struct loop_fd *w)
     }
 }
 
+void loop_fd_want(struct loop_fd *w, bool readable, bool writable)
+{
+    int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
+    if (events) {
+        (void)uv_poll_start(&w->uv, events, fd_ready);
+    } else {
+        (void)uv_poll_stop(&w->uv);
+    }
+}
+
 static void signal_came(uv_signal_t *uv, int signum)
 {
     struct loop_signal *w = (struct loop_signal *)uv;

@@ -45,6 +45,8 @@ void loop_timer_free(struct loop_timer *t);
 struct loop_fd *loop_fd_new(struct loop *loop, int fd, loop_fd_fn *fn, void *arg,
                             struct err *err) CHECK_RESULT;
 void loop_fd_free(struct loop_fd *w);
+/* Call fn from now on when it is readable, when it can be written, or both; neither: not at all. */
+void loop_fd_want(struct loop_fd *w, bool readable, bool writable);
 
 struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_signal_fn *fn, void *arg,
                                     struct err *err) CHECK_RESULT;

@@ -95,6 +95,15 @@ bool net_connect(const char *folder, const char *name, int *ret_fd, struct err *
     return fd >= 0;
 }
 
+bool net_connect_now(const char *folder, const char *name, int *ret_fd, struct err *err)
+{
+    int fd = make(folder, name, SOCK_STREAM | SOCK_NONBLOCK, false, err);
+    if (fd >= 0) {
+        *ret_fd = fd;
+    }
+    return fd >= 0;
+}
+
 int net_accept(int fd)
 {
     return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

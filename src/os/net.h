@@ -15,6 +15,10 @@ bool net_listen(const char *folder, const char *name, int *ret_fd, struct err *e
 bool net_bind_wake(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;
 /* Connect a stream (blocking). */
 bool net_connect(const char *folder, const char *name, int *ret_fd, struct err *err) CHECK_RESULT;
+/* The same without ever waiting: non-blocking from birth, and a listener whose queue is full is
+ * ERR_IO at once. */
+bool net_connect_now(const char *folder, const char *name, int *ret_fd,
+                     struct err *err) CHECK_RESULT;
 /* The next client, or -1. CLOEXEC, non-blocking. */
 int net_accept(int fd);
 /* Connected datagram socket towards <folder>/<name>, or -1: waking is best effort. */

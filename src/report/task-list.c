@@ -46,7 +46,7 @@ static const char *const columns[] = {"id",      "run",   "name",    "job",     
     "y.item_id=i.id AND y.sid<>'') AS psid,"                                               \
     "coalesce(json_extract(r.options,'$.queue'),json_extract(r.batch,'$.jobs['||t.job||"   \
     "'].queue'),json_extract(r.batch,'$.options.queue'),'local') AS queue,"                \
-    "json_extract(r.batch,'$.options.mode')='jupyter' AS notebook"
+    "t.tool='jupyter.notebook' AS notebook"
 #define UP " ORDER BY " KEY ",t.id LIMIT ?9 OFFSET ?8"
 #define DOWN " ORDER BY " KEY " DESC,t.id DESC LIMIT ?9 OFFSET ?8"
 #define COUNT "SELECT t.state,count(*),sum(t.cleared)"
