@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
+#include "os/file.h"
 
 extern char **environ;
 
@@ -61,6 +63,35 @@ static bool set_all(struct env *e, const json_t *job_env, bool tell, struct err 
     return true;
 }
 
+/* A folder that holds nothing but `nora` and `gantry`, so that a job's script finds them and
+ * everything else stays where its user has it. NULL when there is none. */
+static char *job_programs(struct err *err)
+{
+    static const char *const places[] = {"job-bin", "../libexec/gantry-jobs"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *path = path_near_program(places[i], err);
+        if (!path || file_exists(path)) {
+            return path;
+        }
+        mem_free(path);
+    }
+    return NULL;
+}
+
+/* `line` is PATH=... of our own environment. */
+static bool add_path(struct env *e, const char *line, struct err *err)
+{
+    err->code = ERR_NONE;
+    char *folder = job_programs(err);
+    if (!folder) {
+        return err->code == ERR_NONE && add(e, mem_strdup(line, err), err);
+    }
+    const char *old = line + strlen("PATH=");
+    bool ok = add(e, mem_printf(err, "PATH=%s%s%s", folder, *old ? ":" : "", old), err);
+    mem_free(folder);
+    return ok;
+}
+
 bool env_make(const struct attempt *a, struct env *ret, struct err *err)
 {
     const json_t *own = json_object_get(a->job, "env");
@@ -77,7 +108,7 @@ bool env_make(const struct attempt *a, struct env *ret, struct err *err)
         (void)snprintf(key, sizeof key, "%.*s", (int)(n < 127 ? n : 127), *p);
         if (strcmp(key, "GANTRY_ATTEMPT") != 0 && strcmp(key, "GANTRY_ATTEMPT_DIR") != 0 &&
             !json_object_get(own, key)) {
-            ok = add(&e, mem_strdup(*p, err), err);
+            ok = !strcmp(key, "PATH") ? add_path(&e, *p, err) : add(&e, mem_strdup(*p, err), err);
         }
     }
     if (!ok) {
