@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "collect/cached.h"
+#include "engine/difference.h"
 #include "engine/engine.h"
 #include "engine/op-run.h"
 #include "engine/prepare.h"
@@ -16,34 +17,6 @@
 #include "plan/batch.h"
 
 /* ---- why ---- */
-
-/* One line for each leaf that differs between two bases. */
-static void compare(json_t *changes, const char *at, const json_t *was, const json_t *is)
-{
-    const char *key;
-    json_t *value;
-    char path[512];
-    if (json_equal((json_t *)was, (json_t *)is)) {
-        return;
-    }
-    if (json_is_object(was) && json_is_object(is)) {
-        json_object_foreach((json_t *)was, key, value)
-        {
-            (void)snprintf(path, sizeof path, "%.250s%s%.250s", at, at[0] ? "." : "", key);
-            compare(changes, path, value, json_object_get(is, key));
-        }
-        json_object_foreach((json_t *)is, key, value)
-        {
-            (void)snprintf(path, sizeof path, "%.250s%s%.250s", at, at[0] ? "." : "", key);
-            if (!json_object_get(was, key)) {
-                compare(changes, path, NULL, value);
-            }
-        }
-        return;
-    }
-    (void)json_array_append_new(changes,
-                                json_pack("{s:s, s:O?, s:O?}", "key", at, "old", was, "new", is));
-}
 
 static json_t *task_row(struct store *s, int64_t task, struct err *err)
 {
@@ -97,7 +70,7 @@ static bool explain(struct engine *e, struct store *s, const json_t *t, json_t *
     }
     if (json_is_object(json_object_get(t, "basis"))) {
         json_t *now = json_loads(b.basis, 0, NULL);
-        compare(changes, "", json_object_get(t, "basis"), now);
+        difference(changes, "", json_object_get(t, "basis"), now);
         json_decref(now);
     }
     bool ok = cached_find(s, run->project, b.fingerprint, &cached, err) &&

@@ -25,23 +25,15 @@
 #include "plan/batch.h"
 
 const struct op ops_run[] = {
-    {"run.create", op_run_create},
-    {"run.resume", op_run_resume},
-    {"run.interrupt", op_run_interrupt},
-    {"task.signal", op_task_signal},
-    {"task.retry", op_task_retry},
-    {"task.clear", op_task_clear},
-    {"task.why", op_task_why},
-    {"item.adopt", op_item_adopt},
-    {"batch.save", op_batch_save},
-    {"batch.rm", op_batch_remove},
-    {"batch.mark", op_batch_mark},
-    {"batch.copy", op_batch_copy},
-    {"batch.validate", op_batch_validate},
-    {"verdict.put", op_verdict_put},
-    {"engine.state", op_engine_state},
-    {"engine.flush", op_engine_flush},
-    {NULL, NULL},
+    {"run.create", op_run_create},     {"run.rerun", op_run_rerun},
+    {"run.resume", op_run_resume},     {"run.interrupt", op_run_interrupt},
+    {"task.signal", op_task_signal},   {"task.retry", op_task_retry},
+    {"task.clear", op_task_clear},     {"task.why", op_task_why},
+    {"item.adopt", op_item_adopt},     {"batch.save", op_batch_save},
+    {"batch.rm", op_batch_remove},     {"batch.mark", op_batch_mark},
+    {"batch.copy", op_batch_copy},     {"batch.validate", op_batch_validate},
+    {"verdict.put", op_verdict_put},   {"engine.state", op_engine_state},
+    {"engine.flush", op_engine_flush}, {NULL, NULL},
 };
 
 json_t *op_find_batch(struct engine *e, struct store *s, const json_t *wanted, struct err *err)
@@ -92,8 +84,9 @@ static bool insert_tasks(struct store *s, int64_t run, const struct selection *s
 static bool put_collected(const struct selection *sel, const json_t *batch, json_t *options,
                           struct err *err)
 {
-    if (batch_collect_from(batch) == json_array_size(json_object_get(batch, "jobs"))) {
-        return true;
+    if (batch_collect_from(batch) == json_array_size(json_object_get(batch, "jobs")) ||
+        json_object_get(options, "rerun")) {
+        return true; /* a rerun for some collects what the run before it had collected */
     }
     json_t *ids = json_array();
     bool ok = ids != NULL;

@@ -4,6 +4,7 @@
 
 #include "engine/op.h"
 
+op_function op_run_rerun; /* op-rerun.c */
 op_function op_run_create, op_run_resume, op_run_interrupt;
 op_function op_task_signal, op_task_retry, op_task_clear;
 op_function op_item_adopt, op_task_why, op_batch_save, op_batch_remove, op_engine_state,

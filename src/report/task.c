@@ -169,7 +169,9 @@ static json_t *task_row(struct store *s, int64_t task, struct err *err)
         " item_id, p.root || '/' || i.name AS path, t.job_id AS job, t.tool, t.state, t.attempts "
         "AS n_attempts, t.params"
         " AS params_json, t.fingerprint, t.basis AS basis_json, t.cached_from, t.code, t.message, "
-        "t.cause_id AS cause, t.cleared,"
+        "t.cause_id AS cause, t.cleared, coalesce(json_extract(r.options,'$.rerun'),'null') AS "
+        "rerun_json, (SELECT o.id FROM task o WHERE o.run_id=json_extract(r.options,'$.rerun.of') "
+        "AND o.item_id=t.item_id AND o.job_id=t.job_id) AS rerun_of,"
         " t.result AS result_json, t.started_us, t.ended_us FROM task t JOIN item i ON i.id = "
         "t.item_id"
         " JOIN run r ON r.id = t.run_id JOIN project p ON p.id = r.project_id WHERE t.id = ?",

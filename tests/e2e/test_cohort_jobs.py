@@ -76,3 +76,122 @@ def test_a_thousand_odd_texts_arrive_in_three_languages(g):
     for id in WRITERS:
         got = (g.data / "P01" / "S1" / f"{id}.bin").read_bytes().split(b"\0")[:-1]
         assert got == [text.encode() for text in texts], (id, outcome)
+
+
+def test_sort_errors_fix_the_pattern_rerun_those_seven(g):
+    """J3, J4, J7, N4, acceptance: 7 of 60 studies carry another name; their failures are one cause that names study, pattern
+    and what comes near; validate tells it before; the edited job runs for exactly those seven, and what was changed shows."""
+    made = cohort.mixed(g.data, subjects=30, studies=2, odd=False, flair=False, shape=(4, 4, 4))
+    planted = [made[i] for i in (0, 9, 18, 27, 36, 45, 54)]  # all three conventions
+    for one in planted:
+        one["t1"].rename(one["t1"].with_name("T1_repeat.nii.gz"))
+    mask = bash("mask", 'cat "$f1" > "$o1"', f1={"FILE": ANY_T1}, o1={"OUT": "out/copy.bin TAG(copy)"})
+    count = bash("count", 'wc -c < "$f1" > "$o1"', f1={"FILE": "tag:copy"}, o1={"OUT": "out/n.txt"})
+    path = save(g, "fix", mask, count)
+
+    g.ok("scan")
+    before = g.json("batch", "validate", path, status=1)
+    assert before["lacking"] == 7 and before["checked"] == 60, before
+    assert {row["psid"] for row in before["items"]} == {one["psid"] for one in planted}
+    assert before["items"][0]["missing"] == [{"arg": "f1", "pattern": " ".join(ANY_T1)}]
+
+    first = g.run("run", path)
+    assert first.rc == 1 and "106 done, 7 failed, 7 blocked" in first.out, first
+    causes = g.json("errors")
+    assert [row["count"] for row in causes] == [7], causes
+    example = causes[0]["example"]
+    assert example.startswith(f"input 'f1' of {planted[0]['psid']}: nothing matches '{' '.join(ANY_T1)}' (nearest: "), example
+    assert "T1_repeat.nii.gz" in example, example
+
+    mask["args"]["f1"]["FILE"] = [*ANY_T1, "T1_repeat.nii.gz", "*/T1_repeat.nii.gz"]
+    edited = g.base / "edited.json"
+    edited.write_text(json.dumps(mask))
+    again = g.ok("retry", "--cause", causes[0]["id"], "--job", edited)
+    assert "14 of 14 tasks completed" in again.out and "14 done" in again.out, again
+    assert "changed: args.f1.FILE:" in again.err and "T1_repeat" in again.err, again
+    assert g.json("errors") == []
+    assert all((one["folder"] / "out" / "n.txt").exists() for one in made)
+    tasks = g.json("ps", "--all")
+    fixed = next(t for t in tasks if t["job"] == "mask")
+    shown = g.json("show", fixed["id"])
+    assert shown["rerun"]["changes"][0]["key"] == "args.f1.FILE", shown["rerun"]
+    assert shown["rerun_of"] and shown["rerun"]["of"] == 1, shown
+
+
+def test_references_by_level(g):
+    """L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
+    study and means all studies at level subject; a reference that finds nothing says so."""
+    for sid, value in (("20200101", 1), ("20210101", 2), ("20220101", 3)):
+        cohort.study(g.data, "P01", sid, convention=1, value=value, flair=False)
+    cohort.study(g.data, "ANALYSIS", "MNI", convention=1, value=9, flair=False)
+    g.ok("scan")
+    refs = {"f1": None, "f2": "OLDEST", "f3": "FIRST", "f4": "MNI", "f5": "LATEST"}
+    args = {name: {"FILE": "T1w.nii.gz", **({"of": of} if of else {})} for name, of in refs.items()}
+    path = save(g, "refs", bash("say", 'printf "%s\\n" "$f1" "$f2" "$f3" "$f4" "$f5" > "$o1"', o1={"OUT": "said.txt"}, **args),
+        variables={"MNI": "ANALYSIS#MNI", "FIRST": "[selectionpatient]#OLDEST"})
+    g.ok("run", path, "P01#20210101")
+    said = [str(pathlib.Path(line).relative_to(g.data).parent) for line in (g.data / "P01/20210101/said.txt").read_text().split()]
+    assert said == ["P01/20210101", "P01/20200101", "P01/20200101", "ANALYSIS/MNI", "P01/20220101"], said
+
+    patient = bash("all", 'printf "%s\\n" "${f1[@]}" > "$o1"', f1={"FILE": "T1w.nii.gz", "of": "SUBJECT"}, o1={"OUT": "all.txt"})
+    refused = g.fails(2, "run", save(g, "patient", patient))
+    assert "argument 'f1' of job 'all': Patient is not usable at this level" in refused.err, refused
+    g.ok("run", save(g, "patient", patient, level="subject"), "P01")
+    assert len((g.data / "P01" / "all.txt").read_text().split()) == 3
+
+    lost = bash("lost", ":", f1={"FILE": "T1w.nii.gz", "of": "NOBODY#X"})
+    g.run("run", save(g, "lost", lost), "P01#20210101")
+    assert "nothing matches 'T1w.nii.gz' in NOBODY#X" in g.json("errors")[0]["example"]
+
+
+def test_optional_files_wildcards_in_outputs_and_positions(g):
+    """L1, L5, L10, M3, M8: an optional file that is not there is an empty value or list; a wildcard in OUT is refused; $1, $2
+    are the FILE arguments in order; numbers and truth values arrive as such."""
+    one = cohort.study(g.data, "P01", "S 1", convention=1)
+    args = {"f1": {"FILE": "T1w.nii.gz"}, "f2": {"FILE": "nothing.nii", "optional": True}, "f10": {"FILE": "*.nii.gz"},
+            "n1": {"NUMERIC": 2.5}, "b1": {"LOGICAL": True}, "s1": {"STRING": "x y"}}
+    path = save(g, "opt",
+        bash("sh", 'echo "${#f2[@]}" "${#f10[@]}" "$n1" "$b1" "$s1" "$(basename "$1")" "[$2]" "$(basename "$3")" > "$o1"',
+            o1={"OUT": "sh.txt"}, **args),
+        {"id": "py", "tool": "script.python", "args": {"o1": {"OUT": "py.txt"}, **args, "script":
+            "import os\nprint($f2, len($f10), $n1 + 1, $b1, \"$s1!\", '[$s1]', os.path.basename($1), file=open('$o1', 'w'))"}},
+        {"id": "m", "tool": "script.matlab", "args": {"o1": {"OUT": "m.txt"}, **args, "script":
+            "f = fopen(output1, 'w'); fprintf(f, '%d %d %d %g %d %s', iscell(input1), numel(input2), numel(input3), n1, b1, s1);"}})
+    g.ok("run", path)
+    assert (one["folder"] / "sh.txt").read_text() == "0 2 2.5 1 x y T1w.nii.gz [] FLAIR.nii.gz\n"
+    assert (one["folder"] / "py.txt").read_text() == "[] 2 3.5 True x y! [x y] T1w.nii.gz\n"
+    assert (one["folder"] / "m.txt").read_text() == "1 0 2 2.5 1 x y"
+    wild = g.fails(2, "run", save(g, "wild", bash("w", ":", o1={"OUT": "a*.nii"})))
+    assert "an output takes no wildcards" in wild.err, wild
+
+
+def test_modes_collect_success_and_the_end_of_a_run(g):
+    """K4, K6, K9, L11, Q8: n-tasks:1 finishes an item before it begins another; a collecting job gets the files of all items
+    that went well; a study tag on success; an unknown queue is refused; a command is told of the end of a failed run."""
+    made = cohort.mixed(g.data, subjects=3, studies=1, odd=False, without_t1=(1,))
+    told = g.base / "told.json"
+    g.ok("config", "set", f"run_end_command=cat > '{told}.new' && mv '{told}.new' '{told}'", "slots=3")
+    jobs = [{**bash("a", 'cp "$f1" "$o1"; sleep 0.1', f1={"FILE": ANY_T1}, o1={"OUT": "a.nii"}), "on_success": {"studytag": "seen"}},
+            bash("b", 'stat -c %s "$f1" > "$o1"', f1={"FILE": "a.nii"}, o1={"OUT": "b.txt"}),
+            {**bash("sum", 'cat "${f1[@]}" > "$o1"', f1={"FILE": "b.txt"}, o1={"OUT": "all.txt"}), "collect": True}]
+    path = save(g, "modes", *jobs, options={"mode": "n-tasks:1"})
+    outcome = g.run("run", path)
+    assert "5 done, 1 failed, 1 blocked" in outcome.out, outcome
+    order = [line.split()[2:4] for line in outcome.out.splitlines() if line.startswith("Completed")]
+    assert [job for _, job in order] == ["a", "b", "a", "b", "a", "b", "sum"], order
+    assert len((g.rec / "modes" / "all.txt").read_text().split()) == 2
+    tagged = [row["name"] for row in g.ls("--level", "study") if "seen" in row["tags"]]
+    assert sorted(tagged) == [made[0]["name"], made[2]["name"]], tagged
+    for _ in range(100):
+        if told.exists():
+            break
+        g.run("status")
+    end = json.loads(told.read_text())
+    assert end["state"] == "failed" and end["run"] == 1 and end["causes"][0]["count"] == 1 and end["tasks"]["done"] == 5, end
+
+    refused = g.fails(2, "run", save(g, "q", {**jobs[0], "queue": "DPS"}))
+    assert "job 'a': there is no queue 'DPS'" in refused.err, refused
+    g.ok("config", "set", "queues=DPS:1")
+    g.ok("run", save(g, "q", {**jobs[0], "queue": "DPS"}, options={"mode": "immediate"}), made[0]["psid"])
+    for mode in ("per-subject", "split-ignore-dependencies"):
+        assert g.run("run", save(g, "m", *jobs[:1]), "--mode", mode, made[0]["psid"]).rc == 0
