@@ -1,8 +1,10 @@
 /* `gantry ls`: the catalog's rows. JSON is written row by row, because a project may have a hundred
  * thousand of them. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "cli/choose.h"
 #include "cli/command.h"
 #include "cli/ls-cohort.h"
 #include "cli/rows.h"
@@ -12,6 +14,9 @@
 static const struct opt options[] = {
     {0, "level", OPT_TEXT, "LEVEL",
      "scan, file (every file), series; study and subject of a cohort", false},
+    {'s', "select", OPT_TEXT, "SUBJECT",
+     "studies of a cohort, or with FILE... the paths of files in them", false},
+    {0, "byfilename", OPT_FLAG, NULL, "with -s: JSON, per study and then per file name", false},
     {0, "all", OPT_FLAG, NULL, "forgotten items and vanished files too", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
@@ -189,12 +194,40 @@ static bool list_scans(struct cli *c, const char *level, struct rows *rows, stru
                                     : list_table(c, rows, err);
 }
 
+/* -s SUBJECT [FILE...], NORA's selectors. Within a job the catalog is taken as it is. */
+static bool list_selected(struct cli *c, struct err *err)
+{
+    struct rows rows = {.n = 0};
+    struct choice ch = {.n = 0};
+    size_t found = 0;
+    const char **words = mem_array(c->n_args + 1, sizeof *words, err);
+    bool ok = words && (getenv("GANTRY_ATTEMPT") || rows_open(c, &rows, err));
+    for (size_t i = 0; ok && i <= c->n_args; i++) {
+        words[i] = i ? c->args[i - 1] : cli_text(c, "select", "*");
+    }
+    ok = ok && choose(c, words, c->n_args + 1, &ch, err) &&
+        choice_print(c, &ch, cli_has(c, "byfilename"), &found, err) &&
+        (found ||
+         err_set(err, ERR_NOTHING, "nothing matches '%s'%s%s", words[0], ch.files.len ? " " : "",
+                 str_text(&ch.files)));
+    choice_fini(&ch);
+    rows_fini(&rows);
+    mem_free(words);
+    return ok;
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     static const char *const levels[] = {"scan", "file", "series", "study", "subject", NULL};
     const char *level = cli_text(c, "level", NULL);
     struct rows rows = {.n = 0};
     size_t known = 0;
+    if (cli_has(c, "select")) {
+        return list_selected(c, err);
+    }
+    if (cli_has(c, "byfilename")) {
+        return cli_usage(c, err, "--byfilename goes with -s SUBJECT FILE...");
+    }
     while (level && levels[known] && strcmp(levels[known], level) != 0) {
         known++;
     }
@@ -225,13 +258,17 @@ const struct command command_ls = {
     .name = "ls",
     .group = GROUP_DATA,
     .summary = "List scans, series, subjects, studies or files",
-    .usage = "[SELECTOR...] [--level scan|file|series|study|subject] [--all]",
+    .usage = "[SELECTOR...] [--level scan|file|series|study|subject] [--all]\n-s SUBJECT [FILE...] "
+             "[--byfilename]",
     .help = "Selectors, here and everywhere: paths, globs ('sample_0*'), id:17, series:sample, "
             "scan:12-45,50 (trailing indices),\n"
             "status:failed, error:2, tag:x. Several are a union; nothing given means all.\n"
             "Studies, subjects and the files of a cohort are named by subject selectors: 'P01*', "
             "P01#S1, P01#LATEST, stag:done.\n"
-            "A cohort without scans is listed by its studies.",
+            "A cohort without scans is listed by its studies.\n"
+            "-s prints one path a line: gantry ls -s '10*' 'ROIS/mask*.nii.gz' tag:mask. * is any "
+            "run of characters, _ exactly one;\n"
+            "SORT, SORTDESC and NTH(n) order and pick the files of each study.",
     .options = options,
     .max_args = -1,
     .run = run,

@@ -13,6 +13,9 @@
 #include "os/file.h"
 
 static const struct opt options[] = {
+    {'s', "select", OPT_TEXT, "SUBJECT",
+     "the studies (or subjects) of a cohort that a subject selector finds (may be repeated)",
+     false},
     {0, "phase", OPT_TEXT, "LIST", "only these jobs: try,infer,full,upload (any combination)",
      false},
     {0, "cor", OPT_TEXT, "X", "rotation axis of rows that have none of their own; auto = find it",
@@ -335,6 +338,22 @@ static bool refused(struct cli *c, const json_t *answer)
     return stop;
 }
 
+/* What stands behind the batch's name, and behind each -s. */
+static char **selectors_of(const struct cli *c, const char *level, size_t *ret_n, struct err *err)
+{
+    size_t n = cli_count(c, "select"), words = c->n_args - 1;
+    if (n && !strcmp(level, "scan")) {
+        (void)cli_usage(c, err, "-s selects studies and subjects; this batch works on scans");
+        return NULL;
+    }
+    char **list = mem_array(n + words + 1, sizeof *list, err);
+    for (size_t i = 0; list && i < n + words; i++) {
+        list[i] = i < words ? c->args[1 + i] : (char *)(uintptr_t)cli_nth(c, "select", i - words);
+    }
+    *ret_n = n + words;
+    return list;
+}
+
 static bool launch_new(struct cli *c, struct err *err)
 {
     struct pick pick = {.ids = NULL};
@@ -342,8 +361,11 @@ static bool launch_new(struct cli *c, struct err *err)
     json_t *args = NULL, *answer = NULL;
     bool detach = cli_has(c, "detach"), ok = false;
     const char *level = "scan";
+    char **selectors = NULL;
+    size_t n = 0;
     args = check_words(c, err) ? create_args(c, &level, err) : NULL;
-    if (!args) {
+    selectors = args ? selectors_of(c, level, &n, err) : NULL;
+    if (!selectors) {
         goto out;
     }
     /* The background engine takes the lock itself, so a detached run does not hold it while it
@@ -352,7 +374,7 @@ static bool launch_new(struct cli *c, struct err *err)
     if (!session && !detach) {
         goto out;
     }
-    if (!pick_items(c, session, c->args + 1, c->n_args - 1, level, &pick, err) ||
+    if (!pick_items(c, session, selectors, n, level, &pick, err) ||
         !put(args, "project", json_integer(pick.project.id), err) ||
         !put(args, "items", json_incref(pick.ids), err)) {
         goto out;
@@ -376,6 +398,7 @@ static bool launch_new(struct cli *c, struct err *err)
 out:
     json_decref(answer);
     json_decref(args);
+    mem_free(selectors);
     pick_fini(&pick);
     session_close(session);
     return ok;
@@ -408,7 +431,8 @@ const struct command command_run = {
             "and parameters is skipped as cached. Ctrl-C stops it; gantry run --resume goes on.\n"
             "\n"
             "  gantry run tomo-ai-reco\n"
-            "  gantry run tomo-full series:sample --cor 1024.5 --set fbp_filter=shepp",
+            "  gantry run tomo-full series:sample --cor 1024.5 --set fbp_filter=shepp\n"
+            "  gantry run segment -s 'P0*#LATEST' -s stag:baseline",
     .options = options,
     .max_args = -1,
     .run = run,
