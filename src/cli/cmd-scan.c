@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "catalog/cor.h"
+#include "cli/arrivals.h"
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "cli/rows.h"
@@ -23,6 +24,8 @@ static const struct opt options[] = {
      false},
     {0, "abort-after", OPT_SECONDS, "SECONDS",
      "with --watch: nothing new for so long flags a scan as aborted (10 min)", false},
+    {0, "settle", OPT_SECONDS, "SECONDS",
+     "a study that arrives is launched when nothing in it changed for so long (30 s)", false},
     {0, "min-size", OPT_INT, "PERCENT",
      "of the series' median: smaller scans are skipped in this project (50; 0 = off)", false},
     {0, "all", OPT_FLAG, NULL, "forgotten items come back", false},
@@ -110,6 +113,33 @@ static void print_report(struct cli *c, const struct project *p, const struct re
               p->name, r->scans, r->files, r->added, r->changed, r->gone, skipped, r->unreadable);
 }
 
+/* The project's autoexec batch on what arrived; `answer` NULL: said in words. */
+static bool launch_arrivals(struct cli *c, const struct project *p, json_t *answer, struct err *err)
+{
+    struct options *o = options_load(c->home, err);
+    json_t *said = NULL;
+    bool ok = o &&
+        arrivals_autoexec(c, p->id, cli_number(c, "settle", options_number(o, "watch_settle")),
+                          &said, err);
+    options_free(o);
+    const char *batch = json_get_text(said, "batch", ""), *why = json_get_text(said, "error", NULL);
+    int64_t waiting = json_get_int(said, "waiting", 0), n = json_get_int(said, "items", 0);
+    if (ok && why) {
+        cli_note(c, "autoexec %s: not launched: %s", batch, why);
+        c->status = err_exit_status(ERR_FAILED);
+    } else if (ok && n && !answer) {
+        cli_print(c, "autoexec %s: run %" PRId64 " on %" PRId64 " stud%s that arrived\n", batch,
+                  json_get_int(said, "run", 0), n, n == 1 ? "y" : "ies");
+    }
+    if (ok && waiting && !answer) {
+        cli_print(c, "autoexec %s: %" PRId64 " stud%s still arriving; scan again when settled\n",
+                  batch, waiting, waiting == 1 ? "y is" : "ies are");
+    }
+    ok = ok && (!said || !answer || json_put(answer, "autoexec", json_incref(said), err));
+    json_decref(said);
+    return ok;
+}
+
 static bool scan_once(struct cli *c, const struct project *p, struct err *err)
 {
     struct refresh_report report = {.files = 0};
@@ -127,10 +157,11 @@ static bool scan_once(struct cli *c, const struct project *p, struct err *err)
                   "i", p->id);
     if (ok && c->json) {
         json_t *answer = report_json(p, &report, skipped, err);
-        ok = answer && cli_json(c, answer, err);
+        ok = answer && launch_arrivals(c, p, answer, err) && cli_json(c, answer, err);
         json_decref(answer);
     } else if (ok) {
         print_report(c, p, &report, skipped);
+        ok = launch_arrivals(c, p, NULL, err);
     }
     refresh_report_fini(&report);
     return ok;
@@ -258,6 +289,7 @@ static bool scan_watch(struct cli *c, const struct project *p, struct err *err)
             .launch = launch,
             .words = words,
             .poll_s = cli_number(c, "poll", options_number(o, "watch_poll")),
+            .settle_s = cli_number(c, "settle", options_number(o, "watch_settle")),
             .abort_after_s = cli_number(c, "abort-after", options_number(o, "watch_abort_after")),
         };
         ok = watch_run(c, &spec, err);
@@ -295,7 +327,11 @@ const struct command command_scan = {
     .help = "A scan under --watch is complete when it has as many projections as angles, whatever "
             "the file's size; each is\n"
             "taken once, also when the watch is killed and started again. Scans that are there "
-            "when it starts are not new.",
+            "when it starts are not new.\n"
+            "In a cohort (gantry init --layout) subjects, studies and their files are listed; a "
+            "study that arrives is launched when it\n"
+            "has settled: by --watch --run with a batch of level study, or, at every scan, by the "
+            "project's own (gantry init --autoexec).",
     .options = options,
     .max_args = 0,
     .run = run,

@@ -293,11 +293,11 @@ static void say_detached(struct cli *c, const json_t *answer)
               json_array_size(runs));
 }
 
-bool launch_detached(struct cli *c, const char *op, const json_t *args, struct err *err)
+json_t *launch_background(struct cli *c, const char *op, const json_t *args, struct err *err)
 {
     static const char *const drain[] = {"engine", "--drain", NULL};
     int ends[2] = {-1, -1};
-    json_t *doc = NULL;
+    json_t *doc = NULL, *answer;
     int request = request_file(op, args, err);
     bool ok = request >= 0;
     if (ok && pipe2(ends, O_CLOEXEC)) {
@@ -309,10 +309,26 @@ bool launch_detached(struct cli *c, const char *op, const json_t *args, struct e
     }
     if (ok) {
         doc = child_first_answer(ends[0], "the background engine", LOG, err);
-        ok = doc != NULL;
     }
+    if (ends[0] >= 0) {
+        (void)close(ends[0]);
+    }
+    if (request >= 0) {
+        (void)close(request);
+    }
+    answer = json_incref(json_object_get(doc, "answer"));
+    if (doc && !answer) {
+        (void)err_set(err, ERR_UNREACHABLE, "the background engine gave no answer");
+    }
+    json_decref(doc);
+    return answer;
+}
+
+bool launch_detached(struct cli *c, const char *op, const json_t *args, struct err *err)
+{
+    json_t *answer = launch_background(c, op, args, err);
+    bool ok = answer != NULL;
     if (ok) {
-        const json_t *answer = json_object_get(doc, "answer");
         say_skipped(c, answer);
         if (c->json) {
             ok = cli_json(c, answer, err);
@@ -320,13 +336,7 @@ bool launch_detached(struct cli *c, const char *op, const json_t *args, struct e
             say_detached(c, answer);
         }
     }
-    json_decref(doc);
-    if (ends[0] >= 0) {
-        (void)close(ends[0]);
-    }
-    if (request >= 0) {
-        (void)close(request);
-    }
+    json_decref(answer);
     return ok;
 }
 

@@ -17,6 +17,10 @@ bool launch_follow(struct cli *c, struct session *session, const json_t *answer,
 bool launch_detached(struct cli *c, const char *op, const json_t *args,
                      struct err *err) CHECK_RESULT;
 
+/* The same without a word: what the operation answered. Caller owns it. */
+json_t *launch_background(struct cli *c, const char *op, const json_t *args,
+                          struct err *err) CHECK_RESULT;
+
 /* session_open + op + launch_follow, or launch_detached. */
 bool launch(struct cli *c, const char *op, const json_t *args, bool detach,
             struct err *err) CHECK_RESULT;

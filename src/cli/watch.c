@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "catalog/judge.h"
+#include "cli/arrivals.h"
 #include "cli/rows.h"
 #include "engine/refresh.h"
 #include "engine/session.h"
@@ -49,6 +50,7 @@ struct watcher {
     struct refreshing *refreshing;
     bool stirred;      /* something changed since the last walk began */
     int64_t walked_us; /* when the last walk began, monotonic; 0 = never */
+    bool studies;      /* the batch works on studies */
     json_t *said;      /* item id -> what was said of it last, and when */
     struct err failed; /* what stops the watch */
 };
@@ -258,6 +260,24 @@ static bool look_at_rows(struct watcher *w, struct store *s)
     return ok;
 }
 
+static void say_arrival(void *watcher, int64_t item, const char *line)
+{
+    say_once(watcher, item, true, line);
+}
+
+static bool look_at_studies(struct watcher *w, struct store *s)
+{
+    const struct watch_spec *spec = w->spec;
+    const struct arrivals_turn how = {w->session,
+                                      spec->project->id,
+                                      w->studies ? spec->batch : NULL,
+                                      spec->launch,
+                                      spec->settle_s,
+                                      say_arrival,
+                                      w};
+    return arrivals_turn(&how, s, &w->failed);
+}
+
 /* --- when to look */
 
 static void stir(void *arg, const char *name)
@@ -364,7 +384,8 @@ static bool end(struct watcher *w)
     }
     refresh_report_fini(&report);
     struct store *s = store_open(w->c->home, STORE_READ, &w->failed);
-    bool ok = s && look_at_rows(w, s) && watch_folders(w, s);
+    bool ok =
+        s && (w->studies || look_at_rows(w, s)) && look_at_studies(w, s) && watch_folders(w, s);
     store_close(s);
     return ok;
 }
@@ -525,6 +546,7 @@ static bool start(struct watcher *w, struct err *err)
              json_put(args, "run", json_incref((json_t *)w->spec->launch), err)) &&
             (answer = session_call(w->session, "watch.start", args, err));
     }
+    w->studies = !strcmp(json_get_text(answer, "level", ""), "study");
     if (ok && json_get_bool(answer, "resumed", false)) {
         char when[32];
         clock_short(json_get_int(answer, "started_us", 0), when, sizeof when);

@@ -26,17 +26,20 @@ static bool load_watch_runs(struct engine *e, struct store *s, int64_t project, 
 }
 
 /* A watch begins: what is on disk is not new (H4), but for files written since the watcher's own
- * start, which its first walk may have found already. */
+ * start, which its first walk may have found already. What waits for the project's autoexec goes on
+ * waiting. */
 static bool begin_baseline(struct store *s, int64_t project, int64_t since_us, struct err *err)
 {
     return store_exec(s, err,
                       "UPDATE item SET baseline=(mtime_ns<?2*1000),taken=0 WHERE project_id=?1 AND "
-                      "(baseline=0 OR taken=1 OR mtime_ns>=?2*1000)",
+                      "(baseline=0 OR taken=1 OR mtime_ns>=?2*1000) AND NOT (level='study' AND "
+                      "EXISTS(SELECT 1 FROM project WHERE id=?1 AND autoexec<>''))",
                       "ii", project, since_us);
 }
 
 /* What would be launched is checked before the first scan comes. */
-static bool check_launch(struct engine *e, struct store *s, const json_t *launch, struct err *err)
+static bool check_launch(struct engine *e, struct store *s, const json_t *launch, json_t *answer,
+                         struct err *err)
 {
     if (!json_is_object(launch) || !e) {
         return true;
@@ -46,7 +49,8 @@ static bool check_launch(struct engine *e, struct store *s, const json_t *launch
         whole ? batch_phases(whole, json_object_get(launch, "phases"), e->tools, err) : NULL;
     json_t *none = json_object();
     const json_t *params = json_object_get(launch, "params");
-    bool ok = batch && none && batch_check_params(batch, params ? params : none, e->tools, err);
+    bool ok = batch && none && batch_check_params(batch, params ? params : none, e->tools, err) &&
+        json_put(answer, "level", json_string(json_get_text(batch, "level", "scan")), err);
     json_decref(none);
     json_decref(batch);
     json_decref(whole);
@@ -71,9 +75,9 @@ static bool keep_watch(struct store *s, int64_t project, const char *batch, json
     return ok;
 }
 
-/* {"project", "batch", "words"?, "since_us"?, "run"?} -> {"resumed": bool, "started_us"}. A row
- * that still stands was left by a kill: the watch goes on where it was. A fresh one starts from
- * what is on disk now. */
+/* {"project", "batch", "words"?, "since_us"?, "run"?} -> {"resumed": bool, "started_us", "level"?:
+ * the batch's}. A row that still stands was left by a kill: the watch goes on where it was. A fresh
+ * one starts from what is on disk now. */
 bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                     struct err *err)
 {
@@ -83,7 +87,7 @@ bool op_watch_start(struct engine *e, struct store *s, const json_t *args, json_
     if (!op_answer(&answer, err)) {
         return false;
     }
-    bool ok = check_launch(e, s, json_object_get(args, "run"), err) &&
+    bool ok = check_launch(e, s, json_object_get(args, "run"), answer, err) &&
         store_int(s, 0, &since, err,
                   "SELECT started_us FROM watch WHERE project_id=?1 AND batch=?2", "is", project,
                   batch) &&
@@ -113,9 +117,9 @@ bool op_watch_stop(struct engine *e, struct store *s, const json_t *args, json_t
 }
 
 /*
- * {"project", "items", "run": arguments of run.create or null} -> what run.create answers. Marking
- * the items as taken and launching on them is one transaction, so a watcher that is killed neither
- * forgets one nor launches twice.
+ * {"project", "items", "run": arguments of run.create or null, "autoexec"?: the project's own
+ * batch, no watch's} -> what run.create answers. Marking the items as taken and launching on them
+ * is one transaction, so a watcher that is killed neither forgets one nor launches twice.
  */
 bool op_watch_take(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                    struct err *err)
@@ -138,9 +142,9 @@ bool op_watch_take(struct engine *e, struct store *s, const json_t *args, json_t
         call = json_copy((json_t *)launch);
         ok = call && json_object_set(call, "items", fresh) == 0 &&
             json_put(call, "project", json_integer(json_get_int(args, "project", 0)), err) &&
-            json_put(call, "watch", json_true(), err) &&
+            json_put(call, "watch", json_boolean(!json_get_bool(args, "autoexec", false)), err) &&
             op_call(e, s, "run.create", call, &answer, err) &&
-            (json_object_get(answer, "run") ||
+            (json_object_get(answer, "run") || !json_object_get(answer, "missing_cor") ||
              err_set(err, ERR_USAGE,
                      "no rotation centre: give it with gantry cor set, or watch with --cor auto"));
     } else {

@@ -37,6 +37,8 @@ const struct option_info option_table[] = {
      "how often scan --watch looks where the system does not tell"},
     {"watch_abort_after", OPTION_SECONDS, 1, 30 * DAY, "10m",
      "a scan that stopped growing for so long is flagged"},
+    {"watch_settle", OPTION_SECONDS, 0, 30 * DAY, "30s",
+     "a study that arrives is launched when nothing in it changed for so long"},
     {"max_delta", OPTION_NUMBER, 1, 1000, "50",
      "Fix COR Outliers: the largest deviation that is never flagged, pixels"},
     {"attempts_dir", OPTION_TEXT, 0, 0, "",
