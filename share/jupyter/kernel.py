@@ -1,4 +1,4 @@
-"""What a kernel begins with: the job's variables; $f1 in Python cells, as jobs have it; the magic %%octave."""
+"""What a kernel begins with: the job's variables; $f1 in Python cells, as jobs have it; the magics %%bash and %%octave."""
 import json as _json
 import os as _os
 import re as _re
@@ -57,6 +57,14 @@ def _dollars(lines):
     return lines if whole.lstrip().startswith("%%") else _TOKEN.sub(_replace, whole).splitlines(keepends=True)
 
 
+def _bash(line, cell):
+    """IPython's own %%bash, which says the exit status without Python's way there."""
+    try:
+        _shell.run_cell_magic("script", "bash " + line, cell)
+    except _subprocess.CalledProcessError as error:
+        print(f"exit {error.returncode}", file=_sys.stderr)
+
+
 def _octave(_line, cell):
     """%%octave: the cell in MATLAB or GNU Octave, after vars.m."""
     with open("cell.m", "w", encoding="utf-8") as file:
@@ -76,4 +84,5 @@ def _octave(_line, cell):
 
 
 _shell.input_transformers_cleanup.insert(0, _dollars)
+_shell.register_magic_function(_bash, "cell", "bash")
 _shell.register_magic_function(_octave, "cell", "octave")

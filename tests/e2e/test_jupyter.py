@@ -138,6 +138,7 @@ def test_cells(lab, bash):
     kernel = lab.kernel(bash)
     assert kernel.run(cells["variables"]) == "Overwriting vars.sh\n"
     assert kernel.run(cells["script"]) == f"image T1w.nii.gz of P01, 0.5, it's $odd\n{lab.study['t1']}\n"
+    assert kernel.run("%%bash\nexit 3") == "exit 3\n"
     assert kernel.run("%%bash\nn1=7; echo $n1 $(bash -c 'echo ${n1:-none}')") == "7 none\n"
     assert not list(lab.g.data.rglob("name.txt")) or all(".gantry" in str(p) for p in lab.g.data.rglob("name.txt"))
     # more than any buffer on the way, in both directions

@@ -13,6 +13,7 @@ import {
     addJob, batches, cards, changed, copyBatch, deleteBatch, doc, duplicate, head, loadBatches, loadTools, markBatch, moveCard, newBatch,
     openBatch, opened, removeCard, saveBatch, setCard, setHead, setJob, setOption, tools, troubles, type BatchRow,
 } from './editor';
+import { openInJupyter } from './jupyter';
 import { languageOf, type Level, type Tool } from './model';
 import { RunDialog } from './run-dialog';
 import { Validation, type Answer } from './validation';
@@ -297,14 +298,26 @@ async function validate(cohort: Cohort, job?: string): Promise<void> {
     }
 }
 
+/** O1: on the first item that is aimed at. */
+function debug(cohort: Cohort, job: string): void {
+    const item = cohort.aimed()[0];
+    if (item === undefined) {
+        toast('Tick the study to open the job with.', 'warning');
+        return;
+    }
+    openInJupyter(cohort.project, { ...doc.value, name: doc.value.name || 'unnamed' }, job, item).catch(toastError);
+}
+
 function cardMenu(uid: number, job: string, off: boolean, folded: boolean, cohort: Cohort, event: { currentTarget: Element }): void {
     const box = event.currentTarget.getBoundingClientRect();
+    const script = cards.value.find((card) => card.uid === uid)?.job.tool.startsWith('script.');
     openMenu(box.left, box.bottom, job, [
         { label: 'Copy', run: () => duplicate(uid) },
         { label: 'Move up', run: () => moveCard(uid, -1) },
         { label: 'Move down', run: () => moveCard(uid, 1) },
         { label: off ? 'Activate' : 'Deactivate', run: () => setJob(uid, { off: !off }) },
         { label: 'Validate this job', run: () => void validate(cohort, job).catch(toastError) },
+        { label: 'Open in Jupyter', disabled: !script || !mayRun.value, run: () => debug(cohort, job) },
         { label: folded ? 'Unfold all' : 'Fold all', apart: true, run: () => (cards.value = cards.value.map((card) => ({ ...card, folded: !folded }))) },
         { label: 'Delete', apart: true, run: () => removeCard(uid) },
     ]);

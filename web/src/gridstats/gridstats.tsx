@@ -1,16 +1,23 @@
 /* NORA's Gridstats (REQUIREMENTS N): the jobs of a project below its subjects and studies, over the data of the Jobs table. */
+import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Project } from '../api';
+import { notebookUrl, openInJupyter, saveNotebook } from '../cohort/jupyter';
 import { act, finished, jobMenu, killAll, KillAll, Pane, retryWith, tab } from '../jobs/acts';
 import '../jobs/jobs.css';
 import { RetryDialog } from '../jobs/retry-dialog';
 import { Tasks } from '../jobs/tasks';
 import { mayRunIn, remember } from '../state';
+import { Dialog } from '../ui/dialog';
 import { GridView } from '../ui/grid-view';
+import type { MenuEntry } from '../ui/menu';
 import { toast, toastError } from '../ui/toast';
 import { countText, plural } from '../words';
 import { gridstatsColumns, LEAST_WIDTH, type Action } from './columns';
 import './gridstats.css';
+
+/** Notebook whose batch was changed since it was opened, 0: none. */
+const replaced = signal(0);
 
 type Signal = 'kill' | 'hold' | 'release' | 'suspend' | 'resume';
 
@@ -102,7 +109,7 @@ function Nothing({ tasks }: { tasks: Tasks }) {
     return <div class="over muted">{tasks.anyShown ? 'No job fits the filters.' : 'Nothing runs, nothing waits, nothing has failed.'}</div>;
 }
 
-/** The four actions of a row: err, log, delete, rerun. */
+/** The actions of a row: err, log, delete, rerun; of a notebook also open and save. */
 async function rowAction(tasks: Tasks, action: Action, task: number): Promise<void> {
     const row = tasks.rowOf(task);
     switch (action) {
@@ -121,12 +128,63 @@ async function rowAction(tasks: Tasks, action: Action, task: number): Promise<vo
             }
             return act(group === 'failed' || tasks.state[row] === 'cancelled' ? 'clear' : 'kill', [task]);
         }
-        default:
+        case 'open':
+            open(notebookUrl(task), '_blank', 'noopener');
             return;
+        case 'save':
+            if (!(await saveNotebook(task))) {
+                replaced.value = task;
+            }
     }
 }
 
-function open(tasks: Tasks, which: typeof tab.value, task: number): void {
+/** O1: the job of that row, as its batch is saved now, in a notebook; of a notebook what its row offers. */
+function notebooks(tasks: Tasks, row: number, project: number, may: boolean): MenuEntry[] {
+    const [task, batch, job, item] = [tasks.id[row] ?? 0, tasks.batch[row] ?? '', tasks.job[row] ?? '', tasks.item[row] ?? 0];
+    if (tasks.notebook[row]) {
+        return (['open', 'save'] as const).map((action, at) => ({
+            label: action === 'open' ? 'Open its notebook' : 'Save its script back',
+            apart: at === 0,
+            disabled: !may || tasks.state[row] !== 'running',
+            run: () => void rowAction(tasks, action, task).catch(toastError),
+        }));
+    }
+    const script = tasks.tool[row]?.startsWith('script.') ?? false;
+    return [{ label: 'Open in Jupyter', apart: true, disabled: !may || !script, run: () => void openInJupyter(project, batch, job, item).catch(toastError) }];
+}
+
+/** Two people, or two notebooks, and one script. */
+function Replace() {
+    const task = replaced.value;
+    const close = () => (replaced.value = 0);
+    return (
+        <Dialog
+            title="Replace the batch's script?"
+            onClose={close}
+            buttons={
+                <>
+                    <button type="button" data-focus onClick={close}>
+                        No, keep it
+                    </button>
+                    <button
+                        type="button"
+                        class="danger"
+                        onClick={() => {
+                            close();
+                            void saveNotebook(task, true).catch(toastError);
+                        }}
+                    >
+                        Replace it
+                    </button>
+                </>
+            }
+        >
+            <p>The script in the batch was changed since this notebook was opened. Saving puts the notebook's in its place.</p>
+        </Dialog>
+    );
+}
+
+function show(tasks: Tasks, which: typeof tab.value, task: number): void {
     tab.value = which;
     tasks.open.value = task;
 }
@@ -149,18 +207,18 @@ export function Gridstats({ project, onSubject }: GridstatsProps) {
                         leastWidth: LEAST_WIDTH,
                         columns: gridstatsColumns(tasks, {
                             act: (action, task) => void rowAction(tasks, action, task).catch(toastError),
-                            showJson: (task) => open(tasks, 'json', task),
+                            showJson: (task) => show(tasks, 'json', task),
                             selectItem: (item) => void select(item).catch(toastError),
                         }),
                         name: (row) => `${tasks.subject[row]} ${tasks.job[row]}`,
                         onSelect: (count) => (tasks.selected.value = count),
-                        onOpen: (row) => open(tasks, 'log', tasks.id[row] ?? 0),
+                        onOpen: (row) => show(tasks, 'log', tasks.id[row] ?? 0),
                         onFocus: (row) => {
                             if (tasks.open.value !== 0) {
                                 tasks.open.value = tasks.id[row] ?? 0;
                             }
                         },
-                        onMenu: (row, x, y) => jobMenu(tasks, row, x, y, 'Select its subject in the table', select),
+                        onMenu: (row, x, y) => jobMenu(tasks, row, x, y, 'Select its subject in the table', select, notebooks(tasks, row, project.id, may)),
                     })}
                     onMade={(grid) => {
                         tasks.grid = grid;
@@ -182,6 +240,7 @@ export function Gridstats({ project, onSubject }: GridstatsProps) {
                 />
             )}
             {killAll.value && <KillAll tasks={tasks} />}
+            {replaced.value > 0 && <Replace />}
         </section>
     );
 }

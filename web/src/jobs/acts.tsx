@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { post } from '../api';
 import { mayRunSome, recall } from '../state';
 import { Dialog } from '../ui/dialog';
-import { openMenu } from '../ui/menu';
+import { openMenu, type MenuEntry } from '../ui/menu';
 import { toast, toastError } from '../ui/toast';
 import { plural } from '../words';
 import { Json, Log } from './log';
@@ -78,7 +78,7 @@ export function Pane({ tasks }: { tasks: Tasks }) {
 }
 
 /** What may be done to a row, or to the selection it is in. `select` finds its item in a table, under the name `where`. */
-export function jobMenu(tasks: Tasks, row: number, x: number, y: number, where: string, select: (item: number) => Promise<void>): void {
+export function jobMenu(tasks: Tasks, row: number, x: number, y: number, where: string, select: (item: number) => Promise<void>, more: MenuEntry[] = []): void {
     const id = tasks.id[row] ?? 0;
     const ids = tasks.grid?.selection.has(row) ? tasks.picked() : [id];
     const item = tasks.item[row] ?? 0;
@@ -99,6 +99,7 @@ export function jobMenu(tasks: Tasks, row: number, x: number, y: number, where: 
             run: () => void act(verb, ids).catch(toastError),
         })),
         { label: 'Retry with…', disabled: viewer, run: () => (retryWith.value = ids) },
+        ...more,
     ]);
 }
 
