@@ -113,14 +113,15 @@ static bool add_members(struct store *s, json_t *row, int64_t project, int64_t r
 json_t *causes_rows(struct store *s, int64_t project, int64_t run, const char *within,
                     struct err *err)
 {
-    json_t *rows =
-        store_rows(s, err,
-                   "SELECT k.id, coalesce(k.code, t.code) AS code, k.signature, count(*) AS count,"
-                   " coalesce(k.example, t.message) AS example, min(t.ended_us) AS first_us,"
-                   " max(t.ended_us) AS last_us FROM run r CROSS JOIN task t ON t.run_id = r.id"
-                   " LEFT JOIN cause k ON k.id = t.cause_id WHERE " OPEN_FAILURES " AND ?3 = 0"
-                   " GROUP BY t.cause_id ORDER BY count(*) DESC, k.id",
-                   "iiis", project, run, (int64_t)0, within);
+    json_t *rows = store_rows(
+        s, err,
+        "SELECT k.id, coalesce(k.code, t.code) AS code, k.signature, count(*) AS count,"
+        " coalesce(k.example, t.message) AS example, min(t.ended_us) AS first_us,"
+        " max(t.ended_us) AS last_us, max(t.job_id) AS job, max(i.level) AS level FROM run r"
+        " CROSS JOIN task t ON t.run_id = r.id JOIN item i ON i.id = t.item_id LEFT JOIN cause k "
+        "ON k.id = t.cause_id WHERE " OPEN_FAILURES " AND ?3 = 0"
+        " GROUP BY t.cause_id ORDER BY count(*) DESC, k.id",
+        "iiis", project, run, (int64_t)0, within);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         if (!add_members(s, json_array_get(rows, i), project, run, within, err)) {
             json_decref(rows);

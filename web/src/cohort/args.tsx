@@ -27,7 +27,7 @@ function FileRow({ name, arg, job, cohort, variables, onChange }: Omit<ArgProps,
     useEffect(() => {
         if (added.current) {
             added.current = false;
-            list.current?.querySelector<HTMLInputElement>('.pattern:last-of-type input')?.focus();
+            [...(list.current?.querySelectorAll<HTMLInputElement>('.pattern input') ?? [])].pop()?.focus();
         }
     }, [patterns.length]);
     const setOf = (of: string) => {

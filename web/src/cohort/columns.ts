@@ -89,7 +89,7 @@ export function cohortColumns(cohort: Cohort): Column[] {
         },
         study
             ? {
-                key: 'sdesc', title: 'Description', width: 'minmax(80px, .9fr)', compare: (a, b) => texts(table.sdesc(a), table.sdesc(b)),
+                key: 'sdesc', title: 'Description', width: 'minmax(98px, .9fr)', compare: (a, b) => texts(table.sdesc(a), table.sdesc(b)),
                 draw: (cell, row) => setText(cell, table.sdesc(row)),
             }
             : null,

@@ -71,12 +71,11 @@ export function RerunDialog({ cohort, run, items, job, onClose, onDone }: RerunP
     const aim = useMemo(() => aimAt(cohort.project, level, items), [level, items]);
     const after = before ? docOf({ ...before, jobs: [] }, cards) : null;
     const troubles = cards.flatMap((card) => (card.job.off ? [] : Object.entries(card.job.args ?? {}).map(([name, arg]) => troubleOf(name, arg)).filter(Boolean)));
-    const same = before && after && JSON.stringify(docOf({ ...before, jobs: [] }, before.jobs.map((one) => cardOf(one)))) === JSON.stringify(after);
     const what = (count: number) => plural(count, level, level === 'study' ? 'studies' : 'subjects');
     const start = async () => {
         setBusy(true);
         try {
-            const made = await post<{ run: number }>(`runs/${run}/rerun`, { items, ...(same ? {} : { batch: after }) });
+            const made = await post<{ run: number }>('runs', { project: cohort.project, batch: after, items });
             onClose();
             onDone(made.run);
         } catch (error) {

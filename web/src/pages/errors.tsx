@@ -2,6 +2,9 @@
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { errorText, get, post } from '../api';
+import { cohortOf } from '../cohort/cohort';
+import { RerunDialog } from '../cohort/rerun-dialog';
+import '../cohort/cohort.css';
 import { RetryDialog } from '../jobs/retry-dialog';
 import { on } from '../live';
 import { go, link } from '../router';
@@ -22,12 +25,37 @@ interface Cause {
     members?: string[];
     names?: string[];
     runs?: number[];
+    /** A job of the failed ones, and what its items are. */
+    job?: string;
+    level?: string;
     first_us?: number;
     last_us?: number;
 }
 
 const AGAIN_MS = 1000;
 const asked = signal<Cause | null>(null);
+const fixing = signal<Cause | null>(null);
+
+function ofCohort(cause: Cause): boolean {
+    return cause.level === 'study' || cause.level === 'subject';
+}
+
+function itemsOf(cause: Cause): number[] {
+    return [...new Set(cause.items.filter((item): item is number => typeof item === 'number'))];
+}
+
+/** N7: tick them in the table they are rows of. */
+function select(cause: Cause, here: { id: number; name: string }): void {
+    if (cause.level === 'study' || cause.level === 'subject') {
+        const cohort = cohortOf(here.id);
+        cohort.setLevel(cause.level);
+        cohort.select(itemsOf(cause));
+        go(link('p', here.name, 'cohorts'));
+        return;
+    }
+    batchOf(here.id).selectLater(itemsOf(cause));
+    go(link('p', here.name, 'tomography'));
+}
 
 function tasksOf(cause: Cause): number {
     return cause.count ?? (Array.isArray(cause.tasks) ? cause.tasks.length : cause.tasks);
@@ -47,7 +75,8 @@ async function clear(cause: Cause): Promise<void> {
 
 function Card({ cause, here }: { cause: Cause; here: { id: number; name: string } | undefined }) {
     const count = tasksOf(cause);
-    const items = cause.items.filter((item): item is number => typeof item === 'number');
+    const items = itemsOf(cause);
+    const word = cause.level === 'study' ? ['study', 'studies'] : cause.level === 'subject' ? ['subject', 'subjects'] : ['scan', 'scans'];
     return (
         <article class="card cause">
             <div class="row">
@@ -67,15 +96,15 @@ function Card({ cause, here }: { cause: Cause; here: { id: number; name: string 
                 <button
                     type="button"
                     disabled={!here || items.length === 0}
-                    onClick={() => {
-                        if (here) {
-                            batchOf(here.id).selectLater(items);
-                            go(link('p', here.name, 'tomography'));
-                        }
-                    }}
+                    onClick={() => here && select(cause, here)}
                 >
-                    Select {items.length === 1 ? 'this scan' : `these ${items.length} scans`}
+                    Select {items.length === 1 ? `this ${word[0]}` : `these ${items.length} ${word[1]}`}
                 </button>
+                {ofCohort(cause) && (
+                    <button type="button" class="main" disabled={!mayRun.value || !here} onClick={() => (fixing.value = cause)}>
+                        Fix and rerun…
+                    </button>
+                )}
                 <button type="button" disabled={!mayRun.value} onClick={() => void retry(cause, {}, here?.id).catch(toastError)}>
                     Retry {count}
                 </button>
@@ -130,6 +159,18 @@ export function ErrorsPage() {
                 <p class="empty">Nothing has failed. A failure stays here, with its cause, until it was retried with success or cleared.</p>
             )}
             {causes?.map((cause) => <Card key={`${cause.cause} ${cause.signature}`} cause={cause} here={here} />)}
+            {fixing.value && here && (
+                <RerunDialog
+                    cohort={cohortOf(here.id)}
+                    run={Math.max(...(fixing.value.runs ?? [0]))}
+                    job={fixing.value.job}
+                    items={itemsOf(fixing.value)}
+                    onClose={() => (fixing.value = null)}
+                    onDone={(run) =>
+                        toast(`The job runs again as it is now.`, 'info', { label: 'Show jobs', run: () => go(link('run', run)) })
+                    }
+                />
+            )}
             {now && (
                 <RetryDialog
                     title={`Retry ${plural(tasksOf(now), 'job')} with…`}
