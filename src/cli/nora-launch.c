@@ -16,7 +16,11 @@ static json_t *read_payload(const struct nora *n, struct err *err)
     if (payload && !json_is_object(payload)) {
         (void)err_set(err, ERR_USAGE,
                       "--launch takes an object: {\"batch\": NAME, \"select\": SUBJECT}");
-    } else if (payload && json_only_keys(payload, keys, "--launch", err)) {
+    } else if (payload &&
+               json_only_keys(payload, keys,
+                              "--launch (it takes batch, select or studies, params, "
+                              "options)",
+                              err)) {
         return payload;
     }
     json_decref(payload);
