@@ -188,7 +188,8 @@ def test_odd_folders(g):
     cohort.nifti(g.data / "P003" / "loose.nii")
     os.symlink(made[4]["t1"], made[4]["folder"] / "link.nii.gz")
     os.symlink("/etc/hostname", made[4]["folder"] / "outside.nii.gz")
-    os.symlink("/etc", g.data / "P003" / "S8")
+    (g.base / "elsewhere").mkdir()
+    os.symlink(g.base / "elsewhere", g.data / "P003" / "S8")
     report = scan(g)
     said = "\n".join(report["warnings"] + report["unreadable_files"])
     if os.geteuid():
