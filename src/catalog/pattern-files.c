@@ -156,31 +156,32 @@ static bool by_names(struct work *w, struct err *err)
     return q && query_end(q, ok ? err : &late) && ok;
 }
 
-static bool has_tag(const struct terms *terms, const char *tags)
+static bool by_tag(struct work *w, const char *tag, struct err *err)
 {
-    for (size_t i = 0; i < terms->n; i++) {
-        if (terms->list[i].kind == TERM_TAG && pattern_tagged(tags, terms->list[i].name)) {
-            return true;
-        }
+    struct err late;
+    char *member = mem_printf(err, "/%s/", tag);
+    struct query *q = !member
+        ? NULL
+        : store_query(w->s, err,
+                      "SELECT id,place,sub,name FROM file INDEXED BY file_tagged WHERE "
+                      "study_id=?1 AND tags<>'/' AND instr(tags,?2)",
+                      "is", w->study, member);
+    bool ok = q != NULL;
+    while (ok && query_next(q)) {
+        ok = take_row(w, query_int(q, 0), query_text(q, 1), query_text(q, 2), query_text(q, 3), 0,
+                      true, err);
     }
-    return false;
+    mem_free(member);
+    return q && query_end(q, ok ? err : &late) && ok;
 }
 
 static bool by_tags(struct work *w, struct err *err)
 {
-    struct err late;
-    struct query *q = store_query(w->s, err,
-                                  "SELECT id,place,sub,name,tags FROM file INDEXED BY file_tagged "
-                                  "WHERE study_id=?1 AND tags<>'/'",
-                                  "i", w->study);
-    bool ok = q != NULL;
-    while (ok && query_next(q)) {
-        if (has_tag(w->terms, query_text(q, 4))) {
-            ok = take_row(w, query_int(q, 0), query_text(q, 1), query_text(q, 2), query_text(q, 3),
-                          0, true, err);
-        }
+    bool ok = true;
+    for (size_t i = 0; ok && i < w->terms->n; i++) {
+        ok = w->terms->list[i].kind != TERM_TAG || by_tag(w, w->terms->list[i].name, err);
     }
-    return q && query_end(q, ok ? err : &late) && ok;
+    return ok;
 }
 
 /* --- one study */
@@ -358,10 +359,11 @@ static bool among(const int64_t *studies, size_t n, int64_t study)
 static bool walk_listed(struct work *w, const int64_t *studies, size_t n,
                         const struct path_hit *paths, size_t n_paths, struct err *err)
 {
-    bool *may = NULL, ok = true;
+    bool *may = NULL, ok = true, asked = false;
     size_t misses = 0, from = 0;
     for (size_t i = 0; ok && !w->stopped && i < n; i++) {
-        if (misses == MANY_MISSES) {
+        if (misses == MANY_MISSES && !asked) {
+            asked = true;
             ok = pattern_narrow(w->s, w->terms, studies + i, n - i, &may, err);
             from = i;
         }

@@ -172,7 +172,7 @@ bool pattern_words(const char *text, char ***ret_words, size_t *ret_n, struct er
             p++;
             continue;
         }
-        ok = next_word(&p, &word, err);
+        ok = next_word(&p, &word, err) && str_ok(&word, err);
         if (ok && word.len) {
             words[n] = str_take(&word, err);
             ok = words[n] != NULL;

@@ -374,12 +374,83 @@ static void t_words(void **state)
     pattern_words_free(words, n);
 }
 
+/* Many studies, few with a match: what an index says of them is what walking them finds. */
+static void t_rare(void **state)
+{
+    (void)state;
+    struct fixture *f = open_fixture();
+    static const char *const what[] = {"RARE/x_7*.nii",    "*/*odd.nii",         "r*/x_70_.nii",
+                                       "tag:odd",          "*/x_7*.nii tag:odd", "reading:form",
+                                       "common.nii NTH(1)"};
+    static const size_t want[] = {40, 3, 10, 4, 44, 2, 800};
+    assert_ok(store_begin(f->s, &f->err), f->err);
+    for (int i = 0; i < 800; i++) {
+        char name[40], folder[40];
+        (void)snprintf(name, sizeof name, "P%03d", i);
+        (void)snprintf(folder, sizeof folder, "P%03d/S", i);
+        int64_t study = add_study(f, add_item(f, "subject", name, "/"), folder, "S", "", "/");
+        add_file(f, study, "", "", "common.nii", i % 200 == 133 ? "/a/odd/" : "/a/");
+        if (i >= 400 && i < 440) {
+            (void)snprintf(name, sizeof name, "x_7%02d.nii", i - 400);
+            add_file(f, study, "", "Rare", name, "/");
+        }
+        if (i % 250 == 249) {
+            add_file(f, study, "", "deep/er", "so_odd.nii", "/");
+        }
+        if (i % 300 == 299) {
+            add_file(f, study, "", "", "form_me.reading", "/");
+        }
+    }
+    assert_ok(store_commit(f->s, &f->err), f->err);
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        struct names got = {.text = STR_INIT};
+        int64_t *ids = NULL;
+        size_t n = 0, found = 0;
+        assert_ok(pattern_studies(f->s, f->p.id, "*", &ids, &n, &f->err), f->err);
+        assert_ok(pattern_files(f->s, f->p.id, ids, n, what[i], note, &got, &f->err), f->err);
+        for (const char *p = str_text(&got.text); *p; p++) {
+            found += *p == ' ' || p == got.text.buf;
+        }
+        if (found != want[i]) {
+            fail_msg("%s: %zu found, %zu are there", what[i], found, want[i]);
+        }
+        str_fini(&got.text);
+        mem_free(ids);
+    }
+    close_fixture(f);
+}
+
+static bool every_step(void *arg, struct err *err)
+{
+    struct fixture *f = arg;
+    struct names got = {.text = STR_INIT};
+    int64_t *ids = NULL;
+    size_t n = 0;
+    struct err said = {0};
+    bool ok = pattern_studies(f->s, f->p.id, "P*#LATEST", &ids, &n, &said) &&
+        pattern_files(f->s, f->p.id, ids, n, "\"t1*\"/*.nii tag:mask ABS:/x SORTDESC", note, &got,
+                      &said) &&
+        str_ok(&got.text, &said);
+    str_fini(&got.text);
+    mem_free(ids);
+    *err = said;
+    return ok;
+}
+
+static void t_memory(void **state)
+{
+    (void)state;
+    struct fixture *f = open_cohort();
+    test_every_failure(every_step, f);
+    close_fixture(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_like),  cmocka_unit_test(t_wildcards), cmocka_unit_test(t_subjects),
         cmocka_unit_test(t_files), cmocka_unit_test(t_stop),      cmocka_unit_test(t_references),
-        cmocka_unit_test(t_words),
+        cmocka_unit_test(t_words), cmocka_unit_test(t_rare),      cmocka_unit_test(t_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
