@@ -34,13 +34,15 @@ enum studies_sort studies_sort_named(const char *name)
     "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "          \
     "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND " \
     "i.gone=0 AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
-#define SUBJECT                                                                                    \
-    "SELECT i.id,i.name,'',i.name,coalesce((SELECT max(date) FROM study s WHERE "                  \
-    "s.subject_id=i.id),''),'','/',i.tags,i.status,i.attrs,i.changed_us,"                          \
-    "(SELECT sum(files) FROM study s WHERE s.subject_id=i.id),i.id,(SELECT count(*) FROM study s " \
-    "WHERE "                                                                                       \
-    "s.subject_id=i.id) "                                                                          \
-    "FROM item i WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND i.gone=0 "         \
+/* of a subject: what is there now */
+#define THERE                                                                              \
+    "FROM study s JOIN item o ON o.id=s.item_id WHERE s.subject_id=i.id AND o.gone=0 AND " \
+    "o.hidden=0"
+#define SUBJECT                                                                            \
+    "SELECT i.id,i.name,'',i.name,coalesce((SELECT max(date) " THERE                       \
+    "),''),'','/',i.tags,i.status,i.attrs,i.changed_us,coalesce((SELECT sum(files) " THERE \
+    "),0),i.id,(SELECT count(*) " THERE ") "                                               \
+    "FROM item i WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND i.gone=0 " \
     "AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
 /* columns by number, so that both levels share the words */
 #define BY(dir)                                                                        \

@@ -60,6 +60,7 @@ def test_subjects_studies_files(g):
     cohort.study(g.data, "New one", "S1")
     assert counts(scan(g)) == [7, 12, 1, 1, 34, 2, 1, 1]
     assert made[2]["psid"] not in psids(g) and "New one#S1" in psids(g)
+    assert [(r["studies"], r["files"]) for r in g.ls("--level", "subject", made[2]["pid"])] == [(1, 3)]
 
     # renamed: the old one is gone and back under its name with its tags
     g.ok("tag", "add", "kept", "--study", "New one#S1")
