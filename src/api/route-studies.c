@@ -181,6 +181,17 @@ static bool judge(struct request *q, struct reply *r, struct err *err)
                            err);
 }
 
+/* Fix and rerun (J4): an edited job runs again for exactly the items of these tasks. */
+static bool rerun(struct request *q, struct reply *r, struct err *err)
+{
+    json_t *tasks = json_object_get(q->body, "tasks");
+    return scope_tasks(q, tasks, err) &&
+        scope_answer_op(q, r, "run.rerun",
+                        json_pack("{s:O, s:O, s:s}", "tasks", tasks, "job",
+                                  json_object_get(q->body, "job"), "user", q->who.name),
+                        err);
+}
+
 static const struct route_param list_params[] = {
     {IN_QUERY, "project", P_INT, true, "its id"},
     {IN_QUERY, "level", P_TEXT, false, "study (default) or subject"},
@@ -210,6 +221,11 @@ static const struct route_param judge_params[] = {
     {IN_BODY, "comment", P_TEXT, false, "why"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
+static const struct route_param rerun_params[] = {
+    {IN_BODY, "tasks", P_IDS, true, "tasks of one job, all of them over"},
+    {IN_BODY, "job", P_OBJECT, true, "the job as it shall be now, with the id it had"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
 
 const struct route routes_studies[] = {
     {"GET", "/api/v1/studies", ROLE_VIEWER,
@@ -219,6 +235,9 @@ const struct route routes_studies[] = {
     {"GET", "/api/v1/runs/{id}/verdicts", ROLE_VIEWER,
      "The items of a run, with what was said of them; or one item's inputs and outputs",
      verdicts_params, verdicts, false},
+    {"POST", "/api/v1/tasks/rerun", ROLE_OPERATOR,
+     "Run an edited job, and those behind it, again for the items of these tasks", rerun_params,
+     rerun, false},
     {"POST", "/api/v1/verdicts", ROLE_OPERATOR, "Say of a study that a run's output is good or bad",
      judge_params, judge, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},

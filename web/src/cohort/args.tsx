@@ -1,5 +1,5 @@
 /* The rows of a job's arguments: one editor a type (L1). */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Aim } from './aim';
 import { kindOf, patternsOf, withPatterns, type Arg, type FileArg, type ToolInput } from './model';
 import { Preview } from './preview';
@@ -24,7 +24,7 @@ function FileRow({ name, arg, job, cohort, variables, onChange }: Omit<ArgProps,
     const list = useRef<HTMLDivElement>(null);
     const added = useRef(false);
     const set = (at: number, text: string) => onChange(withPatterns(arg, patterns.map((old, other) => (other === at ? text : old))));
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (added.current) {
             added.current = false;
             [...(list.current?.querySelectorAll<HTMLInputElement>('.pattern input') ?? [])].pop()?.focus();

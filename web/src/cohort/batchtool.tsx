@@ -310,14 +310,13 @@ function debug(cohort: Cohort, job: string): void {
 
 function cardMenu(uid: number, job: string, off: boolean, folded: boolean, cohort: Cohort, event: { currentTarget: Element }): void {
     const box = event.currentTarget.getBoundingClientRect();
-    const script = cards.value.find((card) => card.uid === uid)?.job.tool.startsWith('script.');
     openMenu(box.left, box.bottom, job, [
         { label: 'Copy', run: () => duplicate(uid) },
         { label: 'Move up', run: () => moveCard(uid, -1) },
         { label: 'Move down', run: () => moveCard(uid, 1) },
         { label: off ? 'Activate' : 'Deactivate', run: () => setJob(uid, { off: !off }) },
         { label: 'Validate this job', run: () => void validate(cohort, job).catch(toastError) },
-        { label: 'Open in Jupyter', disabled: !script || !mayRun.value, run: () => debug(cohort, job) },
+        { label: 'Open in Jupyter', disabled: !mayRun.value, run: () => debug(cohort, job) },
         { label: folded ? 'Unfold all' : 'Fold all', apart: true, run: () => (cards.value = cards.value.map((card) => ({ ...card, folded: !folded }))) },
         { label: 'Delete', apart: true, run: () => removeCard(uid) },
     ]);

@@ -293,7 +293,8 @@ export function docOf(head: BatchDoc, cards: readonly Card[]): BatchDoc {
     return doc;
 }
 
-function tidy(job: Job): Job {
+/** A job without what is empty. */
+export function tidy(job: Job): Job {
     const next: Job = { ...job };
     for (const key of ['name', 'setup', 'on_error', 'timeout', 'queue', 'off', 'resources', 'on_success'] as const) {
         const value = next[key];

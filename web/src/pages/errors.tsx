@@ -165,6 +165,7 @@ export function ErrorsPage() {
                     run={Math.max(...(fixing.value.runs ?? [0]))}
                     job={fixing.value.job}
                     items={itemsOf(fixing.value)}
+                    tasks={Array.isArray(fixing.value.tasks) ? fixing.value.tasks : undefined}
                     onClose={() => (fixing.value = null)}
                     onDone={(run) =>
                         toast(`The job runs again as it is now.`, 'info', { label: 'Show jobs', run: () => go(link('run', run)) })
