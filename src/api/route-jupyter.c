@@ -166,7 +166,12 @@ static bool save(struct request *q, struct reply *r, struct err *err)
     char *text = path ? file_read(path, NOTEBOOK_MAX, &n, err) : NULL;
     json_t *doc = text ? json_parse(text, n, "the notebook", err) : NULL,
            *about = doc ? opened_with(q->api->store, notebook.run, err) : NULL;
-    char *script = about ? notebook_script(doc, err) : NULL;
+    if (about && !json_get_bool(about, "own", false)) {
+        ok = err_set(err, ERR_USAGE,
+                     "job '%s' is no script of your own: change its arguments in the batch",
+                     json_get_text(about, "job", ""));
+    }
+    char *script = ok && about ? notebook_script(doc, err) : NULL;
     bool changed = false;
     ok = script && put_script(q, about, script, &changed, err) &&
         reply_json(r, 200,

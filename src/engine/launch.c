@@ -8,151 +8,19 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
-#include "engine/home.h"
+#include "engine/notebook.h"
 #include "engine/op-catalog.h"
 #include "os/proc.h"
 #include "plan/batch.h"
 #include "plan/command.h"
 
-/* --- a job opened in a notebook (tool jupyter.notebook, share/jupyter) */
-
-#define NOTEBOOK "jupyter.notebook"
-
-/* The one job that is asked for. Borrowed. */
-static json_t *notebook_job(const json_t *args, const json_t *batch, struct err *err)
-{
-    const json_t *phases = json_object_get(args, "phases");
-    json_t *jobs = json_object_get(batch, "jobs"), *job;
-    const char *wanted = json_array_size(phases) == 1 ? json_string_value(json_array_get(phases, 0))
-        : json_array_size(jobs) == 1 ? json_get_text(json_array_get(jobs, 0), "id", "")
-                                     : NULL;
-    size_t i;
-    if (!wanted) {
-        (void)err_set(err, ERR_USAGE,
-                      "a notebook opens one job of a batch: say which (--phase JOB)");
-        return NULL;
-    }
-    json_array_foreach(jobs, i, job)
-    {
-        if (!strcmp(json_get_text(job, "id", ""), wanted)) {
-            return job;
-        }
-    }
-    (void)err_set(err, ERR_USAGE, "the batch has no job '%s'", wanted);
-    return NULL;
-}
-
-/* Outputs become files of the notebook's own folder: trying things out replaces no result. */
-static bool notebook_args(json_t *from, json_t *args, json_t *outputs, struct err *err)
-{
-    const char *name;
-    json_t *spec;
-    bool ok = true;
-    json_object_foreach(from, name, spec)
-    {
-        const char *file = json_get_text(spec, "OUT", NULL),
-                   *path = json_get_text(spec, "PATHOUT", file);
-        const char *tag = path ? strstr(path, " TAG(") : NULL;
-        if (path) {
-            ok = ok &&
-                json_put(outputs, name,
-                         json_pack("{s:s%, s:b}", "path", path,
-                                   tag ? (size_t)(tag - path) : strlen(path), "folder", !file),
-                         err);
-        } else if (strcmp(name, "script") != 0) {
-            ok = ok && json_put(args, name, json_incref(spec), err);
-        }
-    }
-    return ok;
-}
-
-/* What starts it: a program of share/, whose path may have any letters. */
-static char *notebook_start(struct err *err)
-{
-    struct str out = STR_INIT;
-    char *share = home_share(err);
-    str_add(&out, "exec python3 '");
-    for (const char *p = share; p && *p; p++) {
-        str_add(&out, *p == '\'' ? "'\\'" : "");
-        str_addc(&out, *p);
-        str_add(&out, *p == '\'' ? "'" : "");
-    }
-    str_add(&out, "/jupyter/start'");
-    char *text = share ? str_take(&out, err) : NULL;
-    str_fini(&out);
-    mem_free(share);
-    return text;
-}
-
-/* The arguments of the job that opens `job`; NULL with err. */
-static json_t *notebook_about(const json_t *batch, json_t *job, struct err *err)
-{
-    static const char *const script = "script.";
-    const char *tool = json_get_text(job, "tool", "");
-    json_t *from = json_object_get(job, "args"), *args = json_object(), *outputs = json_object();
-    bool ok = args && outputs &&
-        (str_starts(tool, script) ||
-         err_set(err, ERR_USAGE, "a notebook opens a script; job '%s' is %s",
-                 json_get_text(job, "id", ""), tool)) &&
-        notebook_args(from, args, outputs, err);
-    json_t *about = ok
-        ? json_pack("{s:s, s:s, s:s, s:s, s:O}", "language", tool + strlen(script), "script",
-                    json_get_text(from, "script", ""), "batch", json_get_text(batch, "name", ""),
-                    "job", json_get_text(job, "id", ""), "outputs", outputs)
-        : NULL;
-    char *said = about ? json_line(about, err) : NULL, *start = said ? notebook_start(err) : NULL;
-    ok = start && json_put(args, "notebook", json_pack("{s:s}", "STRING", said), err) &&
-        json_put(args, "script", json_string(start), err);
-    mem_free(start);
-    mem_free(said);
-    json_decref(about);
-    json_decref(outputs);
-    if (!ok) {
-        json_decref(args);
-    }
-    return ok ? args : NULL;
-}
-
-/* The batch becomes one job that opens the wanted one in a notebook. */
-static bool open_notebook(const json_t *args, json_t *batch, struct err *err)
-{
-    json_t *job = notebook_job(args, batch, err), *jobs = NULL, *copy = NULL;
-    json_t *own = job ? notebook_about(batch, job, err) : NULL;
-    bool ok = own != NULL;
-    if (ok && !json_get_text(job, "setup", "")[0] && !proc_program_there("jupyter-notebook")) {
-        ok = err_set(err, ERR_USAGE,
-                     "jupyter-notebook is not installed on this machine (Debian: apt-get install "
-                     "jupyter-notebook)");
-    }
-    copy = ok ? json_copy(job) : NULL;
-    jobs = copy ? json_pack("[O]", copy) : NULL;
-    ok = jobs && json_put(copy, "tool", json_string(NOTEBOOK), err) &&
-        json_put(copy, "args", json_incref(own), err) &&
-        json_put(copy, "timeout", json_integer(0), err) &&
-        json_put(copy, "stall", json_integer(0), err);
-    if (ok) {
-        (void)json_object_del(copy, "on_success");
-        ok = json_put(batch, "jobs", json_incref(jobs), err);
-    }
-    json_decref(jobs);
-    json_decref(copy);
-    json_decref(own);
-    return ok;
-}
-
-static bool is_notebook(const json_t *batch)
-{
-    const json_t *job = json_array_get(json_object_get(batch, "jobs"), 0);
-    return !strcmp(json_get_text(job, "tool", ""), NOTEBOOK);
-}
-
-bool launch_mode(const json_t *args, json_t *batch, struct err *err)
+bool launch_mode(const struct engine *e, const json_t *args, json_t *batch, struct err *err)
 {
     const json_t *old = json_object_get(batch, "options");
     const char *mode = json_get_text(args, "mode", json_get_text(old, "mode", "split"));
     if (!strcmp(mode, "jupyter")) {
         mode = "split";
-        if (!open_notebook(args, batch, err)) {
+        if (!notebook_open(e, args, batch, err)) {
             return false;
         }
     } else if (!json_get_text(args, "mode", NULL)) {
@@ -169,7 +37,7 @@ static bool add_configured(const struct engine *e, const json_t *batch, json_t *
 {
     static const char *const seconds[] = {"timeout", "stall", NULL};
     const struct options *o = e->options;
-    for (size_t i = 0; seconds[i] && !is_notebook(batch); i++) {
+    for (size_t i = 0; seconds[i] && !notebook_is(batch); i++) {
         bool wanted = options_given(o, seconds[i]) && strcmp(options_text(o, seconds[i]), "-") &&
             !json_object_get(options, seconds[i]);
         if (wanted &&

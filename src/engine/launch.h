@@ -7,9 +7,10 @@
 #include "codec/json.h"
 #include "engine/engine.h"
 
-/* args "mode": the batch's own option, changed for this run. Before batch_check. Mode jupyter makes
- * the batch one job that opens the only script, or the one that "phases" names, in a notebook. */
-bool launch_mode(const json_t *args, json_t *batch, struct err *err) CHECK_RESULT;
+/* args "mode": the batch's own option, changed for this run. Before batch_check. Mode jupyter opens
+ * a job of it in a notebook (notebook.h). */
+bool launch_mode(const struct engine *e, const json_t *args, json_t *batch,
+                 struct err *err) CHECK_RESULT;
 /* `options` gets what config.ini says of timeout, stall and overwrite and nobody said otherwise;
  * with args "cor" = "auto" `params` gets rotation_axis_auto, unless a job of the batch finds the
  * centre for the others. ERR_USAGE for an option that is none. */

@@ -161,7 +161,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     json_t *params = json_object_get(args, "params"), *given = json_object_get(args, "options");
     json_t *options = given ? json_copy(given) : json_object(), *answer = json_object();
     json_t *whole = op_find_batch(e, s, json_object_get(args, "batch"), err);
-    bool ok = whole && launch_mode(args, whole, err) && batch_check(whole, e->tools, err);
+    bool ok = whole && launch_mode(e, args, whole, err) && batch_check(whole, e->tools, err);
     json_t *batch = ok ? batch_phases(whole, json_object_get(args, "phases"), e->tools, err) : NULL;
     int64_t run = 0;
     size_t tasks = 0;

@@ -30,6 +30,19 @@ def job(name, tool, script):
         "s1": {"STRING": "it's $odd"}, "o1": {"OUT": "out/name.txt TAG(seen)"}}}
 
 
+# A program with flags, a list, a default, and something that is not given.
+TOOL = {"name": "lab.say", "tool-version": "1", "schema-version": "0.5", "description": "says its words",
+    "command-line": "printf '%s\\n' [FILE] [LEVEL] [QUIET] [NONE] [OUT] [WORDS]", "inputs": [
+        {"id": "file", "name": "file", "type": "File", "value-key": "[FILE]"},
+        {"id": "level", "name": "level", "type": "Number", "value-key": "[LEVEL]", "command-line-flag": "-f", "default-value": 0.5, "optional": True},
+        {"id": "quiet", "name": "quiet", "type": "Flag", "value-key": "[QUIET]", "command-line-flag": "-q", "optional": True},
+        {"id": "none", "name": "none", "type": "String", "value-key": "[NONE]", "command-line-flag": "-n", "optional": True},
+        {"id": "out", "name": "out", "type": "String", "value-key": "[OUT]"},
+        {"id": "words", "name": "words", "type": "String", "list": True, "list-separator": ",", "value-key": "[WORDS]", "command-line-flag": "-w", "command-line-flag-separator": "="}],
+    "custom": {"gantry": {"version": 1}}}
+SAY = {"id": "say", "tool": "lab.say", "args": {"file": {"FILE": "T1w.nii.gz"}, "quiet": True, "out": {"OUT": "o.txt"}, "words": ["a b", "c"]}}
+
+
 class Lab:
     """A study, a batch of three languages, a server with accounts, and a browser for each person."""
 
@@ -39,6 +52,9 @@ class Lab:
         self.g.ok("init", "--name", "lab")
         self.g.ok("scan")
         self.batch = self.g.batch("strip", job("bet", "bash", BASH), job("stat", "python", PYTHON), job("show", "matlab", OCTAVE), level="study")
+        tools = self.g.home / "tools"
+        tools.mkdir(exist_ok=True)
+        (tools / "say.json").write_text(json.dumps(TOOL))
         for name, role in (("anna", "admin"), ("olaf", "operator"), ("otto", "operator"), ("vera", "viewer")):
             self.g.ok("user", "add", name, "--role", role, stdin=PASSWORD + "\n")
         self.serve()
@@ -48,9 +64,9 @@ class Lab:
         self.people = {name: Client(self.server.port).login(name, PASSWORD) for name in ("anna", "olaf", "otto", "vera")}
         self.origin = f"http://127.0.0.1:{self.server.port}"
 
-    def open(self, job, who="olaf"):
+    def open(self, job, who="olaf", batch="strip"):
         studies = self.people[who].get("/api/v1/studies?project=1&level=study").json()["items"]
-        answer = self.people[who].post("/api/v1/tasks/jupyter", {"project": 1, "batch": "strip", "job": job, "item": studies[0]["id"]})
+        answer = self.people[who].post("/api/v1/tasks/jupyter", {"project": 1, "batch": batch, "job": job, "item": studies[0]["id"]})
         assert answer.status == 201, answer
         made = answer.json()
         assert made["url"] == f"jupyter/{made['task']}/"
@@ -246,9 +262,15 @@ def test_save(lab, bash):
 
 
 def test_engine_restart(lab, bash):
-    """O2: the engine dies, the notebook lives; the next one finds it and the page reaches it again; its kernels are as they were."""
+    """O2: the engine ends, or dies, with a socket open; the notebook lives, the next engine finds it and the page reaches it again;
+    its kernels are as they were."""
     kernel = lab.kernel(bash)
     assert kernel.run("kept = 41") == ""
+    assert lab.server.stop() == 0
+    with pytest.raises((websocket.WebSocketConnectionClosedException, ConnectionError)):
+        kernel.socket.recv()
+    lab.serve()
+    lab.ready(bash)
     os.kill(lab.server.pid, signal.SIGKILL)
     lab.server.stop()
     lab.serve()
@@ -295,11 +317,23 @@ def test_languages(lab):
         lab.kill(task)
 
 
+def test_program(lab):
+    """O1: an external tool opens with its command line as a person would type it; it is no script to save back."""
+    task = lab.open("say", batch={"gantry": 1, "name": "saying", "level": "study", "jobs": [SAY]})
+    cells = lab.cells(task)
+    assert cells["script"] == """%%bash\nprintf '%s\\n' "${file[@]}" -f '0.5' -q "${out[@]}" -w="$(IFS=','; echo "${words[*]}")\""""
+    out = next(lab.g.data.glob(f".gantry/attempts/*/{task}.1")) / "out" / "o.txt"
+    assert lab.kernel(task).run(cells["script"]) == f"{lab.study['t1']}\n-f\n0.5\n-q\n{out}\n-w=a b,c\n"
+    assert "is no script of your own" in lab.people["olaf"].post(f"/api/v1/tasks/{task}/jupyter/save", {}).detail
+    lab.kill(task)
+
+
 def test_asked_wrongly(lab):
     """One clear line: several jobs and none named, a step, a viewer, Jupyter that is not there."""
     item = lab.people["olaf"].get("/api/v1/studies?project=1&level=study").json()["items"][0]["id"]
     post = lambda body, who="olaf": lab.people[who].post("/api/v1/tasks/jupyter", {"project": 1, "item": item, **body})
     assert "say which (--phase JOB)" in post({"batch": "strip"}).detail
+    assert "opens a script or a program; job 'nothing' is noop" in post({"batch": {"gantry": 1, "name": "n", "level": "study", "jobs": [{"id": "nothing", "tool": "noop"}]}}).detail
     assert "has no job 'nix'" in post({"batch": "strip", "job": "nix"}).detail
     assert post({"batch": "strip", "job": "bet"}, "vera").status == 403
     lab.server.stop()

@@ -149,8 +149,7 @@ function notebooks(tasks: Tasks, row: number, project: number, may: boolean): Me
             run: () => void rowAction(tasks, action, task).catch(toastError),
         }));
     }
-    const script = tasks.tool[row]?.startsWith('script.') ?? false;
-    return [{ label: 'Open in Jupyter', apart: true, disabled: !may || !script, run: () => void openInJupyter(project, batch, job, item).catch(toastError) }];
+    return [{ label: 'Open in Jupyter', apart: true, disabled: !may, run: () => void openInJupyter(project, batch, job, item).catch(toastError) }];
 }
 
 /** Two people, or two notebooks, and one script. */
