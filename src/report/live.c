@@ -112,15 +112,20 @@ static void add_item(struct str *out, const struct query *q, const struct live_t
     str_addf(out, ",%" PRId64, task->id);
 }
 
-/* A subject or study also says its level and its jobs. */
-static bool add_jobs(struct store *s, int64_t id, const char *level, struct str *out,
-                     struct err *err)
+/* A subject or study also says its level, its jobs, how many files it has and its tags. */
+static bool add_cohort(struct store *s, int64_t id, const char *level, const char *tags,
+                       struct str *out, struct err *err)
 {
     struct jobs_counts n;
-    if (!jobs_of(s, id, &n, err)) {
+    int64_t files = 0;
+    if (!jobs_of(s, id, &n, err) ||
+        !store_int(s, 0, &files, err,
+                   "SELECT sum(files) FROM study WHERE item_id=?1 OR subject_id=?1", "i", id)) {
         return false;
     }
-    str_addf(out, ",\"%s\",%d,%d,%d,%d", level, n.queued, n.running, n.failed, n.done);
+    str_addf(out, ",\"%s\",%d,%d,%d,%d,%" PRId64 ",", level, n.queued, n.running, n.failed, n.done,
+             files);
+    json_add_text(out, tags);
     return true;
 }
 
@@ -140,7 +145,7 @@ static bool one_item(struct store *s, int64_t id, struct str *out, struct live_r
         store_query(s, err,
                     "SELECT id,project_id,status,cor,cor_source,cor_confidence,enabled,"
                     "NOT coalesce(enabled,1-auto_skip),hidden OR gone OR level NOT IN "
-                    "('scan','study','subject'),level FROM item WHERE id=?1",
+                    "('scan','study','subject'),level,tags FROM item WHERE id=?1",
                     "i", id);
     bool ok = q != NULL;
     if (q && query_next(q)) {
@@ -148,7 +153,8 @@ static bool one_item(struct store *s, int64_t id, struct str *out, struct live_r
         ret->gone = query_int(q, 8) != 0;
         if (!ret->gone) {
             add_item(out, q, &task, progress, place);
-            ok = !strcmp(query_text(q, 9), "scan") || add_jobs(s, id, query_text(q, 9), out, err);
+            ok = !strcmp(query_text(q, 9), "scan") ||
+                add_cohort(s, id, query_text(q, 9), query_text(q, 10), out, err);
             str_addc(out, ']');
         }
     }

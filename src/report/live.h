@@ -3,8 +3,8 @@
  * once and written once, whoever looks at it.
  *
  *   item [id,status,group,state,progress,cor,cor_source,confidence,enabled,skipped,place,task]
- *        of a study or subject besides level ("study") and its jobs (jobs.h) queued, running,
- *        failed, done
+ *        of a study or subject besides level ("study"), its jobs (jobs.h) queued, running, failed,
+ *        done, how many files it has, and its own tags /a/b/
  *   task [id,run,item,job,state,progress,place,message]     (item: its id)
  *
  * `group` is one of model/group.h; `state`, `progress`, `place` and `task` of an item are those of

@@ -171,7 +171,7 @@ static void t_live(void **state)
     assert_ok(live_items(s, ids, 2, &out, rows, &err), err);
     assert_string_equal(str_text(&out),
                         "[2,\"Done\",\"done\",\"failed\",null,null,null,null,null,false,\"\",5,"
-                        "\"study\",1,0,1,1]");
+                        "\"study\",1,0,1,1,3,\"/a/b/\"]");
     assert_true(rows[1].gone);
     str_fini(&out);
     store_close(s);

@@ -9,11 +9,11 @@ import { Stream, type Connection } from './stream';
 export type { Connection };
 
 /** [id, status, group, state, progress, cor, cor_source, confidence, enabled, skipped, place, task]; of a subject or study
- * besides its level and its queued, running, erroneous and done jobs. */
+ * besides its level, its queued, running, erroneous and done jobs, its files and its own tags (/a/b/). */
 export type ItemRow = [
     id: number, status: string, group: string, state: string, progress: number | null, cor: number | null,
     source: string | null, confidence: number | null, enabled: boolean | null, skipped: boolean, place: string | null,
-    task: number | null, level?: string, queued?: number, running?: number, failed?: number, done?: number,
+    task: number | null, level?: string, queued?: number, running?: number, failed?: number, done?: number, files?: number, tags?: string,
 ];
 /** [id, run, item, job, state, progress, place, message, cleared] */
 export type TaskRow = [number, number, number, string, string, number | null, string | null, string | null, boolean];

@@ -121,8 +121,12 @@ export class Cohort {
             if (fetching.signal.aborted) {
                 return;
             }
+            const described = table.described;
             const was = table.fill(columns);
             this.grid?.setRows(table.rows, was);
+            if (table.described !== described) {
+                this.made.value++; // another set of columns
+            }
             const late = this.late;
             this.late = null;
             this.changed(late);

@@ -87,7 +87,7 @@ export function cohortColumns(cohort: Cohort): Column[] {
             key: 'date', title: study ? 'Date' : 'Last date', width: '100px', compare: (a, b) => texts(table.date(a), table.date(b)),
             draw: (cell, row) => setText(cell, table.date(row).slice(0, 10)), more: table.date,
         },
-        study
+        study && table.described
             ? {
                 key: 'sdesc', title: 'Description', width: 'minmax(98px, .9fr)', compare: (a, b) => texts(table.sdesc(a), table.sdesc(b)),
                 draw: (cell, row) => setText(cell, table.sdesc(row)),

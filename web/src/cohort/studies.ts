@@ -52,6 +52,8 @@ export class StudyTable {
     private groups = new Uint8Array(0);
     private byId = new Map<number, number>();
     private away = new Set<number>();
+    /** Has any row a description? */
+    described = false;
     /** Keys of attributes that any row has, in the order of their first coming. */
     attributes: string[] = [];
 
@@ -123,6 +125,7 @@ export class StudyTable {
             }
         }
         this.attributes = [...keys];
+        this.described = columns.sdesc.some((text) => text !== '');
         return (row) => before.get(this.id(row)) ?? -1;
     }
 
@@ -130,7 +133,10 @@ export class StudyTable {
     apply(events: readonly ItemRow[], unknown: number[]): number[] {
         const changed: number[] = [];
         const to = this.columns;
-        for (const [id, status, group, state, progress, , , , , , place, task, level, q, r, e, d] of events) {
+        for (const [id, status, group, state, progress, , , , , , place, task, level, q, r, e, d, files, tags] of events) {
+            if (level === 'subject' && this.level === 'study') {
+                changed.push(...this.retagged(id, tags ?? '/'));
+            }
             if (level !== this.level) {
                 continue;
             }
@@ -146,9 +152,23 @@ export class StudyTable {
             to.place[row] = place ?? '';
             to.task[row] = task ?? 0;
             [to.q[row], to.r[row], to.e[row], to.d[row]] = [q ?? 0, r ?? 0, e ?? 0, d ?? 0];
+            to.files[row] = files ?? 0;
+            (level === 'subject' ? to.subject_tags : to.tags)[row] = tags ?? '/';
             changed.push(row);
         }
         return changed;
+    }
+
+    /** The tags of a subject have changed: its studies show them. */
+    private retagged(subject: number, tags: string): number[] {
+        const rows: number[] = [];
+        for (let row = 0; row < this.rows; row++) {
+            if (this.columns.subject[row] === subject && this.columns.subject_tags[row] !== tags) {
+                this.columns.subject_tags[row] = tags;
+                rows.push(row);
+            }
+        }
+        return rows;
     }
 
     remove(ids: readonly number[]): number[] {
