@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/launch.h"
 #include "engine/preview.h"
+#include "engine/programs.h"
 #include "engine/queues.h"
 #include "engine/select.h"
 #include "engine/validate.h"
@@ -169,7 +170,7 @@ bool op_run_create(struct engine *e, struct store *s, const json_t *args, json_t
     ok = batch && options && answer && params &&
         launch_words(e, args, batch, params, options, err) &&
         batch_check_params(batch, params, e->tools, err) && launch_tools(e, batch, params, err) &&
-        queues_check(e, batch, err);
+        queues_check(e, batch, err) && programs_check(e, batch, err);
     if (ok && json_is_number(json_object_get(args, "cor"))) {
         ok = json_object_set(options, "cor", json_object_get(args, "cor")) == 0;
     }

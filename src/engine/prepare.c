@@ -195,6 +195,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
             .threads = in->threads,
             .gpu = in->gpu,
             .warm = options_bool(e->options, "warm_workers"),
+            .setup = options_text(e->options, "setup"),
             .models = e->models,
             .known = known_path,
             .arg = s,

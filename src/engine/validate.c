@@ -12,6 +12,7 @@
 #include "catalog/cohort.h"
 #include "catalog/pattern.h"
 #include "engine/op-run.h"
+#include "engine/programs.h"
 #include "engine/queues.h"
 #include "engine/select.h"
 #include "engine/study.h"
@@ -63,6 +64,9 @@ static bool check_jobs(struct validate *v, struct err *err)
             ok = problem(v, id, why.text, false, err);
         }
         if (ok && !queue_of(v->engine, v->batch, job, &queue, &why)) {
+            ok = problem(v, id, why.text, false, err);
+        }
+        if (ok && !programs_check_job(v->engine, v->batch, job, &why)) {
             ok = problem(v, id, why.text, false, err);
         }
         ok = ok && tool && script_names_check(job, tool, lines, err);

@@ -47,6 +47,9 @@ const struct option_info option_table[] = {
      "keep the folders of successful attempts instead of packing their logs"},
     {"licenses", OPTION_TEXT, 0, 0, "",
      "how many of each licence there are, such as matlab:2,idl:1; one not named counts as one"},
+    {"setup", OPTION_TEXT, 0, 0, "",
+     "shell lines run before every script and every external tool, such as module load fsl; a "
+     "tool's, a batch's and a job's own come after them"},
     {"queues", OPTION_TEXT, 0, 0, "",
      "queues that jobs may name, each with the number of tasks at once in it: default, night:2; no "
      "number = as many as there are slots"},

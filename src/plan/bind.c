@@ -13,10 +13,13 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "plan/bids-app.h"
 #include "plan/bind-parts.h"
 #include "plan/command.h"
 #include "plan/jobfile.h"
 #include "plan/promised.h"
+
+#define BIDS_APP "bids-app"
 
 static bool out_of_memory(struct err *err)
 {
@@ -272,7 +275,7 @@ static json_t *command_of(const struct bind *in, const json_t *params, const jso
 static bool has_arguments(const struct bind *in)
 {
     const char *kind = in->tool->kind;
-    return !strcmp(kind, "script") || !strcmp(kind, "command") ||
+    return !strcmp(kind, "script") || !strcmp(kind, "command") || !strcmp(kind, BIDS_APP) ||
         (in->study && !strcmp(kind, "step"));
 }
 
@@ -406,7 +409,9 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
         ok = bind_input(in, b.inputs, input_basis, "file", own, in->input_size, in->input_mtime_ns,
                         err);
     }
-    b.command = ok ? command_of(in, b.params, args, positional, err) : NULL;
+    b.command = !ok                         ? NULL
+        : !strcmp(in->tool->kind, BIDS_APP) ? bids_app_bind(in, b.params, b.outputs, &b, err)
+                                            : command_of(in, b.params, args, positional, err);
     ok = b.command && make_fingerprint(in, input_basis, &b, err);
     json_t *told = ok ? told_params(in, b.params, args) : NULL;
     struct jobfile file = {told, b.inputs, b.outputs,     touches, b.command,

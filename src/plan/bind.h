@@ -50,8 +50,9 @@ struct bind {
     bool hash;       /* content digest instead of size + mtime */
     const char *dir; /* the attempt's folder */
     int threads;
-    int gpu;   /* index, -1 = none */
-    bool warm; /* steps that ask a model may share a process (option warm_workers) */
+    int gpu;           /* index, -1 = none */
+    bool warm;         /* steps that ask a model may share a process (option warm_workers) */
+    const char *setup; /* option setup: shell lines before every script and external tool */
     struct model_sums *models; /* NULL: models are not part of fingerprints */
     /* Did Gantry make what lies at `path` (then it may be replaced)? */
     bool (*known)(void *arg, const char *path);

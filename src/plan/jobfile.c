@@ -96,21 +96,42 @@ static void add_environment(struct str *out, const struct bind *in)
     str_addc(out, '}');
 }
 
-/* job.setup (or the batch's), then the tool takes the shell's place. */
+/* The lines of config.ini, of the tool, and of the job (or the batch); then the tool takes the
+ * shell's place. A step of our own needs none of the machine's. */
 static bool add_setup(struct str *out, const struct bind *in, struct err *err)
 {
-    const char *setup = json_get_text(in->job, "setup", "");
+    const char *common = in->setup && strcmp(in->tool->kind, "step") ? in->setup : "",
+               *tool = json_get_text(in->tool->gantry, "setup", ""),
+               *setup = json_get_text(in->job, "setup", "");
     setup = setup[0] ? setup : json_get_text(in->batch_options, "setup", "");
-    if (!setup[0]) {
+    if (!common[0] && !tool[0] && !setup[0]) {
         add_text(out, "setup", "");
         return true;
     }
-    char *text = mem_printf(err, "%s\nexec \"$@\"", setup);
+    char *text = mem_printf(err, "%s%s%s%s%s\nexec \"$@\"", common, common[0] ? "\n" : "", tool,
+                            tool[0] ? "\n" : "", setup);
     if (text) {
         add_text(out, "setup", text);
     }
     mem_free(text);
     return text != NULL;
+}
+
+/* Of a descriptor, or the argument of a BIDS App. */
+static void add_container(struct str *out, const struct tool *tool, const json_t *params)
+{
+    const json_t *image = json_object_get(tool->doc, "container-image");
+    bool app = !strcmp(tool->kind, "bids-app");
+    const char *name = app ? json_get_text(params, "image", "") : json_get_text(image, "image", "");
+    if (!name[0]) {
+        return;
+    }
+    str_add(out, ",\"container\":{\"type\":");
+    json_add_text(out,
+                  app && str_ends(name, ".sif") ? "singularity"
+                                                : json_get_text(image, "type", "docker"));
+    add_text(out, "image", name);
+    str_addc(out, '}');
 }
 
 bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *out, struct err *err)
@@ -157,6 +178,7 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     }
     bool ok = add_setup(out, in, err);
     add_environment(out, in);
+    add_container(out, tool, f->params);
     if (script) {
         add_text(out, "language", json_get_text(tool->gantry, "language", "bash"));
         add_text(out, "script", script);

@@ -1,7 +1,8 @@
 /*
  * Tools as the engine sees them: Boutiques 0.5 descriptors, one JSON file each (share/tools/,
  * HOME/tools/, the project's .gantry/tools/; later ones win by name), with Gantry's own facts under
- * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (bash), "noop"; otherwise
+ * custom.gantry: kind "step" (built in, run by gantry-imaging), "script" (language bash, python or
+ * matlab), "bids-app" (bids-app.h), "noop"; otherwise
  * an external command, whose command-line becomes words (command.h); version, level, phase, stall
  * (s), resources, word {running,done,failed}, options {input: option of config.ini that fills it},
  * models {input that names a model: {parameter: value} with which alone it is used} (model-sum.h),

@@ -195,3 +195,77 @@ def test_modes_collect_success_and_the_end_of_a_run(g):
     g.ok("run", save(g, "q", {**jobs[0], "queue": "DPS"}, options={"mode": "immediate"}), made[0]["psid"])
     for mode in ("per-subject", "split-ignore-dependencies"):
         assert g.run("run", save(g, "m", *jobs[:1]), "--mode", mode, made[0]["psid"]).rc == 0
+
+
+APP = """#!/bin/sh
+# As a BIDS App: bids_dir out_dir participant --participant-label X, then bids_dir out_dir group
+set -e
+test -f "$1/dataset_description.json"
+mkdir -p "$2"
+if [ "$3" = participant ]; then
+    test "$4" = --participant-label && ls "$1/sub-$5" > /dev/null
+    mkdir -p "$2/sub-$5"; find "$1/sub-$5" -name '*T1w.nii.gz' | wc -l > "$2/sub-$5/count.txt"; echo "$6" >> "$2/sub-$5/count.txt"
+else
+    cat "$2"/sub-*/count.txt > "$2/group.txt"
+fi
+"""
+
+
+def program(g, name, text):
+    path = g.base / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_a_bids_app_by_participant_then_group(g):
+    """K7, B12: a BIDS App of our own on a BIDS tree: participants in parallel into one folder, the group once behind them; a
+    folder that is no BIDS tree is refused; a missing program is told before anything starts."""
+    made = cohort.bids(g.data, subjects=3, sessions=2)
+    app = program(g, "app", APP)
+    jobs = [{"id": "part", "tool": "bids-app", "args": {"program": str(app), "name": "our-app", "options": "--fast -x"}},
+            {"id": "group", "tool": "bids-app", "collect": True, "args": {"program": str(app), "name": "our-app"}}]
+    outcome = g.ok("run", save(g, "app", *jobs, level="subject"))
+    assert "4 of 4 tasks completed" in outcome.out, outcome
+    out = g.data / "derivatives" / "our-app"
+    assert (out / "group.txt").read_text() == "2\n--fast\n2\n--fast\n1\n--fast\n", outcome
+    assert (out / "sub-01.prov.json").exists() and len(made) == 5
+    jobs[0]["args"]["program"] = "no-such-app"
+    assert "needs the program 'no-such-app', which is not on the PATH" in g.fails(2, "run", save(g, "app2", *jobs, level="subject")).err
+
+
+def test_setup_lines_and_containers(g):
+    """K6, M8, DESIGN 4: set-up lines of the configuration, the batch and the job come before a script; a tool with an image
+    runs through Apptainer or Docker (here programs that write down their arguments), and without both says what is missing."""
+    cohort.study(g.data, "P01", "S1", convention=1)
+    g.ok("config", "set", "setup=export A=config")
+    script = bash("env", 'echo "$A $B" > "$o1"', o1={"OUT": "env.txt"})
+    g.ok("run", save(g, "env", {**script, "setup": "export B=job"}))
+    assert (g.data / "P01/S1/env.txt").read_text() == "config job\n"
+    g.ok("config", "set", "setup=")
+
+    tools = g.home / "tools"
+    tools.mkdir()
+    (tools / "imaged.json").write_text(json.dumps({"name": "imaged", "schema-version": "0.5", "tool-version": "1", "description": "x",
+        "command-line": "only-inside [IN] [OUT]", "container-image": {"type": "docker", "image": "site/tool:1"},
+        "inputs": [{"id": "in", "name": "in", "type": "File", "value-key": "[IN]"},
+                   {"id": "out", "name": "out", "type": "String", "value-key": "[OUT]"}]}))
+    path = save(g, "imaged", {"id": "x", "tool": "imaged", "args": {"in": {"FILE": "T1w.nii.gz"}, "out": {"OUT": "x.txt"}}})
+    if not shutil.which("docker") and not shutil.which("apptainer"):
+        assert "needs the program 'only-inside'" in g.fails(2, "run", path).err
+    for runtime in ("docker", "apptainer"):
+        program(g, runtime, '#!/bin/bash\nfor w; do :; done\nprintf "%s\\n" "$@" > "$w"\n')
+        env = {"PATH": f"{g.base / 'bin'}:{g.env['PATH']}"}
+        g.ok("run", path, env=env)
+        words = (g.data / "P01/S1/x.txt").read_text().split("\n")
+        bind = f"{g.data}:{g.data}"
+        if runtime == "docker":
+            assert words[:2] == ["run", "--rm"] and words[words.index("-v") + 1] == bind, words
+            at = words.index("--entrypoint")
+            assert words[at + 1:at + 3] == ["only-inside", "site/tool:1"], words
+        else:
+            assert words[:3] == ["exec", "--bind", bind] and "docker://site/tool:1" in words, words
+            assert words[words.index("docker://site/tool:1") + 1] == "only-inside", words
+        assert str(g.data / "P01/S1/T1w.nii.gz") in words
+        (g.data / "P01/S1/x.txt").unlink()
