@@ -31,7 +31,7 @@ extern const struct op ops_catalog[]; /* op-catalog.c: project.add, scan.apply, 
                                          item.forget, cor.set, cor.fix, tag... */
 extern const struct op
     ops_run[]; /* op-run.c: run.create, run.resume, task.kill, task.retry, item.adopt, ... */
-extern const struct op ops_file[]; /* op-file.c: file.add, file.drop */
+extern const struct op ops_file[];   /* op-file.c: file.add, file.drop */
 extern const struct op ops_access[]; /* op-access.c: user.add, session.add, audit.add, ... */
 
 /* Find and run; wraps the call in a transaction. */
