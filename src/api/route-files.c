@@ -22,8 +22,8 @@ struct finding {
     int64_t project, limit;
     const char *root;
     size_t root_len;
-    int64_t *items; /* what is looked at */
-    size_t n;
+    int64_t *items;           /* what is looked at */
+    size_t n, from, at;       /* begun at, came to */
     bool subjects;            /* items are subjects */
     const char *pattern, *of; /* of: "" = the item itself */
     int64_t found[CHUNK];     /* studies of this chunk with a match */
@@ -130,10 +130,10 @@ static bool look(struct finding *f, struct err *err)
 {
     int64_t until = clock_mono_us() + BUDGET_US;
     bool plain = !f->subjects && (!*f->of || !strcmp(f->of, "STUDY")), ok = true;
-    for (size_t at = 0; ok && at < f->n && clock_mono_us() < until;) {
-        size_t n = !plain ? 1 : f->n - at < CHUNK ? f->n - at : CHUNK;
-        ok = plain ? look_at_studies(f, at, n, err) : look_at_reference(f, at, err);
-        at += n;
+    for (f->at = f->from; ok && f->at < f->n && clock_mono_us() < until;) {
+        size_t left = f->n - f->at, n = !plain ? 1 : left < CHUNK ? left : CHUNK;
+        ok = plain ? look_at_studies(f, f->at, n, err) : look_at_reference(f, f->at, err);
+        f->at += n;
     }
     return ok;
 }
@@ -207,16 +207,18 @@ static bool find(struct request *q, struct reply *r, struct err *err)
                         .missing = json_array()};
     struct project p = {0};
     json_t *doc = NULL;
+    int64_t from = request_int(q, "from", json_get_int(q->body, "from", 0));
+    f.from = from > 0 ? (size_t)from : 0;
     f.limit = f.limit < FILES_MOST ? f.limit : FILES_MOST;
     bool ok = scope_project(q, &f.project, err) && project_by_id(f.s, f.project, &p, err);
     f.root = ok ? p.root : "";
     f.root_len = strlen(f.root);
     ok = ok && pattern_check_files(f.pattern, err) && items_of(q, &f, err) && look(&f, err);
     if (ok) {
-        doc = json_pack("{s:I, s:I, s:I, s:I, s:b, s:O, s:O}", "total", (json_int_t)f.total,
+        doc = json_pack("{s:I, s:I, s:I, s:I, s:b, s:I, s:O, s:O}", "total", (json_int_t)f.total,
                         "items", (json_int_t)f.n, "checked", (json_int_t)f.checked, "studies",
-                        (json_int_t)f.with, "complete", (int)(f.checked == f.n), "missing",
-                        f.missing, "files", f.files);
+                        (json_int_t)f.with, "complete", (int)(f.at >= f.n), "next",
+                        (json_int_t)f.at, "missing", f.missing, "files", f.files);
     }
     json_decref(f.files);
     json_decref(f.missing);
@@ -232,6 +234,7 @@ static const struct route_param find_params[] = {
     {IN_QUERY, "select", P_TEXT, false, "instead: a subject selector; without it all"},
     {IN_QUERY, "level", P_TEXT, false, "study (default) or subject: what items are"},
     {IN_QUERY, "of", P_TEXT, false, "the reference of the argument, such as OLDEST"},
+    {IN_QUERY, "from", P_INT, false, "go on there: 'next' of an answer that is not complete"},
     {IN_QUERY, "limit", P_INT, false, "files to name: 20; all are counted"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
@@ -242,6 +245,7 @@ static const struct route_param find_body[] = {
     {IN_BODY, "select", P_TEXT, false, "instead: a subject selector; without it all"},
     {IN_BODY, "level", P_TEXT, false, "study (default) or subject: what items are"},
     {IN_BODY, "of", P_TEXT, false, "the reference of the argument, such as OLDEST"},
+    {IN_BODY, "from", P_INT, false, "go on there: 'next' of an answer that is not complete"},
     {IN_BODY, "limit", P_INT, false, "files to name: 20; all are counted"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };

@@ -6,6 +6,9 @@
 #include "model/group.h"
 #include "report/live.h"
 
+#define SEED 14695981039346656037u
+#define NAMES 64
+
 static uint64_t add_hash(uint64_t h, const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
@@ -19,9 +22,9 @@ void jobs_begin(struct jobs *j)
     j->n = 0;
 }
 
-void jobs_add(struct jobs *j, const char *batch, const char *job, int state, bool cleared)
+static void add_known(struct jobs *j, uint64_t batch, const char *job, int state, bool cleared)
 {
-    uint64_t key = add_hash(add_hash(14695981039346656037u, batch), job);
+    uint64_t key = add_hash(batch, job);
     size_t i = 0;
     while (i < j->n && j->job[i].key != key) {
         i++;
@@ -33,6 +36,11 @@ void jobs_add(struct jobs *j, const char *batch, const char *job, int state, boo
     j->job[i].state = state;
     j->job[i].cleared = cleared;
     j->n += i == j->n;
+}
+
+void jobs_add(struct jobs *j, const char *batch, const char *job, int state, bool cleared)
+{
+    add_known(j, add_hash(SEED, batch), job, state, cleared);
 }
 
 struct jobs_counts jobs_count(const struct jobs *j)
@@ -99,18 +107,41 @@ static bool begin_row(struct rows *rows, int64_t item, struct err *err)
     return true;
 }
 
+/* Names of runs by their digest: the same few over and over. */
+struct names {
+    int64_t run;
+    uint64_t digest;
+};
+
+static bool digest_of(struct store *s, struct names *known, int64_t run, uint64_t *ret,
+                      struct err *err)
+{
+    struct names *n = &known[(size_t)run % NAMES];
+    char *name = NULL;
+    if (n->run != run) {
+        if (!store_text(s, &name, err, "SELECT name FROM run WHERE id=?1", "i", run)) {
+            return false;
+        }
+        *n = (struct names){run, add_hash(SEED, name ? name : "")};
+        mem_free(name);
+    }
+    *ret = n->digest;
+    return true;
+}
+
 bool jobs_between(struct store *s, int64_t first, int64_t last, struct jobs_row **ret,
                   size_t *ret_n, struct err *err)
 {
     struct jobs jobs;
     struct rows rows = {NULL, 0, 0};
+    struct names known[NAMES] = {{0, 0}};
     struct jobs_row *row = NULL;
-    struct query *q =
-        store_query(s, err,
-                    "SELECT t.item_id,t.id,t.run_id,t.attempts,t.state,t.cleared,r.name,t.job_id "
-                    "FROM task t CROSS JOIN run r ON r.id=t.run_id WHERE t.item_id BETWEEN ?1 AND "
-                    "?2 ORDER BY t.item_id,t.id",
-                    "ii", first, last);
+    uint64_t batch = 0;
+    struct query *q = store_query(
+        s, err,
+        "SELECT item_id,id,run_id,attempts,state,cleared,job_id FROM task WHERE item_id "
+        "BETWEEN ?1 AND ?2 ORDER BY item_id,id",
+        "ii", first, last);
     bool ok = q != NULL;
     jobs_begin(&jobs);
     while (ok && query_next(q)) {
@@ -132,7 +163,8 @@ bool jobs_between(struct store *s, int64_t first, int64_t last, struct jobs_row 
             row->attempt = query_int(q, 3);
             row->state = state;
         }
-        jobs_add(&jobs, query_text(q, 6), query_text(q, 7), state, query_int(q, 5) != 0);
+        ok = ok && digest_of(s, known, run, &batch, err);
+        add_known(&jobs, batch, query_text(q, 6), state, query_int(q, 5) != 0);
     }
     if (row) {
         row->counts = jobs_count(&jobs);

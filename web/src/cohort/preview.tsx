@@ -13,8 +13,29 @@ interface Found {
     checked: number;
     studies: number;
     complete: boolean;
+    /** Where to go on. */
+    next: number;
     missing: { id: number; psid: string }[];
     files: { id: number; psid: string; path: string; tags: string[] }[];
+}
+
+/** The server looks for a moment at a time: what it has found so far is shown, and it is asked on. */
+async function look(body: object, signal: AbortSignal, show: (found: Found) => void): Promise<void> {
+    let all: Found | null = null;
+    for (let from = 0; ;) {
+        const part: Found = await post<Found>('files', { ...body, from }, undefined, signal);
+        all = all
+            ? {
+                ...part, total: all.total + part.total, studies: all.studies + part.studies, checked: all.checked + part.checked,
+                missing: [...all.missing, ...part.missing].slice(0, 20), files: [...all.files, ...part.files].slice(0, NAMED),
+            }
+            : part;
+        show(all);
+        if (part.complete || part.next <= from) {
+            return;
+        }
+        from = part.next;
+    }
 }
 
 interface PreviewProps {
@@ -44,15 +65,12 @@ export function Preview({ cohort, pattern, of, optional }: PreviewProps) {
                 setFound(null);
                 return;
             }
-            post<Found>('files', { project: cohort.project, level, items, pattern, of, limit: NAMED }, undefined, asking.signal).then(
-                setFound,
-                (error: unknown) => {
-                    if (!asking.signal.aborted) {
-                        setFound(null);
-                        setRefused(errorText(error));
-                    }
-                },
-            );
+            look({ project: cohort.project, level, items, pattern, of, limit: NAMED }, asking.signal, setFound).catch((error: unknown) => {
+                if (!asking.signal.aborted) {
+                    setFound(null);
+                    setRefused(errorText(error));
+                }
+            });
         }, TYPING_MS);
         return () => {
             clearTimeout(timer);
