@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "cli/nora.h"
 #include "codec/csv.h"
@@ -52,6 +53,20 @@ static bool plain_list(const json_t *value)
     return json_is_array(value);
 }
 
+/* The shortest text that reads back as the same number. */
+static void add_number(struct str *out, double value)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        double again;
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+        if (num_double(text, &again) && !(again < value) && !(again > value)) {
+            break;
+        }
+    }
+    str_add(out, text);
+}
+
 static void add_plain(struct str *out, const json_t *value)
 {
     size_t i;
@@ -64,6 +79,8 @@ static void add_plain(struct str *out, const json_t *value)
             str_add(out, i ? " " : "");
             add_plain(out, one);
         }
+    } else if (json_is_real(value)) {
+        add_number(out, json_real_value(value));
     } else if (!json_is_null(value)) {
         json_add_value(out, value);
     }

@@ -166,6 +166,30 @@ def test_metadata_as_csv(n):
         shutil.rmtree(one["folder"] / "META")
 
 
+def test_a_bids_tree(g):
+    """Q4, Q7, J2: a selector means the data, and derivatives where the data have no match; --out stands below derivatives; side-cars
+    and participants.tsv as tables; the subject without sessions is PID#."""
+    calls(g)
+    made = cohort.bids(g.data, subjects=2, sessions=2)
+    g.ok("init", ".", "--name", "P")
+    for one in made:
+        out = g.data / "derivatives" / "prep" / one["name"] / "anat"
+        out.mkdir(parents=True)
+        (out / "copy_T1w.nii.gz").write_bytes(b"x")
+    g.ok("scan")
+    copies = [str(g.data / "derivatives" / "prep" / one["name"] / "anat" / "copy_T1w.nii.gz") for one in made]
+    assert g.lines("-s", "*") == [one["psid"] for one in made] == ["sub-01#ses-1", "sub-01#ses-2", "sub-02#"]
+    assert g.lines("-s", "*", "anat/*_T1w.nii.gz") == [str(one["t1"]) for one in made]
+    assert g.lines("-s", "*", "anat/copy*") == g.lines("-s", "*", "derivatives/prep/anat/*") == copies
+    assert g.lines("--addtag", "x", "-s", "sub-01#ses-1", copies[0]) == ["1 of 1 files changed"]
+    assert g.lines("-s", "sub-01#LATEST1", "tag:x") == copies[:1]
+    assert g.lines("-o", "sub-02#", "a/b.nii") == [str(g.data / "derivatives" / "nora" / "sub-02" / "a" / "b.nii")]
+    rows = table(g.nora("--exportmeta", "*", "anat/*_T1w.json", "--keys", "Echo*").stdout)
+    assert [row["EchoTime"] for row in rows] == ["0.003"] * 3
+    rows = table(g.nora("--exportmeta", "*", "nodeinfo.json", "--keys", "PatientID,age").stdout)
+    assert [(row["PatientID"], row["age"]) for row in rows] == [(one["pid"], str(one["age"])) for one in made]
+
+
 def settled(g):
     """States of the newest run's tasks, once none is left to do."""
     until = time.monotonic() + runner.HANG
