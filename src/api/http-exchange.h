@@ -47,7 +47,7 @@ struct exchange {
     struct str body;
     size_t came; /* bytes of the body, kept or not */
     bool begun, sent, suspended, too_large;
-    bool passed_on; /* a notebook's: the body is not ours to read */
+    bool passed_on; /* a notebook's: the body is not ours to read, and may be longer */
     bool upgrading; /* 101 is on its way; the source waits for its socket */
     struct later later;
     struct stream *stream;

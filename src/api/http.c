@@ -25,6 +25,7 @@
 #include "engine/engine.h"
 
 #define BODY_MAX ((size_t)8 << 20)
+#define NOTEBOOK_MAX ((size_t)64 << 20) /* Jupyter saves a notebook with all its pictures */
 #define POOL_BYTES \
     ((size_t)32 << 10) /* of a connection: bounds its headers, and a stream's piece */
 #define QUIET_S 75u    /* nothing moves in either direction */
@@ -75,7 +76,6 @@ static void *uri_came(void *arg, const char *uri, struct MHD_Connection *connect
     x->in.header = http_header;
     x->in.arg = x;
     x->q.in = &x->in;
-    x->body.max = BODY_MAX + 1;
     x->uri = mem_strdup(uri, quiet);
     return x;
 }
@@ -136,6 +136,18 @@ static bool is_api(const char *path)
     return str_starts(path, "/api/") || !strcmp(path, "/api") || !strcmp(path, "/metrics");
 }
 
+static size_t body_max(const struct exchange *x)
+{
+    return x->passed_on ? NOTEBOOK_MAX : BODY_MAX;
+}
+
+static bool too_large(struct exchange *x, struct err *err)
+{
+    reply_status(&x->r, 413);
+    return err_set(err, ERR_USAGE, "the request is too large (the most is %zu MiB)",
+                   body_max(x) >> 20);
+}
+
 /* Headers are there. False: refused, with err (and the reply's status). */
 static bool begin(struct exchange *x, struct err *err)
 {
@@ -147,10 +159,10 @@ static bool begin(struct exchange *x, struct err *err)
         *query++ = '\0';
     }
     x->q.path = x->uri;
-    if (announced && num_int64(announced, &bytes) && bytes > (int64_t)BODY_MAX) {
-        reply_status(&x->r, 413);
-        return err_set(err, ERR_USAGE, "a request of %lld bytes is too large (the most is 8 MiB)",
-                       (long long)bytes);
+    x->passed_on = jupyter_is(x->q.path);
+    x->body.max = body_max(x) + 1;
+    if (announced && num_int64(announced, &bytes) && bytes > (int64_t)body_max(x)) {
+        return too_large(x, err);
     }
     conns_phase(x->conn, CONN_BODY, bytes);
     if (!query_parse(query ? query : "", &x->in.fields, err)) {
@@ -160,7 +172,6 @@ static bool begin(struct exchange *x, struct err *err)
         return false;
     }
     x->in.query = query ? query : "";
-    x->passed_on = jupyter_is(x->q.path);
     if (x->passed_on) {
         return jupyter_may(&x->q, &x->r, err);
     }
@@ -184,8 +195,7 @@ static bool begin(struct exchange *x, struct err *err)
 static bool whole_body(struct exchange *x, struct err *err)
 {
     if (x->too_large) {
-        reply_status(&x->r, 413);
-        return err_set(err, ERR_USAGE, "the request is too large (the most is 8 MiB)");
+        return too_large(x, err);
     }
     return str_ok(&x->body, err);
 }
@@ -257,10 +267,10 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     }
     if (*n > 0) {
         x->came += *n;
-        if (x->came > 2 * BODY_MAX) {
+        if (x->came > 2 * body_max(x)) {
             return MHD_NO; /* in pieces without a length: it would go on for ever */
         }
-        x->too_large = x->came > BODY_MAX;
+        x->too_large = x->came > body_max(x);
         if (!x->too_large) {
             str_addn(&x->body, data, *n);
         }

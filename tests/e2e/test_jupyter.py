@@ -149,7 +149,7 @@ def bash(lab):
 def test_cells(lab, bash):
     """O1: the first cell has the job's resolved variables, the next its script as it was written; both run."""
     cells = lab.cells(bash)
-    assert cells["script"] == "%%bash\n" + BASH
+    assert cells["script"] == "%%bash\n" + BASH and "\nn1=0.5\n" in cells["variables"]
     assert f"f1='{lab.study['t1']}'" in cells["variables"] and "s1='it'\\''s $odd'" in cells["variables"]
     kernel = lab.kernel(bash)
     assert kernel.run(cells["variables"]) == "Overwriting vars.sh\n"
@@ -248,6 +248,9 @@ def test_save(lab, bash):
     script["source"] = "%%bash\n" + BASH + "\necho more"
     put = lab.ask("PUT", bash, "api/contents/notebook.ipynb", {"type": "notebook", "format": "json", "content": document["content"]})
     assert put.status == 200, put
+    # a notebook with pictures is longer than the 8 MiB that the API takes
+    long = {"type": "file", "format": "text", "content": "x" * (12 << 20)}
+    assert lab.ask("PUT", bash, "api/contents/long.txt", long).status == 201
     save = lambda who="olaf", **body: lab.people[who].post(f"/api/v1/tasks/{bash}/jupyter/save", body)
     assert save("vera").status == 403 and save("otto").status == 403
     answer = save()
