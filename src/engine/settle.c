@@ -409,7 +409,7 @@ static bool write_files(struct engine *e, const struct change *c, struct err *er
         store_text(e->store, &level, err, "SELECT level FROM item WHERE id=?1", "i",
                    c->live->item) &&
         (!study_level(level ? level : "") ||
-         study_take_outputs(e->store, c->live->run->project, job_of(c->live), outputs, err));
+         study_take_outputs(e->store, c->live->run, job_of(c->live), outputs, err));
     mem_free(level);
     json_decref(outputs);
     return ok;

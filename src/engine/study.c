@@ -198,9 +198,42 @@ static bool take_folder(struct store *s, int64_t project, const char *folder, co
     return ok;
 }
 
-bool study_take_outputs(struct store *s, int64_t project, const json_t *job, const json_t *outputs,
-                        struct err *err)
+static bool describe(const char *folder, const char *batch, struct err *err)
 {
+    char *path = path_join(folder, "dataset_description.json", err);
+    if (!path || file_exists(path)) {
+        mem_free(path);
+        return path != NULL;
+    }
+    json_t *doc =
+        json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:s}], s:[{s:s}]}", "Name", batch, "BIDSVersion",
+                  "1.8.0", "DatasetType", "derivative", "GeneratedBy", "Name", "gantry", "Version",
+                  GANTRY_VERSION, "Description", batch, "SourceDatasets", "URL", "../..");
+    char *text = doc ? json_pretty(doc, err) : NULL;
+    bool ok = text && file_write(path, text, strlen(text), false, err);
+    mem_free(text);
+    mem_free(path);
+    json_decref(doc);
+    return ok;
+}
+
+/* What cannot be written there is no failure of the task whose output lies beside it. */
+static void describe_derivatives(const struct active *run, const json_t *outputs)
+{
+    struct err *quiet = err_ignore("the next task of the batch tries again");
+    const char *first = json_get_text(json_array_get(outputs, 0), "path", ""),
+               *batch = json_get_text(run->batch, "name", "batch");
+    char *folder = mem_printf(quiet, "%s/derivatives/%s", run->root, batch);
+    if (folder && path_within(first, folder)) {
+        err_waive(describe(folder, batch, quiet));
+    }
+    mem_free(folder);
+}
+
+bool study_take_outputs(struct store *s, const struct active *run, const json_t *job,
+                        const json_t *outputs, struct err *err)
+{
+    int64_t project = run->project;
     json_t *row, *args = json_object_get(job, "args");
     size_t i;
     bool ok = true;
@@ -218,6 +251,9 @@ bool study_take_outputs(struct store *s, int64_t project, const json_t *job, con
                  ? take_folder(s, project, path, tags, FOLDER_DEPTH, &left, err)
                  : cohort_take(s, project, path, tags, &file, err));
         mem_free(tags);
+    }
+    if (json_array_size(outputs) > 0) {
+        describe_derivatives(run, outputs);
     }
     return ok;
 }

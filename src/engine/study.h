@@ -42,7 +42,9 @@ const char *study_reference(const json_t *variables, const json_t *spec);
 /* The tags of an output that task published, given by its job's arguments ("a,b"), into the catalog
  * with its files: later jobs find them. `outputs` as in result.json, or rows of the table output.
  */
-bool study_take_outputs(struct store *s, int64_t project, const json_t *job, const json_t *outputs,
-                        struct err *err) CHECK_RESULT;
+/* In a BIDS tree derivatives/<batch> is a dataset of its own: it gets a dataset_description.json
+ * that says who made it, unless it has one. */
+bool study_take_outputs(struct store *s, const struct active *run, const json_t *job,
+                        const json_t *outputs, struct err *err) CHECK_RESULT;
 
 #endif

@@ -15,8 +15,9 @@ extern char **environ;
 /* Of the job's variables, those that say which task this is. */
 static bool tells_attempt(const char *name)
 {
-    static const char *const names[] = {"GANTRY_TASK", "GANTRY_RUN", "GANTRY_ITEM",
-                                        "GANTRY_PROJECT"};
+    static const char *const names[] = {"GANTRY_TASK",    "GANTRY_RUN", "GANTRY_ITEM",
+                                        "GANTRY_PROJECT", "DPXproject", "DPXpsid",
+                                        "DPXpid",         "DPXsid"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(name, names[i])) {
             return true;

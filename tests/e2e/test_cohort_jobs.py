@@ -235,6 +235,30 @@ def test_a_bids_app_by_participant_then_group(g):
     assert "needs the program 'no-such-app', which is not on the PATH" in g.fails(2, "run", save(g, "app2", *jobs, level="subject")).err
 
 
+def test_outputs_of_a_bids_tree_are_a_derivative_of_their_own(g):
+    """B12, DESIGN 4: in a BIDS tree outputs go to derivatives/<batch>/sub-*/ses-*/ beside a dataset_description.json with
+    GeneratedBy; the next job finds them by name and by tag; raw data are not touched; batches are copied, starred, grouped."""
+    made = cohort.bids(g.data, subjects=2, sessions=2)
+    before = files(g, "sub-*/**/*")
+    path = save(g, "masks", bash("m", 'cp "$f1" "$o1"', f1={"FILE": "anat/*_T1w.nii.gz"}, o1={"OUT": "anat/mask.nii.gz TAG(m)"}),
+        bash("n", 'stat -c %s "$f1" "$f2" > "$o1"', f1={"FILE": "tag:m"}, f2={"FILE": "anat/mask.nii.gz"}, o1={"OUT": "n.txt"}))
+    g.ok("run", path)
+    assert files(g, "sub-*/**/*") == before
+    for one in made:
+        assert (g.data / "derivatives/masks" / one["name"] / "n.txt").exists(), one
+    about = json.loads((g.data / "derivatives/masks/dataset_description.json").read_text())
+    assert about["DatasetType"] == "derivative" and about["GeneratedBy"][0]["Name"] == "gantry", about
+
+    g.ok("batch", "save", path)
+    g.ok("batch", "copy", "masks", "masks2")
+    g.ok("batch", "star", "masks2")
+    g.ok("batch", "group", "tomo-try", "ours")
+    rows = g.json("batch", "ls")
+    assert rows[0]["name"] == "masks2" and rows[0]["starred"], rows[0]
+    assert [row["from"] for row in rows if row["group"] == "ours"] == ["shipped"]
+    assert "already" in g.run("batch", "copy", "masks", "masks2").err
+
+
 def test_setup_lines_and_containers(g):
     """K6, M8, DESIGN 4: set-up lines of the configuration, the batch and the job come before a script; a tool with an image
     runs through Apptainer or Docker (here programs that write down their arguments), and without both says what is missing."""

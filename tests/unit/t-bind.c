@@ -304,6 +304,89 @@ static void test_jobs_that_are_off(void **state)
     json_decref(batch);
 }
 
+static bool find_two(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err)
+{
+    int *n = arg;
+    (void)spec;
+    if (*n == 0 && strcmp(name, "f2") != 0) {
+        return err_set(err, ERR_FAILED, "input '%s' of P#S: nothing matches", name);
+    }
+    for (int i = 0; i < *n; i++) {
+        char path[40];
+        (void)snprintf(path, sizeof path, "/data/p/P/S/%s_%d.nii", name, i);
+        (void)json_array_append_new(
+            rows, json_pack("{s:s, s:i, s:i}", "path", path, "size", 5, "mtime_ns", 7));
+    }
+    return true;
+}
+
+/* L6, L7, L9, M8: files of a study come from the catalog, outputs lie in its folder without their
+ * tags, arguments stand in the order of their numbers. */
+static void test_arguments_of_a_study(void **state)
+{
+    struct err err = {0};
+    struct fixture *f = *state;
+    struct bound b;
+    int n = 2;
+    json_t *none = json_object();
+    const struct tool tool = {.name = "s", .kind = "script", .gantry = none, .version = "1"};
+    struct bind_study study = {
+        .out = "/data/p/P/S/", .pid = "P", .sid = "S", .psid = "P#S", .find = find_two, .arg = &n};
+    json_t *job = json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:f}}}",
+                            "id", "j", "tool", "s", "args", "script", "true", "f10", "FILE", "x",
+                            "f2", "FILE", "y", "o1", "OUT", " masks/a b.nii  TAG(m,n)", "p1",
+                            "PATHOUT", "dir", "n1", "NUMERIC", 2.5);
+    f->in.tool = &tool;
+    f->in.job = job;
+    f->in.study = &study;
+    f->in.level = "study";
+    f->in.item_name = "P/S";
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    json_t *sent = json_parse(str_text(&b.job), b.job.len, "job", &err);
+    assert_null(sent); /* whoever sends it closes it */
+    assert_string_equal(json_get_text(json_array_get(b.outputs, 0), "final", ""),
+                        "/data/p/P/S/masks/a b.nii");
+    assert_string_equal(json_get_text(json_array_get(b.outputs, 1), "kind", ""), "folder");
+    assert_int_equal(json_array_size(b.inputs), 4);
+    assert_string_equal(json_get_text(json_array_get(b.inputs, 0), "name", ""), "f2");
+    assert_string_equal(json_string_value(json_array_get(b.command, 4)), "/data/p/P/S/f2_0.nii");
+    assert_string_equal(json_string_value(json_array_get(b.command, 5)), "/data/p/P/S/f10_0.nii");
+    assert_non_null(strstr(str_text(&b.job), "\"DPXpsid\":\"P#S\""));
+    assert_non_null(strstr(str_text(&b.job), "\"files\":[\"f2\",\"f10\"]"));
+    bound_fini(&b);
+    n = 0;
+    assert_false(bind_task(&f->in, &b, &err));
+    assert_int_equal(err.code, ERR_FAILED);
+    n = 1;
+    study.collect = true;
+    assert_ok(bind_task(&f->in, &b, &err), err);
+    assert_non_null(strstr(str_text(&b.job), "\"f2\":[\"/data/p/P/S/f2_0.nii\"]"));
+    bound_fini(&b);
+    json_decref(job);
+    json_decref(none);
+}
+
+static void test_tags_of_outputs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spec, *path, *tags;
+    } rows[] = {{"a.nii", "a.nii", ""},
+                {"a b.nii TAG(x)", "a b.nii", "x"},
+                {" d/a.nii \t TAG(x,y) ", "d/a.nii", "x,y"},
+                {"TAG(x)", "TAG(x)", ""},
+                {"aTAG(x)", "aTAG(x)", ""},
+                {"a TAG(", "a", ""},
+                {"", "", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bind_out out = bind_out(rows[i].spec);
+        assert_int_equal(out.length, strlen(rows[i].path));
+        assert_memory_equal(out.path, rows[i].path, out.length);
+        assert_int_equal(out.tags_length, strlen(rows[i].tags));
+        assert_memory_equal(out.tags, rows[i].tags, out.tags_length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +398,8 @@ int main(void)
         cmocka_unit_test(test_conditions),
         cmocka_unit_test_setup_teardown(test_batches_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jobs_that_are_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_arguments_of_a_study, setup, teardown),
+        cmocka_unit_test(test_tags_of_outputs),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);

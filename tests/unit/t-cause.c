@@ -24,6 +24,20 @@ static void test_details_do_not_count(void **state)
     same("error at 0x7f3a in thread 12", "error at 0x11 in thread 1");
 }
 
+/* J3: whose input is missing, and what comes near, are no causes; which pattern finds nothing is.
+ */
+static void test_missing_inputs(void **state)
+{
+    char x[480], y[480];
+    (void)state;
+    same("input 'f1' of anna#v one: nothing matches 't1*/s0__.nii' (nearest: t1/x.nii, y.nii)",
+         "input 'f1' of P01#S1: nothing matches 't1*/s0__.nii' (it has no files in the catalog)");
+    cause_signature("input 'f1' of P01#S1: nothing matches 'a.nii' (nearest: b)", x, sizeof x);
+    assert_string_equal(x, "input 'f1': nothing matches 'a.nii'");
+    cause_signature("input 'f2' of P01#S1: nothing matches 'a.nii'", y, sizeof y);
+    assert_string_not_equal(x, y);
+}
+
 static void test_words_do(void **state)
 {
     char x[480], y[480];
@@ -43,6 +57,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_details_do_not_count),
+        cmocka_unit_test(test_missing_inputs),
         cmocka_unit_test(test_words_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
