@@ -106,7 +106,10 @@ static bool say_end(struct cli *c, int64_t run, struct err *err)
     }
     q = store_query(
         c->store, err,
-        "SELECT r.name, r.created_us, r.ended_us, coalesce(r.rec, p.rec), "
+        "SELECT r.name, r.created_us, r.ended_us, CASE WHEN json_extract(r.batch,'$.level') IN "
+        "('study','subject') THEN CASE CASE p.layout WHEN 'auto' THEN p.layout_found ELSE p.layout "
+        "END WHEN 'bids' THEN p.root||'/derivatives/'||r.name WHEN 'scans' THEN coalesce(r.rec,"
+        "p.rec) WHEN '' THEN coalesce(r.rec,p.rec) ELSE p.root END ELSE coalesce(r.rec,p.rec) END, "
         "coalesce(json_extract(r.options, "
         "'$.on_error'),"
         " json_extract(r.batch, '$.options.on_error'), 'break') FROM run r JOIN project p ON "
