@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 // Relative links: the page works below any path of a reverse proxy. Nothing is inlined as data: links, because the
@@ -7,5 +8,6 @@ export default defineConfig({
     esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
     build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
     worker: { format: 'es' },
+    resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: fileURLToPath(new URL('src/volume/no-codec.ts', import.meta.url)) }] },
     server: { proxy: { '/api': 'http://127.0.0.1:8420' } },
 });

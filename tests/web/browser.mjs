@@ -23,6 +23,9 @@ const ARGS = ['--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--d
     '--disable-component-update', '--disable-sync', '--enable-precise-memory-info',
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
 
-export function launch() {
-    return chromium.launch({ executablePath: executable(), headless: true, args: ARGS });
+// Where there is no GPU, WebGL is drawn by the processor.
+const WEBGL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+
+export function launch({ webgl = false } = {}) {
+    return chromium.launch({ executablePath: executable(), headless: true, args: webgl ? [...ARGS, ...WEBGL] : ARGS });
 }

@@ -18,6 +18,7 @@ const FullPage = later(async () => (await import('./pages/full')).FullPage);
 const RawPage = later(async () => (await import('./pages/raw')).RawPage);
 const CohortsPage = later(async () => (await import('./pages/cohorts')).CohortsPage);
 const JobsPage = later(async () => (await import('./pages/jobs')).JobsPage);
+const VolumePage = later(async () => (await import('./volume/page')).VolumePage);
 const GridstatsPage = later(async () => (await import('./pages/gridstats')).GridstatsPage);
 const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage);
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
@@ -25,7 +26,7 @@ const UsersPage = later(async () => (await import('./pages/users')).UsersPage);
 
 const TITLES: Record<string, string> = {
     '': 'Tomography', p: 'Tomography', review: 'Centre review', item: 'Scan', run: 'Run', jobs: 'Jobs', errors: 'Errors',
-    gridstats: 'Gridstats', settings: 'Settings', users: 'Users', projects: 'Projects',
+    gridstats: 'Gridstats', volume: 'Images', settings: 'Settings', users: 'Users', projects: 'Projects',
 };
 
 /** What the browser's tab and history say. */
@@ -86,6 +87,8 @@ function Page() {
         }
         case 'errors':
             return <ErrorsPage />;
+        case 'volume':
+            return <VolumePage />;
         case 'settings':
             return <SettingsPage />;
         case 'users':
