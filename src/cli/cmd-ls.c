@@ -16,6 +16,8 @@ static const struct opt options[] = {
      "scan, file (every file), series; study and subject of a cohort", false},
     {'s', "select", OPT_TEXT, "SUBJECT",
      "studies of a cohort, or with FILE... the paths of files in them", false},
+    {0, "filter", OPT_TEXT, "BAR",
+     "a filter bar as on the page: 'P00 STAG:qc&JOB:e' (may be repeated: all must hold)", false},
     {0, "byfilename", OPT_FLAG, NULL, "with -s: JSON, per study and then per file name", false},
     {0, "all", OPT_FLAG, NULL, "forgotten items and vanished files too", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
@@ -242,8 +244,11 @@ static bool run(struct cli *c, struct err *err)
          (!strcmp(level, "file") && strcmp(rows.project.layout_now, LAYOUT_SCANS) != 0));
     if (ok && cohort) {
         ok = rows_studies(c, subjects, c->args, c->n_args, &rows, err) &&
+            ls_filter(c, subjects, &rows, err) &&
             (!strcmp(level, "file") ? ls_files(c, &rows, err)
                                     : ls_studies(c, &rows, subjects, err));
+    } else if (ok && cli_has(c, "filter")) {
+        ok = cli_usage(c, err, "--filter is for studies and subjects");
     } else if (ok) {
         ok = list_scans(c, level, &rows, err);
     }

@@ -1,4 +1,5 @@
-"""Selectors and the command `nora`, as scripts of NORA's users call it (REQUIREMENTS Q3-Q7, Q10, M6), on synthetic cohorts."""
+"""Filter bars, selectors and the command `nora`, as scripts of NORA's users call it (REQUIREMENTS Q1-Q7, Q10, M6), on synthetic
+cohorts."""
 import csv
 import io
 import json
@@ -137,6 +138,25 @@ def test_files_in_and_out_of_the_catalog(n):
     shutil.rmtree(path.parent)
 
 
+def test_filter_bars(n):
+    """Q1, Q2: blank is OR, & is AND and binds tighter, a wildcard at the end; attributes; two bars are joined by AND."""
+    def found(*bars, level="study"):
+        return [row["psid"] if level == "study" else row["name"]
+            for row in n.ls("--level", level, *[word for bar in bars for word in ("--filter", bar)])]
+    n.nora("--addtag_study", "qc_ok", "P001#S1", "P002")
+    n.nora("--addtag_patient", "training", "P003")
+    n.nora("--addtag", "seen", "-s", "P003#S2", "ROIS/*")
+    assert found("P001 P003") == ["P001#S1", "P001#S2", "P003#S1", "P003#S2"]
+    assert found("P00&S1 STAG:qc&P002") == ["P001#S1", "P002#20240302", "P002#20240402", "P003#S1"]
+    assert found("STAG:qc", "S1") == ["P001#S1"] and found("PTAG:tr") == ["P003#S1", "P003#S2"]
+    assert found("FTAG:seen") == ["P003#S2"] and found("'P 07 (p'") == ["P 07 (pilot)#S1", "P 07 (pilot)#S2"]
+    assert found("FTAG:seen STAG:qc", level="subject") == ["P001", "P002", "P003"]
+    n.fails(3, "ls", "--level", "study", "--filter", "JOB:e")
+    n.nora("--rmtag_study", "qc_ok", "*")
+    n.nora("--rmtag_patient", "training", "*")
+    n.nora("--rmtag", "seen", "-s", "*", "ROIS/*")
+
+
 def table(text):
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -228,6 +248,8 @@ def test_within_jobs(g):
         assert g.lines("-s", "*", f"tag:{tag}") == copies[:2], tag
     g.run("run", "broken", "-s", f"PSIDLIST:{made[2]['psid']}")
     assert g.lines("-s", "*", "tag:never") == []
+    assert [row["psid"] for row in g.ls("--level", "study", "--filter", "JOB:e")] == [made[2]["psid"]]  # Q2
+    assert len(g.ls("--level", "study", "--filter", "JOB:d")) == 2
     wanted = {"batch": "tagger", "select": f"PSIDLIST:{made[2]['psid']}"}
     g.nora("--launch", json.dumps(wanted))
     assert settled(g) == ["done"]
