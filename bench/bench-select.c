@@ -1,5 +1,6 @@
 /* Selectors over a cohort: what the first page costs, and all of it.
  * usage: bench-select [STUDIES [FILES_A_STUDY]]   (default 10000 100) */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -144,9 +145,9 @@ int main(int argc, char **argv)
     store_close(s);
     s = store_open(home, STORE_READ, &err);
     check(s != NULL, &err);
-    (void)printf("%lld files in %lld studies\n\n%-14s %-20s %9s %8s %8s %8s\n",
-                 (long long)(studies * files), (long long)studies, "subjects", "files", "found",
-                 "first ms", "worst", "all ms");
+    (void)printf("%" PRId64 " files in %" PRId64 " studies\n\n%-14s %-20s %9s %8s %8s %8s\n",
+                 studies * files, studies, "subjects", "files", "found", "first ms", "worst",
+                 "all ms");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t took[REPEATS];
         struct page all = {0, SIZE_MAX};
