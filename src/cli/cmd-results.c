@@ -16,8 +16,8 @@
 #define MOST_JOBS 12 /* shown on a terminal; files have all */
 
 static const struct opt options[] = {
-    {'o', "output", OPT_TEXT, "FILE", "write FILE.xlsx, FILE.csv or FILE.json instead of printing",
-     false},
+    {'o', "output", OPT_TEXT, "FILE",
+     "write FILE.xlsx, FILE.csv, FILE.tsv or FILE.json instead of printing", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
@@ -50,7 +50,9 @@ static bool write_file(const char *path, const json_t *columns, const json_t *ro
     if (!strcmp(ext, ".xlsx")) {
         return write_xlsx(path, columns, rows, err);
     }
-    text = !strcmp(ext, ".csv") ? results_csv(columns, rows, err) : json_pretty(rows, err);
+    text = !strcmp(ext, ".csv") ? results_csv(columns, rows, err)
+        : !strcmp(ext, ".tsv")  ? results_tsv(columns, rows, err)
+                                : json_pretty(rows, err);
     bool ok = text && file_write(path, text, strlen(text), true, err);
     mem_free(text);
     return ok;
@@ -62,8 +64,9 @@ static bool check_target(const struct cli *c, const char *path, struct err *err)
     const char *ext = path_ext(path);
     char *folder = NULL;
     bool ok = true;
-    if (strcmp(ext, ".xlsx") && strcmp(ext, ".csv") && strcmp(ext, ".json")) {
-        return cli_usage(c, err, "'%s': the name must end in .xlsx, .csv or .json", path);
+    if (strcmp(ext, ".xlsx") && strcmp(ext, ".csv") && strcmp(ext, ".tsv") &&
+        strcmp(ext, ".json")) {
+        return cli_usage(c, err, "'%s': the name must end in .xlsx, .csv, .tsv or .json", path);
     }
     folder = path_dir(path, err);
     if (!folder) {
@@ -78,18 +81,37 @@ static bool check_target(const struct cli *c, const char *path, struct err *err)
     return ok;
 }
 
+/* Is the column behind it JOB_seconds? */
+static bool is_job(const json_t *columns, size_t i)
+{
+    const char *name = json_string_value(json_array_get(columns, i)),
+               *next = json_string_value(json_array_get(columns, i + 1));
+    size_t n = strlen(name);
+    return next && !strncmp(next, name, n) && !strcmp(next + n, "_seconds");
+}
+
 static bool print_table(struct cli *c, const json_t *columns, const json_t *rows, struct err *err)
 {
-    struct column shown[MOST_JOBS + 8] = {
+    static const struct column scans[] = {
         {"File", "name", CELL_TEXT},        {"Status", "status", CELL_STATUS},
         {"COR", "cor", CELL_COR},           {"From", "cor_source", CELL_TEXT},
         {"Sure", "confidence", CELL_SCORE},
     };
-    size_t n = 5;
-    /* between confidence and outputs: job, job_seconds, ... */
-    for (size_t i = 7; i + 3 < json_array_size(columns) && n < MOST_JOBS + 5; i += 2) {
-        const char *job = json_string_value(json_array_get(columns, i));
-        shown[n++] = (struct column){job, job, CELL_STATUS};
+    static const struct column studies[] = {
+        {"Subject", "PID", CELL_TEXT},
+        {"Study", "SID", CELL_TEXT},
+        {"Status", "status", CELL_STATUS},
+    };
+    bool cohort = str_equal(json_string_value(json_array_get(columns, 0)), "PID");
+    size_t n = cohort ? sizeof studies / sizeof *studies : sizeof scans / sizeof *scans, jobs = 0;
+    struct column shown[MOST_JOBS + 8] = {{NULL, NULL, CELL_TEXT}};
+    memcpy(shown, cohort ? studies : scans, n * sizeof *shown);
+    for (size_t i = 0; i + 1 < json_array_size(columns) && jobs < MOST_JOBS; i++) {
+        if (is_job(columns, i)) {
+            const char *job = json_string_value(json_array_get(columns, i));
+            shown[n++] = (struct column){job, job, CELL_STATUS};
+            jobs++;
+        }
     }
     shown[n++] = (struct column){"Error", "error", CELL_TEXT};
     return cli_table(c, rows, shown, err);
@@ -124,7 +146,7 @@ const struct command command_results = {
     .name = "results",
     .group = GROUP_RESULTS,
     .summary = "The table of a run: one row an item",
-    .usage = "RUN [-o FILE.xlsx|FILE.csv|FILE.json]",
+    .usage = "RUN [-o FILE.xlsx|FILE.csv|FILE.tsv|FILE.json]",
     .help = "RUN is a number or 'last' (the default). A file is written aside and renamed: it is "
             "never half there.",
     .options = options,

@@ -9,9 +9,11 @@
 #include "base/str.h"
 #include "codec/csv.h"
 #include "model/state.h"
+#include "report/results-cohort.h"
 
 static const char *const head[] = {"name", "series",     "index",      "status",
                                    "cor",  "cor_source", "confidence", NULL};
+static const char *const head_cohort[] = {"status", NULL}; /* behind who it is */
 static const char *const tail[] = {"outputs", "error", "warning", "path", NULL};
 
 static bool append_text(json_t *list, const char *text, struct err *err)
@@ -37,23 +39,31 @@ static json_t *job_ids(struct store *s, int64_t run, struct err *err)
     return ids;
 }
 
+static bool append_all(json_t *list, const char *const *texts, struct err *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && texts[i]; i++) {
+        ok = append_text(list, texts[i], err);
+    }
+    return ok;
+}
+
 json_t *results_columns(struct store *s, int64_t run, struct err *err)
 {
-    json_t *columns = json_array(), *jobs = job_ids(s, run, err);
-    bool ok = columns && jobs;
-    for (size_t i = 0; ok && head[i]; i++) {
-        ok = append_text(columns, head[i], err);
-    }
+    json_t *columns = json_array(), *jobs = job_ids(s, run, err), *values = json_array();
+    bool cohort = false;
+    bool ok = columns && jobs && values && results_is_cohort(s, run, &cohort, err) &&
+        (!cohort || results_cohort_columns(s, run, columns, values, err)) &&
+        append_all(columns, cohort ? head_cohort : head, err);
     for (size_t i = 0; ok && i < json_array_size(jobs); i++) {
         const char *job = json_string_value(json_array_get(jobs, i));
         char *seconds = mem_printf(err, "%s_seconds", job);
         ok = seconds && append_text(columns, job, err) && append_text(columns, seconds, err);
         mem_free(seconds);
     }
-    for (size_t i = 0; ok && tail[i]; i++) {
-        ok = append_text(columns, tail[i], err);
-    }
+    ok = ok && json_array_extend(columns, values) == 0 && append_all(columns, tail, err);
     json_decref(jobs);
+    json_decref(values);
     if (!ok) {
         json_decref(columns);
         return NULL;
@@ -184,9 +194,12 @@ static bool read_outputs(struct store *s, int64_t run, const json_t *by_id, stru
 json_t *results_rows(struct store *s, int64_t run, struct err *err)
 {
     json_t *rows = json_array(), *by_id = json_object();
+    bool cohort = false;
     err->code = ERR_NONE;
     bool ok = rows && by_id && read_items(s, run, rows, by_id, err) &&
-        read_tasks(s, run, by_id, err) && read_outputs(s, run, by_id, err);
+        read_tasks(s, run, by_id, err) && read_outputs(s, run, by_id, err) &&
+        results_is_cohort(s, run, &cohort, err) &&
+        (!cohort || results_cohort_fill(s, run, by_id, err));
     json_decref(by_id);
     if (!ok) {
         json_decref(rows);
@@ -218,13 +231,23 @@ static void field_text(struct str *out, const json_t *value)
     }
 }
 
-char *results_csv(const json_t *columns, const json_t *rows, struct err *err)
+/* Of a table with tabs: no quotes, so tabs and line ends become blanks. */
+static void tab_field(struct str *out, const char *text, bool first)
 {
+    str_add(out, first ? "" : "\t");
+    for (; *text; text++) {
+        str_addc(out, *text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text);
+    }
+}
+
+static char *table_text(const json_t *columns, const json_t *rows, bool tabs, struct err *err)
+{
+    void (*add)(struct str *, const char *, bool) = tabs ? tab_field : csv_add;
     struct str out = STR_INIT, field = STR_INIT;
     char *text = NULL;
     size_t n = json_array_size(columns);
     for (size_t k = 0; k < n; k++) {
-        csv_add(&out, json_string_value(json_array_get(columns, k)), k == 0);
+        add(&out, json_string_value(json_array_get(columns, k)), k == 0);
     }
     csv_end(&out);
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -232,7 +255,7 @@ char *results_csv(const json_t *columns, const json_t *rows, struct err *err)
             field_text(&field,
                        json_object_get(json_array_get(rows, i),
                                        json_string_value(json_array_get(columns, k))));
-            csv_add(&out, str_text(&field), k == 0);
+            add(&out, str_text(&field), k == 0);
         }
         csv_end(&out);
     }
@@ -242,6 +265,16 @@ char *results_csv(const json_t *columns, const json_t *rows, struct err *err)
     str_fini(&field);
     str_fini(&out);
     return text;
+}
+
+char *results_csv(const json_t *columns, const json_t *rows, struct err *err)
+{
+    return table_text(columns, rows, false, err);
+}
+
+char *results_tsv(const json_t *columns, const json_t *rows, struct err *err)
+{
+    return table_text(columns, rows, true, err);
 }
 
 /* Arrays become one text, as in the CSV. */

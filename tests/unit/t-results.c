@@ -140,11 +140,59 @@ static void t_layouts(void **state)
     mem_free(home);
 }
 
+/* "results -o volumes.tsv" of a run over studies: who, the participants' attributes, every value.
+ */
+static void t_cohort(void **state)
+{
+    struct err err = {0};
+    char *home = test_folder("results");
+    struct store *s = store_open(home, STORE_WRITE, &err);
+    (void)state;
+    assert_non_null(s);
+    static const char *const sql[] = {
+        "INSERT INTO project(id,name,root,rec,attempts,created_us) "
+        "VALUES(1,'p','/d','/d_rec','/a',0)",
+        "INSERT INTO item(id,project_id,level,name,status,attrs,added_us,changed_us) VALUES"
+        "(1,1,'subject','P1','Ready','{\"age\":40,\"status\":\"patient\"}',0,0),"
+        "(2,1,'study','P1/S1','Done','{}',0,0),(3,1,'study','P1/S2','Failed','{\"age\":41}',0,0)",
+        "INSERT INTO study(item_id,subject_id,sid,date) "
+        "VALUES(2,1,'S1','2024-01-01'),(3,1,'S2','')",
+        "INSERT INTO run(id,project_id,name,batch,created_us) VALUES(1,1,'b','{}',0)",
+        "INSERT INTO task(id,run_id,item_id,job,job_id,tool,state,message,result,cached_from) "
+        "VALUES"
+        "(1,1,2,0,'stats','t',5,'','{\"values\":{\"volume_ml\":12.5,\"gm\":{\"mean\":3},"
+        "\"list\":[1]}}',NULL),(2,1,3,0,'stats','t',7,'no\tmask','{}',NULL),"
+        "(3,1,2,1,'say','t',6,'','{}',1)"};
+    for (size_t i = 0; i < sizeof sql / sizeof sql[0]; i++) {
+        assert_ok(store_exec(s, &err, sql[i], ""), err);
+    }
+    json_t *columns = results_columns(s, 1, &err), *rows = results_rows(s, 1, &err);
+    assert_non_null(columns);
+    assert_non_null(rows);
+    char *tsv = results_tsv(columns, rows, &err);
+    assert_non_null(tsv);
+    assert_string_equal(
+        tsv,
+        "PID\tSID\tdate\tage\tsubject.status\tstatus\tstats\tstats_seconds\tsay\tsay_seconds\t"
+        "stats.volume_ml\tstats.gm.mean\tsay.volume_ml\tsay.gm.mean\toutputs\terror\twarning\t"
+        "path\n"
+        "P1\tS1\t2024-01-01\t40\tpatient\tDone\tdone\t\tcached\t\t12.5\t3\t12.5\t3\t\t\t\t/d/"
+        "P1/S1\n"
+        "P1\tS2\t\t41\tpatient\tFailed\tfailed\t\t\t\t\t\t\t\t\tno mask\t\t/d/P1/S2\n");
+    mem_free(tsv);
+    json_decref(columns);
+    json_decref(rows);
+    store_close(s);
+    assert_ok(file_remove_tree(home, &err), err);
+    mem_free(home);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t_rows),
         cmocka_unit_test(t_layouts),
+        cmocka_unit_test(t_cohort),
     };
     json_setup();
     return cmocka_run_group_tests(tests, NULL, NULL);
