@@ -4,6 +4,7 @@ Issue 3, part 2: "TLS by a reverse proxy, documented with an nginx example that 
 through a trusted proxy's X-Remote-User.
 """
 import http.client
+import json
 import pathlib
 import re
 import shutil
@@ -14,9 +15,10 @@ import subprocess
 import zlib
 
 import pytest
+import scans
 import server as running
 from browser import Client
-from runner import wait_for
+from runner import script, wait_for
 
 PASSWORD = "a long enough one"
 NAME = "tomo.example.org"
@@ -164,6 +166,41 @@ def test_events_pass_at_once(g, behind, packed):
     until(b"event: projects")
     connection.sock.close()
     connection.close()
+
+
+@pytest.mark.skipif(not shutil.which("jupyter-notebook"), reason="jupyter-notebook is not installed")
+def test_notebooks_through_nginx(g, behind):
+    """REQUIREMENTS O1: pages and WebSockets of a notebook, over TLS; another site's page opens none."""
+    websocket = pytest.importorskip("websocket", reason="python3-websocket is not installed")
+    g.ok("init")
+    scans.write(g.data / "scan_001.h5")
+    g.ok("scan")
+    g.batch("look", script("echo $f1", out=None))
+    server, nginx = behind()
+    client = nginx.client().login("anna", PASSWORD)
+    item = client.get("/api/v1/items?project=1").json()["items"][0]["id"]
+    task = client.post("/api/v1/tasks/jupyter", {"project": 1, "batch": "look", "item": item}).json()["task"]
+    wait_for(lambda: client.get(f"/jupyter/{task}/", headers={"Accept": "text/html"}).status == 303, "the notebook is ready", 60)
+    origin = f"https://{NAME}:{nginx.port}"
+    ask = lambda method, path, body=None: client.ask(method, f"/jupyter/{task}/{path}", body, {"Origin": origin, "X-CSRF-Token": None})
+    assert b"data-notebook-path" in ask("GET", "notebooks/notebook.ipynb").body
+    assert ask("PUT", "api/contents/long.txt", {"type": "file", "format": "text", "content": "x" * (9 << 20)}).status == 201
+    kernel = ask("POST", "api/kernels", {"name": "python3"}).json()["id"]
+
+    def connect(origin):
+        connection = client.connection()
+        connection.connect()
+        return websocket.create_connection(f"wss://{NAME}:{nginx.port}/jupyter/{task}/api/kernels/{kernel}/channels", socket=connection.sock,
+            origin=origin, cookie="; ".join(f"{k}={v}" for k, v in client.cookies.items()), timeout=60)
+
+    opened = connect(origin)
+    opened.send(json.dumps({"channel": "shell", "header": {"msg_id": "1", "username": "", "session": "", "msg_type": "kernel_info_request",
+        "version": "5.3"}, "parent_header": {}, "metadata": {}, "content": {}}))
+    while json.loads(opened.recv())["msg_type"] != "kernel_info_reply":
+        pass
+    with pytest.raises(websocket.WebSocketBadStatusException):
+        connect("https://evil.example")
+    client.post(f"/api/v1/tasks/{task}/kill", {})
 
 
 def test_remote_user_only_from_the_proxy(g, behind):
