@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { violations } from './axe.mjs';
 import { launch } from './browser.mjs';
 import { openPage, shoot, until } from './looking.mjs';
 import { makeProject } from './server.mjs';
@@ -76,6 +77,7 @@ test('N8, N9: erroneous red, running green, waiting grey; counted', async () => 
     assert.equal(said.Module, 'script');
     assert.ok(said.Owner && said.Runas && said.Jobid && said.Start && said['Last update']);
     await shoot(page, 'gridstats');
+    assert.deepEqual(await violations(page), []);
 });
 
 test('N2: sorted and searched, also by the words of a grid engine', async () => {
