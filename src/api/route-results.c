@@ -18,8 +18,10 @@ static const struct format {
 } formats[] = {
     {"json", "application/json"},
     {"csv", "text/csv; charset=utf-8"},
+    {"tsv", "text/tab-separated-values; charset=utf-8"},
     {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
 };
+#define FORMATS (sizeof formats / sizeof *formats)
 
 struct making {
     struct later *later;
@@ -114,14 +116,14 @@ static bool show(struct request *q, struct reply *r, struct err *err)
     int64_t id;
     size_t i = 0;
 
-    while (i < 3 && strcmp(formats[i].name, word) != 0) {
+    while (i < FORMATS && strcmp(formats[i].name, word) != 0) {
         i++;
     }
     if (!request_id(q, 0, &id, err) || !scope_run(q, id, NULL, err)) {
         return false;
     }
-    if (i == 3) {
-        return err_set(err, ERR_USAGE, "format is json, csv or xlsx");
+    if (i == FORMATS) {
+        return err_set(err, ERR_USAGE, "format is json, csv, tsv or xlsx");
     }
     struct making *m = mem_zero(sizeof *m, err);
     bool ok = m != NULL;
@@ -150,7 +152,7 @@ static bool show(struct request *q, struct reply *r, struct err *err)
 }
 
 static const struct route_param params[] = {
-    {IN_QUERY, "format", P_TEXT, false, "json (default), csv or xlsx"},
+    {IN_QUERY, "format", P_TEXT, false, "json (default), csv, tsv or xlsx"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 

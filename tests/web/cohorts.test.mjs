@@ -229,6 +229,7 @@ test('look and judge: 1 good, 2 bad with a comment, tags of the studies, the bad
     await page.getByRole('tab', { name: 'Look and judge' }).click();
     await page.getByText('0 good, 0 bad, 8 to look at').waitFor();
     await page.getByRole('tabpanel').getByText('measures/size.txt').first().waitFor();
+    await page.locator('.look canvas:not([data-shown=""])').waitFor(); // the input; of the output too, were it an image
     await page.getByRole('tab', { name: 'Look and judge' }).focus();
     await page.keyboard.press('1');
     await page.getByText('1 good, 0 bad, 7 to look at').waitFor();

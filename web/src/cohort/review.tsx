@@ -5,6 +5,7 @@ import { errorText, get, post } from '../api';
 import { groupOfState } from '../groups';
 import { on } from '../live';
 import { mayRun } from '../state';
+import { later } from '../ui/later';
 import { toast, toastError } from '../ui/toast';
 import { countText, plural } from '../words';
 import type { Cohort } from './cohort';
@@ -36,6 +37,8 @@ interface RunRow {
     id: number;
     name: string;
 }
+
+const Look = later(async () => (await import('./look')).Look); // the viewer is large: fetched when there is an image
 
 /** The run that is looked at, 0: the newest. */
 const looked = signal(0);
@@ -137,19 +140,27 @@ export function shownFiles(used: UsedFiles): number[] {
 
 function Current({ row, run }: { row: Row; run: number }) {
     const used = useUsed(run, row.item, row.state);
-    if (!used) {
+    const [last, setLast] = useState<UsedFiles | null>(null);
+    useEffect(() => {
+        if (used) {
+            setLast(used);
+        }
+    }, [used]);
+    const files = used ?? last; // the pane stays while the next study's files are asked for
+    if (!files) {
         return <p class="muted" aria-busy="true" />;
     }
-    const shown = shownFiles(used);
+    const shown = shownFiles(files);
     return (
-        <div class="current">
+        <div class="current" aria-busy={used === null}>
+            {shown.length > 0 && <Look ids={shown} />}
             {shown.length > 0 && (
                 <button type="button" onClick={() => openViewer(shown)}>
-                    View output over input
+                    Open in the viewer
                 </button>
             )}
-            <Names title="Outputs" files={used.outputs} />
-            <Names title="Inputs" files={used.inputs} />
+            <Names title="Outputs" files={files.outputs} />
+            <Names title="Inputs" files={files.inputs} />
         </div>
     );
 }
