@@ -61,8 +61,8 @@ static double score_any(const char *patterns, const char *name)
         memcpy(word, p, keep);
         word[keep] = '\0';
         /* a pattern without a folder means the name alone */
-        const char *tail = strchr(word, '/') ? name : strrchr(name, '/');
-        double score = nearest_score(word, tail ? tail : name);
+        const char *slash = strchr(word, '/') ? NULL : strrchr(name, '/');
+        double score = nearest_score(word, slash ? slash + 1 : name);
         best = score > best ? score : best;
         p += n;
     }

@@ -132,6 +132,26 @@ static char *common_folder(const struct active *run, const char *out, const char
     return derived;
 }
 
+static bool refer(void *arg, const char *of, json_t *psids, struct err *err)
+{
+    struct study *st = arg;
+    json_t *spec = json_pack("{s:s}", "of", of);
+    const char *meant = study_reference(st->variables, spec);
+    int64_t *studies = NULL;
+    size_t n = 0;
+    bool ok = pattern_reference(st->store, st->project, st->item, meant[0] ? meant : NULL, &studies,
+                                &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        json_t *names = cohort_names(st->store, studies[i], err);
+        ok = names && json_array_append(psids, json_object_get(names, "psid")) == 0;
+        json_decref(names);
+    }
+    ok = ok && (n > 0 || err_set(err, ERR_FAILED, "there is no study '%s'", meant));
+    json_decref(spec);
+    mem_free(studies);
+    return ok;
+}
+
 bool study_open(struct store *s, const struct active *run, int64_t item, const json_t *collect,
                 struct study *ret, struct err *err)
 {
@@ -161,6 +181,7 @@ bool study_open(struct store *s, const struct active *run, int64_t item, const j
                                     .psid = json_get_text(ret->names, "psid", ""),
                                     .collect = collect != NULL,
                                     .find = find,
+                                    .refer = refer,
                                     .arg = ret};
     return true;
 }
@@ -179,8 +200,8 @@ static bool take_folder(struct store *s, int64_t project, const char *folder, co
     size_t n = 0;
     char **names = depth > 0 && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
     bool ok = names || depth == 0 || !file_is_folder(folder);
-    for (size_t i = 0; ok && i<n && * left> 0; i++) {
-        if (names[i][0] == '.' || str_ends(names[i], ".prov.json")) {
+    for (size_t i = 0; ok && names && i < n; i++) {
+        if (*left <= 0 || names[i][0] == '.' || str_ends(names[i], ".prov.json")) {
             continue;
         }
         char *path = path_join(folder, names[i], err);

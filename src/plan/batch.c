@@ -8,9 +8,9 @@
 #include "base/num.h"
 #include "base/str.h"
 
-static const char *const argument_types[] = {"FILE",     "OUT",     "PATHOUT", "NUMERIC",
-                                             "STRING",   "LOGICAL", "OPTION",  "of",
-                                             "optional", "publish", NULL};
+static const char *const argument_types[] = {
+    "FILE", "OUT",      "PATHOUT",     "NUMERIC", "STRING",   "LOGICAL", "OPTION", "VARARGIN",
+    "SID",  "ITERATOR", "ENVIRONMENT", "of",      "optional", "publish", NULL};
 static const char *const modes[] = {
     "split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
 static const char *const levels[] = {"scan", "study", "subject", NULL};

@@ -176,11 +176,53 @@ static bool add_positional(const struct bind_args *to, const json_t *value, size
                   : json_array_append_new(to->positional, json_string(""))) == 0;
 }
 
-/* A plain value: what --set gave, else the job's own. */
-static json_t *plain_value(const struct bind_args *to, const char *name, json_t *spec)
+/* {"SID": "OLDEST"}: the studies that are meant, as PID#SID; several are a list. */
+static json_t *sid_value(const struct bind *in, const char *of, struct err *err)
 {
-    static const char *const types[] = {"NUMERIC", "STRING", "LOGICAL", "OPTION", NULL};
+    json_t *psids = json_array(), *value = NULL;
+    if (!in->study || !in->study->refer) {
+        (void)err_set(err, ERR_USAGE, "SID: a scan has no studies to refer to");
+    } else if (psids && in->study->refer(in->study->arg, of, psids, err)) {
+        value = json_array_size(psids) == 1 ? json_incref(json_array_get(psids, 0))
+                                            : json_incref(psids);
+    }
+    json_decref(psids);
+    return value;
+}
+
+/* {"ENVIRONMENT": "DPXpid"}: as the task itself sees it. */
+static json_t *environment_value(const struct bind *in, const char *name)
+{
+    const struct bind_study *s = in->study;
+    const char *value = !strcmp(name, "DPXproject") ? in->project_name
+        : s && !strcmp(name, "DPXpsid")             ? s->psid
+        : s && !strcmp(name, "DPXpid")              ? s->pid
+        : s && !strcmp(name, "DPXsid")              ? s->sid
+                                                    : getenv(name);
+    return json_string(value && str_utf8(value) ? value : "");
+}
+
+/* What the person or the study says that is looked at: {"ITERATOR": "SUBJECT"} or "STUDY". */
+static json_t *iterator_value(const struct bind *in, const char *what)
+{
+    bool subject = !strcmp(what, "SUBJECT") || !strcmp(what, "Patient");
+    return json_string(!in->study ? in->item_name : subject ? in->study->pid : in->study->psid);
+}
+
+/* A plain value: what --set gave, else the job's own. */
+static json_t *plain_value(const struct bind *in, const struct bind_args *to, const char *name,
+                           json_t *spec, struct err *err)
+{
+    static const char *const types[] = {"NUMERIC", "STRING", "LOGICAL", "OPTION", "VARARGIN", NULL};
     json_t *given = json_object_get(to->params, name);
+    const char *sid = json_get_text(spec, "SID", NULL),
+               *variable = json_get_text(spec, "ENVIRONMENT", NULL),
+               *iterator = json_get_text(spec, "ITERATOR", NULL);
+    if (!given && (sid || variable || iterator)) {
+        return sid     ? sid_value(in, sid, err)
+            : variable ? environment_value(in, variable)
+                       : iterator_value(in, iterator);
+    }
     for (size_t i = 0; !given && json_is_object(spec) && types[i]; i++) {
         given = json_object_get(spec, types[i]);
     }
@@ -209,7 +251,7 @@ static bool one_argument(const struct bind *in, const struct bind_args *to, cons
     } else if (json_object_get(spec, "OUT") || json_object_get(spec, "PATHOUT")) {
         ok = out_argument(in, to, name, spec, b, &value, err);
     } else {
-        value = plain_value(to, name, spec);
+        value = plain_value(in, to, name, spec, err);
         ok = value && json_object_set(to->params, name, value) == 0;
     }
     ok = ok && value && json_object_set(to->args, name, value) == 0 &&

@@ -25,6 +25,8 @@ struct bind_study {
     /* Add the files that a FILE argument means to `rows`: {path, size, mtime_ns}. What is missing
      * and not optional is an error. */
     bool (*find)(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err);
+    /* Add the PSIDs of the studies that a reference means to `psids`. */
+    bool (*refer)(void *arg, const char *of, json_t *psids, struct err *err);
     void *arg;
 };
 

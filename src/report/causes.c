@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 
 /* Failed tasks of a run (?2), or those of a project (?1; 0: of all) that no later run has made
  * good; never what a person has cleared. */
@@ -15,7 +16,7 @@
     " AND n.state IN (5, 6))))"
 
 /* What usually helps, by the error's code. */
-static const char *advice(const char *code)
+static const char *advice(const char *code, const char *signature)
 {
     static const struct {
         const char *code;
@@ -43,6 +44,10 @@ static const char *advice(const char *code)
         if (!strcmp(rows[i].code, code)) {
             return rows[i].text;
         }
+    }
+    if (str_starts(signature, "input '")) { /* of a study's job: nothing matches its pattern */
+        return "put a pattern that fits beside the others, then run the edited job for these: "
+               "gantry retry --cause N --job FILE.json; or leave it out with \"optional\": true";
     }
     return "read the log, then retry, also with --set KEY=VALUE";
 }
@@ -101,7 +106,10 @@ static bool add_members(struct store *s, json_t *row, int64_t project, int64_t r
         json_object_set(row, "item_ids", m.item_ids) == 0 &&
         json_object_set(row, "runs", m.runs) == 0 &&
         json_object_set(row, "members", m.names) == 0 &&
-        json_put(row, "advice", json_string(advice(json_get_text(row, "code", ""))), err);
+        json_put(row, "advice",
+                 json_string(
+                     advice(json_get_text(row, "code", ""), json_get_text(row, "signature", ""))),
+                 err);
     json_decref(m.tasks);
     json_decref(m.items);
     json_decref(m.item_ids);

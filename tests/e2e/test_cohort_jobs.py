@@ -38,6 +38,7 @@ def test_one_batch_for_three_conventions_its_output_used_by_tag(g):
         out = one["folder"] / "masks" / "t1.nii"
         assert out.read_bytes() == one["t1"].read_bytes(), one
         assert (one["folder"] / "n.txt").read_text() == str(out.stat().st_size)
+    g.ok("tag", "rm", "brainmask", "-s", "P001", "*/t1.nii")
     again = g.ok("run", path, "P001")
     assert "4 of 4 tasks completed" in again.out and "4 cached" in again.out, again
     assert g.leftovers() == []
@@ -119,7 +120,7 @@ def test_sort_errors_fix_the_pattern_rerun_those_seven(g):
 
 
 def test_references_by_level(g):
-    """L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
+    """L1, L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
     study and means all studies at level subject; a reference that finds nothing says so."""
     for sid, value in (("20200101", 1), ("20210101", 2), ("20220101", 3)):
         cohort.study(g.data, "P01", sid, convention=1, value=value, flair=False)
@@ -138,6 +139,11 @@ def test_references_by_level(g):
     assert "argument 'f1' of job 'all': Patient is not usable at this level" in refused.err, refused
     g.ok("run", save(g, "patient", patient, level="subject"), "P01")
     assert len((g.data / "P01" / "all.txt").read_text().split()) == 3
+
+    names = bash("names", 'printf "%s|" "$s1" "$s2" "$s3" "$s4" "${s5[@]}" > "$o1"', s1={"SID": "OLDEST"}, s2={"ITERATOR": "SUBJECT"},
+        s3={"ITERATOR": "STUDY"}, s4={"ENVIRONMENT": "DPXsid"}, s5={"VARARGIN": ["a b", "c"]}, o1={"OUT": "names.txt"})
+    g.ok("run", save(g, "names", names), "P01#20210101")
+    assert (g.data / "P01/20210101/names.txt").read_text() == "P01#20200101|P01|P01#20210101|20210101|a b|c|"
 
     lost = bash("lost", ":", f1={"FILE": "T1w.nii.gz", "of": "NOBODY#X"})
     g.run("run", save(g, "lost", lost), "P01#20210101")
