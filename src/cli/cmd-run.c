@@ -9,6 +9,7 @@
 #include "cli/launch.h"
 #include "cli/pick.h"
 #include "cli/saved.h"
+#include "cli/served.h"
 #include "engine/session.h"
 #include "os/file.h"
 
@@ -116,6 +117,17 @@ static bool one_of(const struct cli *c, const char *option, const char *value,
     return cli_usage(c, err, "--%s: '%s' is not one of those in the help", option, value);
 }
 
+/* A notebook that nobody can reach would hold its slot, and an engine, until somebody notices. */
+static bool check_served(const struct cli *c, struct err *err)
+{
+    struct served served;
+    served_find(c->home, &served);
+    return served.url[0] ||
+        err_set(err, ERR_USAGE,
+                "a notebook is reached through the server, and none runs here: start it with "
+                "`gantry serve`");
+}
+
 /* What is refused here and not only by the engine, so that nothing is read and scanned before. */
 static bool check_words(const struct cli *c, struct err *err)
 {
@@ -132,7 +144,8 @@ static bool check_words(const struct cli *c, struct err *err)
         return cli_usage(c, err, "--slots starts at 1");
     }
     return one_of(c, "mode", mode, modes, err) &&
-        one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err);
+        one_of(c, "on-error", cli_text(c, "on-error", "break"), on_error, err) &&
+        (strcmp(mode, "jupyter") != 0 || check_served(c, err));
 }
 
 /* Only what was given: the engine knows the defaults. */
