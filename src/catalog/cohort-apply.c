@@ -119,6 +119,22 @@ static bool judge_subject(struct store *s, int64_t subject, struct err *err)
                       "ii", subject, clock_utc_us());
 }
 
+/* A study of layout dicom keeps its row when a further series makes another folder its own. */
+static bool move_study(struct store *s, int64_t project, int64_t id, const char *name,
+                       struct err *err)
+{
+    return !id ||
+        (store_exec(s, err,
+                    "UPDATE item SET name=name||'#'||id WHERE project_id=?1 AND level='study' AND "
+                    "name=?2 AND id<>?3 AND gone=1",
+                    "isi", project, name, id) &&
+         store_exec(s, err,
+                    "UPDATE item SET name=?2 WHERE id=?1 AND name<>?2 AND level='study' AND "
+                    "NOT EXISTS(SELECT 1 FROM item o WHERE o.project_id=?3 AND o.level='study' AND "
+                    "o.name=?2)",
+                    "isi", id, name, project));
+}
+
 static bool apply_study(struct store *s, int64_t project, const json_t *entry, struct err *err)
 {
     const char *name = json_get_text(entry, "name", ""), *pid = json_get_text(entry, "pid", "");
@@ -127,6 +143,7 @@ static bool apply_study(struct store *s, int64_t project, const json_t *entry, s
         return err_set(err, ERR_USAGE, "cohort.apply: a study without a folder or a subject");
     }
     return subject_row(s, project, pid, &subject, err) &&
+        move_study(s, project, json_get_int(entry, "id", 0), name, err) &&
         study_row(s, project, name, json_get_int(entry, "stirred_us", 0), &study, err) &&
         store_int(s, 0, &before, err, "SELECT subject_id FROM study WHERE item_id=?1", "i",
                   study) &&
@@ -158,6 +175,17 @@ static bool apply_gone(struct store *s, int64_t project, int64_t study, struct e
          cohort_count(s, study, err) && judge_subject(s, subject, err));
 }
 
+static bool apply_folder(struct store *s, int64_t project, const json_t *row, struct err *err)
+{
+    return store_exec(s, err,
+                      "INSERT OR REPLACE INTO dicom_folder(project_id,name,mtime_ns,pid,uid,date,"
+                      "sdesc) VALUES(?1,?2,?3,?4,?5,?6,?7)",
+                      "isissss", project, json_get_text(row, "name", ""),
+                      json_get_int(row, "mtime_ns", 0), json_get_text(row, "pid", ""),
+                      json_get_text(row, "uid", ""), json_get_text(row, "date", ""),
+                      json_get_text(row, "sdesc", ""));
+}
+
 bool cohort_apply(struct store *s, const json_t *args, struct err *err)
 {
     int64_t project = json_get_int(args, "project", 0);
@@ -169,6 +197,10 @@ bool cohort_apply(struct store *s, const json_t *args, struct err *err)
     json_array_foreach(json_object_get(args, "studies"), i, row)
     {
         ok = ok && apply_study(s, project, row, err);
+    }
+    json_array_foreach(json_object_get(args, "dicom"), i, row)
+    {
+        ok = ok && apply_folder(s, project, row, err);
     }
     json_array_foreach(json_object_get(args, "gone"), i, row)
     {

@@ -3,6 +3,7 @@
 #include "catalog/cohort-scan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -163,6 +164,22 @@ static struct known *find_known(struct cohort_scan *c, const char *name)
     return NULL;
 }
 
+/* Headers know a study better than its folder's name does. */
+static struct known *find_study(struct cohort_scan *c, const struct found_study *f)
+{
+    struct known *k = find_known(c, f->name);
+    bool by_uid = !strcmp(c->project->layout_now, LAYOUT_DICOM);
+    if (!by_uid || (k && !strcmp(k->sid, f->sid))) {
+        return k;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        if (!strcmp(c->known[i].sid, f->sid)) {
+            return &c->known[i];
+        }
+    }
+    return k && k->gone ? k : NULL;
+}
+
 /* --- attributes */
 
 /* What a row of a table says and the catalog does not: NULL and true when there is nothing. */
@@ -251,6 +268,10 @@ static bool day_of(struct cohort_scan *c, const struct found_study *f, const jso
 {
     ret[0] = '\0';
     cohort_table_day(session, ret);
+    if (f->date) {
+        (void)snprintf(ret, 11, "%s", f->date);
+        return true;
+    }
     if (!*ret && !strcmp(c->project->layout_now, LAYOUT_BIDS) && !scans_day(c, f, ret)) {
         return false;
     }
@@ -293,13 +314,20 @@ struct merge {
     struct cohort_scan *c;
     const struct found_study *f;
     const char *date;
+    const struct known *known;
     json_t *entry, *files, *gone; /* of the piece; NULL as long as there is nothing to tell */
 };
 
 static bool need_entry(struct merge *m)
 {
-    m->entry = m->entry ? m->entry : entry_of(m->c, m->f, m->date);
-    return m->entry != NULL;
+    if (m->entry) {
+        return true;
+    }
+    m->entry = entry_of(m->c, m->f, m->date);
+    return m->entry &&
+        (!m->f->sdesc || json_put(m->entry, "sdesc", json_string(m->f->sdesc), m->c->err)) &&
+        (!m->f->date || !m->known ||
+         json_put(m->entry, "id", json_integer(m->known->id), m->c->err));
 }
 
 static bool list_for(struct merge *m, const char *key, json_t **list)
@@ -411,8 +439,9 @@ static bool tell_words(struct merge *m, const struct known *k, const json_t *ses
     json_t *told = k ? json_loads(k->attrs, 0, NULL) : NULL;
     bool ok = attrs_patch(c, session, told, &mine) && subject_attrs(c, m->f->pid, &subject);
     json_decref(told);
-    bool differs = !k || k->gone || strcmp(k->date, m->date) != 0 ||
-        strcmp(k->pid, m->f->pid) != 0 || strcmp(k->sid, m->f->sid) != 0;
+    bool differs = !k || k->gone || strcmp(k->name, m->f->name) != 0 ||
+        strcmp(k->date, m->date) != 0 || strcmp(k->pid, m->f->pid) != 0 ||
+        strcmp(k->sid, m->f->sid) != 0;
     if (ok && (mine || subject || differs)) {
         ok = need_entry(m) && (!mine || json_put(m->entry, "attrs", json_incref(mine), c->err)) &&
             (!subject || json_put(m->entry, "subject_attrs", json_incref(subject), c->err));
@@ -424,7 +453,7 @@ static bool tell_words(struct merge *m, const struct known *k, const json_t *ses
 
 bool cohort_scan_study(struct cohort_scan *c, const struct found_study *f, struct err *err)
 {
-    struct known *k = find_known(c, f->name);
+    struct known *k = find_study(c, f);
     const json_t *session = NULL;
     char date[11] = "";
     c->err = err;
@@ -446,7 +475,7 @@ bool cohort_scan_study(struct cohort_scan *c, const struct found_study *f, struc
         }
         session = json_object_get(c->sessions, f->sid);
     }
-    struct merge m = {.c = c, .f = f, .date = date};
+    struct merge m = {.c = c, .f = f, .date = date, .known = k};
     return day_of(c, f, session, date) && tell_words(&m, k, session) && merge_files(&m, k);
 }
 

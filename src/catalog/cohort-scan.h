@@ -40,11 +40,19 @@ void cohort_scan_report(const struct cohort_scan *c, struct cohort_scan_report *
 void cohort_scan_end(struct cohort_scan *c);
 
 /*
- * "cohort.apply": {"project", and any of
- *   "studies": [{"name","pid","sid","date"?,"stirred_us","files"?: ["SIZE MTIME_NS
- * PLACE//SUB//NAME"], "gone"?: [ids of files], "attrs"?: {...}, "subject_attrs"?: {...}}] "gone":
- * [ids of studies] "layout": what was found} A study's files are new or changed ones; one text a
- * file, because a first scan brings a million.
+ * What "cohort.apply" takes, besides "project":
+ *
+ * - "studies": [{"name", "pid", "sid", "date"?, "stirred_us", "files"?: [texts], "gone"?: [ids of
+ *   files], "attrs"?, "subject_attrs"?, "sdesc"?, "id"?}]. A text is "SIZE MTIME_NS
+ *   PLACE//SUB//NAME" of a file that is new or changed; one text a file, because a first scan
+ *   brings a million. "id" is the row of a study that may have another folder now.
+ *
+ * - "gone": [ids of studies].
+ *
+ * - "dicom": [{"name", "mtime_ns", "pid", "uid", "date", "sdesc"}]: folders whose headers were
+ * read.
+ *
+ * - "layout": what was found.
  */
 bool cohort_apply(struct store *s, const json_t *args, struct err *err) CHECK_RESULT;
 

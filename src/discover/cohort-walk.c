@@ -13,27 +13,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "discover/listing.h"
 #include "discover/walk-own.h"
 #include "discover/walk.h"
 
 /* As in walk.c: more is a loop of bind mounts. */
 #define DEPTH_MAX 48
-#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define NS 1000000000LL
-
-struct entry {
-    char *name;
-    unsigned char type;
-};
-
-/* A folder above the studies. */
-struct folder {
-    int fd;
-    char *path; /* relative to the root */
-    struct entry *entries;
-    size_t n, at;
-    struct layout_names names; /* what the folders so far say */
-};
 
 /* A file while its study is being read: where its texts begin (they move while they grow). */
 struct raw {
@@ -44,7 +30,7 @@ struct raw {
 struct cohort_walk {
     struct walk w;
     const struct layout *layout;
-    struct folder stack[LAYOUT_LEVELS + 1];
+    struct listing stack[LAYOUT_LEVELS + 1];
     size_t depth;
     char **places; /* "derivatives/NAME" of a BIDS tree */
     size_t n_places;
@@ -58,78 +44,9 @@ struct cohort_walk {
     size_t strays;
     char stray[200];
     bool over;
+    const struct found_place *given; /* instead of a layout */
+    size_t n_given, at_given;
 };
-
-/* --- listing */
-
-static void folder_fini(struct folder *f)
-{
-    for (size_t i = 0; i < f->n; i++) {
-        mem_free(f->entries[i].name);
-    }
-    mem_free(f->entries);
-    mem_free(f->path);
-    if (f->fd >= 0) {
-        (void)close(f->fd);
-    }
-    *f = (struct folder){.fd = -1};
-}
-
-static int by_entry(const void *a, const void *b)
-{
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
-}
-
-static bool push_entry(struct folder *f, size_t *cap, const char *name, unsigned char type,
-                       struct err *err)
-{
-    if (f->n == *cap) {
-        size_t wanted = *cap ? *cap * 2 : 64;
-        struct entry *more = mem_resize(f->entries, wanted, sizeof *more, err);
-        if (!more) {
-            return false;
-        }
-        f->entries = more;
-        *cap = wanted;
-    }
-    f->entries[f->n] = (struct entry){mem_strdup(name, err), type};
-    return f->entries[f->n++].name != NULL;
-}
-
-/* Owns `fd`, also when it fails. *ret_reason: why the folder cannot be read, 0 = it could. */
-static bool list_folder(int fd, const char *path, struct folder *ret, int *ret_reason,
-                        struct err *err)
-{
-    struct folder f = {.fd = fd, .path = mem_strdup(path, err)};
-    size_t cap = 0;
-    int again = f.path ? openat(fd, ".", OPEN_FOLDER) : -1, reason = again < 0 ? errno : 0;
-    DIR *dir = again >= 0 ? fdopendir(again) : NULL;
-    bool ok = f.path != NULL;
-    struct dirent *e = NULL;
-    if (again >= 0 && !dir) {
-        reason = errno;
-        (void)close(again);
-    }
-    for (errno = 0; dir && ok && (e = readdir(dir)); errno = 0) {
-        if (e->d_name[0] != '.') {
-            ok = push_entry(&f, &cap, e->d_name, walk_type(fd, e), err);
-        }
-    }
-    if (dir) {
-        reason = ok ? errno : 0;
-        (void)closedir(dir);
-    }
-    if (!ok) {
-        folder_fini(&f);
-        return false;
-    }
-    if (f.n > 1) {
-        qsort(f.entries, f.n, sizeof *f.entries, by_entry);
-    }
-    *ret = f;
-    *ret_reason = reason;
-    return true;
-}
 
 /* --- one study */
 
@@ -182,7 +99,7 @@ static bool visit_file(struct cohort_walk *w, int dir, const char *path, size_t 
     if (fstatat(dir, name, &st, link ? 0 : AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode)) {
         return true; /* gone meanwhile, a socket */
     }
-    if (kind && walk_container(kind) && !walk_file(&w->w, dir, path, name, link)) {
+    if (kind && !w->given && walk_container(kind) && !walk_file(&w->w, dir, path, name, link)) {
         return false;
     }
     return add_file(w, place, sub, name, &st);
@@ -347,6 +264,7 @@ static bool read_study(struct cohort_walk *w, int fd, const char *path,
     w->study.name = w->folder;
     w->study.pid = w->names.pid;
     w->study.sid = w->names.sid;
+    w->study.date = w->study.sdesc = NULL;
     w->study.stirred_ns = 0;
     w->study.unread = false;
     bool ok = str_ok(&w->text, w->w.err);
@@ -363,7 +281,7 @@ static bool read_study(struct cohort_walk *w, int fd, const char *path,
 
 /* --- the folders above */
 
-static bool bids_sessions(const struct folder *f)
+static bool bids_sessions(const struct listing *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         if (f->entries[i].type == DT_DIR && str_starts(f->entries[i].name, "ses-")) {
@@ -400,19 +318,19 @@ static enum answer answer_of(const struct cohort_walk *w, const char *name,
 static bool go_into(struct cohort_walk *w, int fd, const char *path,
                     const struct layout_names *names, bool *ret_study)
 {
-    struct folder f = {.fd = -1};
+    struct listing f = {.fd = -1};
     int reason;
-    if (!list_folder(fd, path, &f, &reason, w->w.err)) {
+    if (!listing_read(fd, path, &f, &reason, w->w.err)) {
         return false;
     }
     if (reason) {
-        folder_fini(&f);
+        listing_fini(&f);
         return walk_note_unread(&w->w, path, reason);
     }
     if (w->layout->kind == LAYOUT_KIND_BIDS && !bids_sessions(&f)) {
         int again = openat(f.fd, ".", OPEN_FOLDER);
         reason = errno;
-        folder_fini(&f);
+        listing_fini(&f);
         *ret_study = again >= 0;
         return again >= 0 ? read_study(w, again, path, names)
                           : walk_note_unread(&w->w, path, reason);
@@ -422,7 +340,7 @@ static bool go_into(struct cohort_walk *w, int fd, const char *path,
     return true;
 }
 
-static bool enter(struct cohort_walk *w, struct folder *f, const char *name, bool *ret_study)
+static bool enter(struct cohort_walk *w, struct listing *f, const char *name, bool *ret_study)
 {
     struct layout_names names = f->names;
     enum answer what = answer_of(w, name, &names);
@@ -451,7 +369,7 @@ static bool enter(struct cohort_walk *w, struct folder *f, const char *name, boo
     return ok;
 }
 
-static bool pass_file(struct cohort_walk *w, const struct folder *f, const struct entry *e)
+static bool pass_file(struct cohort_walk *w, const struct listing *f, const struct listing_entry *e)
 {
     const char *kind = walk_kind(e->name);
     struct stat st;
@@ -476,21 +394,46 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
+/* The next of the studies that were given; one that has gone meanwhile is passed over. */
+static bool next_given(struct cohort_walk *w, bool *ret_found)
+{
+    while (!*ret_found && w->at_given < w->n_given) {
+        const struct found_place *p = &w->given[w->at_given++];
+        struct layout_names names = {.pid = ""};
+        (void)snprintf(names.pid, sizeof names.pid, "%s", p->pid);
+        (void)snprintf(names.sid, sizeof names.sid, "%s", p->sid);
+        int fd = openat(w->stack[0].fd, p->name, OPEN_FOLDER);
+        if (fd < 0) {
+            continue;
+        }
+        if (!read_study(w, fd, p->name, &names)) {
+            return false;
+        }
+        w->study.date = p->date;
+        w->study.sdesc = p->sdesc;
+        *ret_found = true;
+    }
+    return true;
+}
+
 bool cohort_walk_next(struct cohort_walk *w, const struct found_study **ret_study, struct err *err)
 {
     bool found = false;
     w->w.err = err;
+    if (!next_given(w, &found)) {
+        return false;
+    }
     while (!found && w->depth) {
-        struct folder *f = &w->stack[w->depth - 1];
+        struct listing *f = &w->stack[w->depth - 1];
         if (f->at == f->n) {
             if (w->depth == 1) {
                 break; /* the root stays open until the end */
             }
-            folder_fini(f);
+            listing_fini(f);
             w->depth--;
             continue;
         }
-        const struct entry *e = &f->entries[f->at++];
+        const struct listing_entry *e = &f->entries[f->at++];
         if (!(e->type == DT_DIR ? enter(w, f, e->name, &found) : pass_file(w, f, e))) {
             return false;
         }
@@ -508,11 +451,11 @@ bool cohort_walk_next(struct cohort_walk *w, const struct found_study **ret_stud
 static bool find_places(struct cohort_walk *w)
 {
     int fd = openat(w->stack[0].fd, "derivatives", OPEN_FOLDER), reason;
-    struct folder f = {.fd = -1};
+    struct listing f = {.fd = -1};
     if (fd < 0) {
         return true;
     }
-    bool ok = list_folder(fd, "derivatives", &f, &reason, w->w.err);
+    bool ok = listing_read(fd, "derivatives", &f, &reason, w->w.err);
     for (size_t i = 0; ok && i < f.n; i++) {
         const char *name = f.entries[i].name;
         if (f.entries[i].type != DT_DIR || walk_skips_folder(name) || !str_utf8(name) ||
@@ -528,7 +471,7 @@ static bool find_places(struct cohort_walk *w)
             w->n_places += ok;
         }
     }
-    folder_fini(&f);
+    listing_fini(&f);
     return ok;
 }
 
@@ -544,11 +487,31 @@ struct cohort_walk *cohort_walk_begin(const char *root, const struct layout *lay
     w->layout = layout;
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 || err_errno(err, errno, "cannot read the folder '%s'", root);
-    ok = ok && list_folder(fd, "", &w->stack[0], &reason, err);
+    ok = ok && listing_read(fd, "", &w->stack[0], &reason, err);
     w->depth = ok;
     ok = ok && (!reason || err_errno(err, reason, "cannot read the folder '%s'", root)) &&
         (layout->kind != LAYOUT_KIND_BIDS || find_places(w));
     if (!ok) {
+        cohort_walk_end(w);
+        return NULL;
+    }
+    return w;
+}
+
+struct cohort_walk *cohort_walk_places(const char *root, const struct found_place *places, size_t n,
+                                       struct found_list *items, struct err *err)
+{
+    struct cohort_walk *w = mem_zero(sizeof *w, err);
+    if (!w) {
+        return NULL;
+    }
+    w->w = (struct walk){.root = root, .list = items, .err = err, .containers = true};
+    w->given = places;
+    w->n_given = n;
+    w->stack[0].fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    w->depth = 1; /* without entries of its own */
+    if (w->stack[0].fd < 0) {
+        (void)err_errno(err, errno, "cannot read the folder '%s'", root);
         cohort_walk_end(w);
         return NULL;
     }
@@ -567,7 +530,7 @@ void cohort_walk_end(struct cohort_walk *w)
         return;
     }
     while (w->depth) {
-        folder_fini(&w->stack[--w->depth]);
+        listing_fini(&w->stack[--w->depth]);
     }
     for (size_t i = 0; i < w->n_places; i++) {
         mem_free(w->places[i]);

@@ -22,6 +22,10 @@ struct cohort_walk;
  * was given. */
 struct cohort_walk *cohort_walk_begin(const char *root, const struct layout *layout,
                                       struct found_list *items, struct err *err) CHECK_RESULT;
+/* The studies are these instead, in this order (layout dicom); nothing beside them is looked at,
+ * and nothing goes to `items` but what cannot be read. */
+struct cohort_walk *cohort_walk_places(const char *root, const struct found_place *places, size_t n,
+                                       struct found_list *items, struct err *err) CHECK_RESULT;
 bool cohort_walk_next(struct cohort_walk *w, const struct found_study **ret_study,
                       struct err *err) CHECK_RESULT;
 /* Images that lie in no study (a file where a study's folder should be): how many, and one of them.

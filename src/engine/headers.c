@@ -120,7 +120,8 @@ struct headers *headers_start(const char *imaging, const char *root,
     h->lines = h->asked ? mem_array(n, sizeof *h->lines, err) : NULL;
     bool ok = h->lines != NULL;
     for (size_t i = 0; ok && i < n; i++) {
-        if (!strcmp(files[i]->kind, "hdf5") || !strcmp(files[i]->kind, "dicom-zip")) {
+        const char *kind = files[i]->kind;
+        if (!strcmp(kind, "hdf5") || !strcmp(kind, "dicom-zip") || !strcmp(kind, "dicom")) {
             h->asked[h->n_asked++] = i;
         }
     }

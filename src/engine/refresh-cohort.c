@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "discover/cohort-walk.h"
+#include "engine/refresh-dicom.h"
 #include "engine/session.h"
 #include "model/layout.h"
 
@@ -16,6 +17,7 @@ struct cohort_refresh {
     struct layout layout;
     struct found_list *items;
     struct cohort_walk *walk; /* NULL: layout scans */
+    struct dicom_places places;
     struct cohort_scan *scan;
 };
 
@@ -71,6 +73,10 @@ struct cohort_refresh *cohort_refresh_begin(const struct cohort_refresh_args *ho
     bool ok = layout_parse(how->project->layout_now, &r->layout, err);
     if (ok && (r->layout.kind == LAYOUT_KIND_PATTERN || r->layout.kind == LAYOUT_KIND_BIDS)) {
         ok = (r->walk = cohort_walk_begin(how->project->root, &r->layout, items, err));
+    } else if (ok && r->layout.kind == LAYOUT_KIND_DICOM) {
+        ok = dicom_places_find(how, items, &r->places, err) &&
+            (r->walk =
+                 cohort_walk_places(how->project->root, r->places.list, r->places.n, items, err));
     }
     ok = ok && (r->scan = cohort_scan_begin(how->store, how->project, how->warnings, err));
     if (!ok) {
@@ -145,6 +151,7 @@ void cohort_refresh_end(struct cohort_refresh *r)
     }
     cohort_scan_end(r->scan);
     cohort_walk_end(r->walk);
+    dicom_places_fini(&r->places);
     session_close(r->own);
     mem_free(r);
 }

@@ -44,10 +44,26 @@ struct found_file {
 struct found_study {
     const char *name; /* its folder, relative to the project's root: item.name */
     const char *pid, *sid;
+    const char *date, *sdesc; /* when headers tell them; NULL: go by the name */
     struct found_file *files; /* sorted by sub, name and place, byte by byte */
     size_t n;
     int64_t stirred_ns; /* when something in it last changed, by ctime: copying keeps mtime only */
     bool unread;        /* a folder in it could not be read: what is missing is not gone */
+};
+
+/* Layout dicom. A folder with files that may be DICOM. */
+struct found_folder {
+    char *name; /* relative to the root; "" = the root itself */
+    int64_t mtime_ns;
+    char *samples[2]; /* two of its files, or the same twice */
+};
+struct found_folders {
+    struct found_folder *folders;
+    size_t n;
+};
+/* A study whose folder headers tell. */
+struct found_place {
+    char *name, *pid, *sid, *date, *sdesc;
 };
 
 #endif

@@ -34,14 +34,13 @@ enum studies_sort studies_sort_named(const char *name)
     "FROM item i CROSS JOIN study s ON s.item_id=i.id CROSS JOIN item p ON "          \
     "p.id=s.subject_id WHERE i.project_id=?1 AND i.level='study' AND i.hidden=0 AND " \
     "i.gone=0 AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) "
-/* of a subject: what is there now */
-#define THERE                                                                              \
-    "FROM study s JOIN item o ON o.id=s.item_id WHERE s.subject_id=i.id AND o.gone=0 AND " \
-    "o.hidden=0"
-#define SUBJECT                                                                                  \
-    "SELECT i.id,i.name,'',i.name,coalesce(max(s.date),''),'','/',i.tags,i.status,i.attrs,"      \
-    "i.changed_us,coalesce(sum(s.files),0),i.id,count(s.item_id) FROM item i LEFT JOIN study s " \
-    "ON s.subject_id=i.id WHERE i.project_id=?1 AND i.level='subject' AND i.hidden=0 AND "       \
+/* Of its studies, those that are there now. */
+#define SUBJECT                                                                                   \
+    "SELECT i.id,i.name,'',i.name,coalesce(max(CASE WHEN o.id THEN s.date END),''),'','/',"       \
+    "i.tags,i.status,i.attrs,i.changed_us,coalesce(sum(CASE WHEN o.id THEN s.files END),0),i.id," \
+    "count(o.id) FROM item i LEFT JOIN study s ON s.subject_id=i.id LEFT JOIN item o ON "         \
+    "o.id=s.item_id AND o.gone=0 AND o.hidden=0 WHERE i.project_id=?1 AND i.level='subject' AND " \
+    "i.hidden=0 AND "                                                                             \
     "i.gone=0 AND (?2 IS NULL OR i.id IN (SELECT value FROM json_each(?2))) GROUP BY i.id "
 /* columns by number, so that both levels share the words */
 #define BY(dir)                                                                        \

@@ -16,6 +16,7 @@
 #include "codec/json.h"
 #include "codec/utf8.h"
 #include "codec/zip-file.h"
+#include "image/dicom.h"
 #include "image/hdf5-scan.h"
 #include "os/file.h"
 #include "steps/command.h"
@@ -25,6 +26,8 @@ extern const struct command command_word_headers;
 
 /* A list of a million long paths. */
 #define LIST_MAX ((size_t)1 << 30)
+/* What identifies a study stands in front; private elements may be long. */
+#define DICOM_HEAD ((size_t)1 << 18)
 
 static bool put_all(int fd, const char *data, size_t size, struct err *err)
 {
@@ -102,6 +105,39 @@ static bool describe_zip(const char *path, json_t *line, struct err *err)
     return good;
 }
 
+/* One file of a DICOM study: whose it is, and which study. *ret_is = false when it is no DICOM.
+ * Patients' names are never read. */
+static bool describe_dicom(const char *path, json_t *line, bool *ret_is, struct err *err)
+{
+    struct dicom_header h = {.common = {.has_position = false}};
+    struct err why = {ERR_NONE, ""};
+    uint8_t *bytes = mem_array(DICOM_HEAD, 1, err);
+    int fd = bytes != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    struct stat st;
+    ssize_t n = fd >= 0 && fstat(fd, &st) == 0 ? read(fd, bytes, DICOM_HEAD) : 0;
+    bool good = bytes != NULL;
+    enum dicom_found found =
+        n > 0 ? dicom_header_parse(bytes, (size_t)n, (uint64_t)st.st_size, &h, &why) : DICOM_NOT;
+
+    *ret_is = good && (found == DICOM_IMAGE || found == DICOM_OTHER || found == DICOM_SHORT) &&
+        h.study_uid[0] != '\0';
+    if (*ret_is) {
+        good = json_put(line, "ok", json_true(), err) &&
+            json_put(line, "kind", json_string("dicom"), err) &&
+            json_put(line, "patient_id", json_string(h.patient_id), err) &&
+            json_put(line, "study_uid", json_string(h.study_uid), err) &&
+            json_put(line, "study_description", json_string(h.study_description), err) &&
+            json_put(line, "date", json_string(h.date), err) &&
+            json_put(line, "modality", json_string(h.modality), err);
+    }
+    dicom_header_fini(&h);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mem_free(bytes);
+    return good;
+}
+
 /* All that is said about one path; trouble with the file is part of the answer, not an error. */
 static bool describe(const char *path, json_t *line, struct err *err)
 {
@@ -109,7 +145,7 @@ static bool describe(const char *path, json_t *line, struct err *err)
     struct hdf5_scan *scan = NULL;
     struct str clean = STR_INIT;
     struct stat st;
-    bool there = stat(path, &st) == 0;
+    bool there = stat(path, &st) == 0, dicom = false;
     bool good;
 
     utf8_clean(&clean, path, SIZE_MAX);
@@ -132,9 +168,12 @@ static bool describe(const char *path, json_t *line, struct err *err)
                    SIZE_MAX);
         good = json_put(line, "ok", json_boolean(scan != NULL), err);
     }
+    if (good && scan == NULL) {
+        good = describe_dicom(path, line, &dicom, err);
+    }
     if (good && scan != NULL) {
         good = put_scan(line, hdf5_scan_info(scan), err);
-    } else if (good) {
+    } else if (good && !dicom) {
         good = json_put(line, "kind", json_string("other"), err) &&
             json_put(line, "code", json_string(err_name(why.code)), err) &&
             json_put(line, "reason", json_string(str_text(&clean)), err);

@@ -129,3 +129,15 @@ def derivative(root, pipeline, one, name="mask.nii.gz", value=1):
     path = pathlib.Path(root) / "derivatives" / pipeline / one["name"] / name
     nifti(path, value, dtype="uint8")
     return path
+
+
+def dicom(path, pid, study, series=1, files=3, date="20240512", description="Head MR"):
+    """A folder of tiny DICOM files of one series, written by pydicom; `study` and `series` make the UIDs."""
+    import chest
+    path = pathlib.Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    header = {"PatientID": pid, "StudyInstanceUID": chest.uid("study", study), "StudyDate": date,
+              "StudyDescription": description, "SeriesInstanceUID": chest.uid("series", study, series)}
+    for i in range(files):
+        (path / f"IM{i:03d}").write_bytes(chest.instance(np.full((4, 4), i, "uint16"), (study, series), i, files, 1.0, "MR", header))
+    return chest.uid("study", study)

@@ -283,3 +283,36 @@ def test_what_is_not_understood(g, words, says):
 def test_gone_and_json_is_one_document(g):
     assert json.loads(g.run("ls", "--level", "study", "--json").out) == []
     assert g.ls("--level", "subject") == [] and g.json("tag", "ls") == []
+
+
+def test_dicom(g):
+    """J6 and DESIGN 1: in the layout dicom PatientID is the subject and StudyInstanceUID the study, wherever the folders lie;
+    a study keeps its row when a further series comes; headers are read once."""
+    one = cohort.dicom(g.data / "in" / "a" / "ser1", "P-1", "one", 1)
+    two = cohort.dicom(g.data / "in" / "b" / "ser1", "P-1", "two", 1, date="20240601", description="Follow-up")
+    cohort.dicom(g.data / "in" / "b" / "ser 2", "P-1", "two", 2, date="20240601", description="Follow-up")
+    (g.data / "in" / "b" / "notes.txt").write_text("not DICOM")
+    (g.data / "in" / "empty").mkdir()
+    scans.write(g.data / "scan_1.h5")
+    g.ok("init", "--layout", "dicom")
+    report = scan(g)
+    assert counts(report)[:3] == [1, 2, 2] and report["scans"] == 1 and not report["warnings"], report
+    rows = {row["sid"]: row for row in g.ls("--level", "study")}
+    assert {(r["pid"], r["name"], r["date"], r["sdesc"], r["files"]) for r in rows.values()} == {
+        ("P-1", "in/a/ser1", "2024-05-12", "Head MR", 3), ("P-1", "in/b", "2024-06-01", "Follow-up", 7)}
+    assert [row["sid"] for row in g.ls("--level", "study", "P-1#LATEST")] == [two]
+    assert counts(scan(g)) == [1, 2, 0, 0, 10, 0, 0, 0]
+
+    g.ok("tag", "add", "kept", "--study", f"P-1#{one}")
+    cohort.dicom(g.data / "in" / "a" / "ser2", "P-1", "one", 2)
+    after = next(row for row in g.ls("--level", "study") if row["sid"] == one)
+    assert (after["id"], after["name"], after["tags"], after["files"]) == (rows[one]["id"], "in/a", ["kept"], 6)
+    assert counts(scan(g))[5:] == [0, 0, 0]
+
+    # a study whose series lie among another's: said, and the rest is right
+    cohort.dicom(g.data / "in" / "a" / "ser3", "Other", "three", 1)
+    report = scan(g)
+    assert any("give each study a folder of its own" in line for line in report["warnings"])
+    assert {row["pid"] for row in g.ls("--level", "study")} == {"P-1", "Other"}
+    shutil.rmtree(g.data / "in" / "a" / "ser3")
+    assert counts(scan(g))[:2] == [1, 2]

@@ -136,7 +136,8 @@ static void t_a_large_study_comes_in_pieces(void **state)
         (void)snprintf(names[i], sizeof names[i], "f%05zu", i);
         files[i] = (struct found_file){"", "", names[i], 1, 1};
     }
-    struct found_study study = {"big", "big", "", files, MANY, 1, false};
+    struct found_study study = {
+        .name = "big", .pid = "big", .sid = "", .files = files, .n = MANY, .stirred_ns = 1};
     json_t *warnings = json_array(), *piece = NULL;
     struct cohort_scan *c = cohort_scan_begin(f->s, &f->p, warnings, &f->err);
     assert_ok(c && cohort_scan_study(c, &study, &f->err), f->err);
