@@ -4,13 +4,33 @@
 #include "engine/engine.h"
 #include "plan/tool.h"
 
+/* Each with "place" (file or folder) when it says where an output goes. */
+static json_t *inputs_of(const struct tool *t)
+{
+    json_t *list = json_array(), *input;
+    size_t i;
+    json_array_foreach(json_object_get(t->doc, "inputs"), i, input)
+    {
+        const char *place = tool_place(t, input);
+        json_t *row = place ? json_copy(input) : json_incref(input);
+        if (!row || (place && json_object_set_new(row, "place", json_string(place)) != 0) ||
+            json_array_append(list, row) != 0) {
+            json_decref(row);
+            json_decref(list);
+            return NULL;
+        }
+        json_decref(row);
+    }
+    return list;
+}
+
 static json_t *tool_row(const struct tool *t)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:O*}", "name", t->name, "kind", t->kind,
-        "version", t->version, "description", json_object_get(t->doc, "description"), "inputs",
-        json_object_get(t->doc, "inputs"), "phase", json_object_get(t->gantry, "phase"), "level",
-        json_object_get(t->gantry, "level"), "later", json_object_get(t->gantry, "later"));
+        "{s:s, s:s, s:s, s:O*, s:o, s:O*, s:O*, s:O*}", "name", t->name, "kind", t->kind, "version",
+        t->version, "description", json_object_get(t->doc, "description"), "inputs", inputs_of(t),
+        "phase", json_object_get(t->gantry, "phase"), "level", json_object_get(t->gantry, "level"),
+        "later", json_object_get(t->gantry, "later"));
 }
 
 static bool list(struct request *q, struct reply *r, struct err *err)

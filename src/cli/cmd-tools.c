@@ -139,21 +139,6 @@ static void show_input(struct cli *c, const json_t *input)
     mem_free(value);
 }
 
-/* Does a path-template begin with the input's key: is it a place for an output? */
-static bool is_out(const json_t *doc, const json_t *input)
-{
-    const char *key = json_get_text(input, "value-key", "");
-    size_t i;
-    json_t *output;
-    json_array_foreach(json_object_get(doc, "output-files"), i, output)
-    {
-        if (key[0] && str_starts(json_get_text(output, "path-template", ""), key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A job to begin with: what must be given. */
 static void show_job(struct cli *c, const struct tool *t)
 {
@@ -163,18 +148,16 @@ static void show_job(struct cli *c, const struct tool *t)
     cli_print(c, "A job of a batch:\n  { \"id\": \"a\", \"tool\": \"%s\", \"args\": {", t->name);
     json_array_foreach(json_object_get(t->doc, "inputs"), i, input)
     {
-        const char *type = json_get_text(input, "type", "");
-        bool out = is_out(t->doc, input), file = !strcmp(type, "File");
+        const char *type = json_get_text(input, "type", ""), *place = tool_place(t, input);
+        bool file = !strcmp(type, "File");
         if (json_get_bool(input, "optional", false) || !strcmp(type, "Flag") ||
-            (!out && !file && json_object_get(input, "default-value"))) {
+            (!place && !file && json_object_get(input, "default-value"))) {
             continue;
         }
         cli_print(c, "%s\n      \"%s\": %s", comma, json_get_text(input, "id", ""),
-                  out                ? json_get_bool(json_object_get(t->gantry, "folders"),
-                                                     json_get_text(input, "id", ""), false)
-                                         ? "{\"PATHOUT\": \"folder\"}"
-                                         : "{\"OUT\": \"name.nii.gz TAG(tag)\"}"
-                      : file         ? "{\"FILE\": \"t1*/s0__.nii.gz\"}"
+                  place      ? strcmp(place, "folder") ? "{\"OUT\": \"name.nii.gz TAG(tag)\"}"
+                                                       : "{\"PATHOUT\": \"folder\"}"
+                      : file ? "{\"FILE\": \"t1*/s0__.nii.gz\"}"
                       : *type == 'N' ? "1"
                                      : "\"...\"");
         comma = ",";
@@ -248,7 +231,7 @@ static bool check_folder(struct cli *c, const char *folder, json_t *report, stru
     size_t n = 0;
     char **names = file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
     bool ok = names || !file_is_folder(folder);
-    for (size_t i = 0; ok && i < n; i++) {
+    for (size_t i = 0; ok && names && i < n; i++) {
         if (str_ends(names[i], ".json")) {
             char *path = path_join(folder, names[i], err);
             ok = path && check_one(c, path, report, err);

@@ -140,6 +140,22 @@ const json_t *tool_input(const struct tool *t, const char *id)
     return NULL;
 }
 
+const char *tool_place(const struct tool *t, const json_t *input)
+{
+    const char *key = json_get_text(input, "value-key", ""), *id = json_get_text(input, "id", "");
+    size_t i;
+    json_t *output;
+    json_array_foreach(json_object_get(t->doc, "output-files"), i, output)
+    {
+        if (key[0] && strcmp(json_get_text(input, "type", ""), "File") != 0 &&
+            str_starts(json_get_text(output, "path-template", ""), key)) {
+            return json_get_bool(json_object_get(t->gantry, "folders"), id, false) ? "folder"
+                                                                                   : "file";
+        }
+    }
+    return NULL;
+}
+
 static bool among(const json_t *choices, const json_t *value, struct str *said)
 {
     size_t i;

@@ -8,6 +8,7 @@
  * models {input that names a model: {parameter: value} with which alone it is used} (model-sum.h),
  * program (the input that names a program which must be there), reads {from: phase, any: [paths]}
  * (what that phase made, if it is there),
+ * folders {input: true} (inputs that name a folder for outputs, not a file),
  * outputs [{id,kind,path,pattern,when}], bind {parameter: "cor" | "cor-seed"}, touches
  * [{id,path,pattern}], writes {bytes, mem} formulas by name (estimate.h); for the check of
  * parameters at launch forms {parameter: form of model/values.h}, order [[first, last], ...], and
@@ -41,6 +42,9 @@ const struct tool *tools_at(const struct tools *t, size_t i);
 
 /* The input of that id, NULL when the tool has none. */
 const json_t *tool_input(const struct tool *t, const char *id);
+/* "file" or "folder" for an input that says where an output goes (an OUT or PATHOUT argument): a
+ * path-template begins with its value-key. NULL for others. */
+const char *tool_place(const struct tool *t, const json_t *input);
 /* Are the parameters as `when` says, such as {"save_format": "h5"}, or {"method": ["ai", "auto"]}
  * for any of several? NULL and {} are always met. */
 bool tool_applies(const json_t *when, const json_t *params);

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+import cohort
 from image_steps import Steps
 
 AFFINE = np.array([[-1.5, 0.2, 0, 40], [0.1, 2, 0, -30], [0, 0.3, 2.5, 12], [0, 0, 0, 1]])
@@ -184,3 +185,29 @@ def test_labels_stay_labels(g, step):
     assert nibabel.load(out).shape[3] == 3
     assert "either a reference image or a spacing" in step("image.resample", {"out": out}, ok=False, image=mask)
     assert "one or three millimetres above 0" in step("image.resample", {"out": out}, ok=False, image=mask, spacing="1 2")
+
+
+def test_a_batch_of_steps_over_a_cohort(g):
+    """J5, J7, K5, L1, L6: three conventions of names, a mask by a formula, figures within it by its tag, a coarser copy; each
+    figure is a value of the result."""
+    made = cohort.mixed(g.data, subjects=3, studies=1, odd=True)
+    path = g.base / "volumes.json"
+    path.write_text(json.dumps({"gantry": 1, "name": "volumes", "level": "study", "jobs": [
+        {"id": "mask", "tool": "image.math", "args": {"expression": "f1 > 50", "f1": {"FILE": list(cohort.PATTERNS)}, "out": {"OUT": "seg/mask.nii.gz TAG(brain)"}}},
+        {"id": "volume", "tool": "image.stats", "args": {"image": {"FILE": list(cohort.PATTERNS)}, "mask": {"FILE": "tag:brain"},
+            "measures": "volume_mm3 mean", "table": {"OUT": "seg/stats.tsv"}}},
+        {"id": "coarse", "tool": "image.resample", "args": {"image": {"FILE": "tag:brain"}, "spacing": 2, "out": {"OUT": "seg/coarse.nii"}}}]}))
+    outcome = g.ok("run", path)
+    assert "9 of 9 tasks completed" in outcome.out, outcome
+    for one in made:
+        row = next(csv.DictReader((one["folder"] / "seg" / "stats.tsv").open(), delimiter="\t"))
+        assert (float(row["mean"]), int(row["count"])) == (one["value"], one["voxels"])
+        assert nibabel.load(one["folder"] / "seg" / "coarse.nii").shape == (4, 4, 4)
+    shown = g.json("show", next(t["id"] for t in g.tasks() if t["job"] == "volume"))
+    assert json.dumps(shown).count('"volume_mm3": 216.0') >= 1, shown
+    again = g.ok("run", path)
+    assert "9 cached" in again.out, again
+    bad = g.base / "bad.json"
+    bad.write_text(json.dumps({"gantry": 1, "name": "bad", "level": "study", "jobs": [
+        {"id": "sum", "tool": "image.math", "args": {"expression": "f1 + f2", "f1": {"FILE": "tag:brain"}, "f2": {"FILE": "seg/coarse.nii"}, "out": {"OUT": "sum.nii"}}}]}))
+    assert "seg/coarse.nii has 4 x 4 x 4 voxels" in g.fails(1, "run", bad).err and g.leftovers() == []

@@ -143,6 +143,8 @@ test('files come with an ETag, only those of studies, never through a link that 
     assert.equal((await page.request.get(url(99999))).status(), 404);
     assert.ok(!files['link.nii'] || (await page.request.get(url(files['link.nii']))).status() === 403);
     assert.equal((await api(`file/${files['t1.nii.gz']}/facts`)).psid, 'P01#S1');
+    const bet = (await api('tools')).find((tool) => tool.name === 'fsl.bet'); // a job card knows which of its rows is an OUT
+    assert.deepEqual(bet.inputs.filter((input) => input.place).map((input) => [input.id, input.place]), [['outfile', 'file']]);
     await page.goto(new URL(`/#/volume?files=${files['notes.txt']},77777`, server.url).href);
     await page.getByText('is neither NIfTI nor a tractogram').waitFor();
     await page.getByText('there is no file 77777').waitFor();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardOf, copyJob, differences, docOf, emptyBatch, moved, newJob, rowsOf, troubleOf, variablesOf, withScript, type Job } from './model';
+import { cardOf, copyJob, differences, docOf, emptyBatch, moved, newJob, rowsOf, troubleOf, variablesOf, withScript, type Job, type Tool } from './model';
 
 const bash = (script: string): Job => ({ id: 'bash', tool: 'script.bash', args: { script } });
 
@@ -29,6 +29,8 @@ test('a job of a tool begins with the arguments it needs', () => {
     const job = newJob(tool, [{ id: 'stats', tool: 'x' }]);
     assert.deepEqual(job, { id: 'stats-2', tool: 'image.stats', args: { image: { FILE: '' }, how: { OPTION: 'a' } } });
     assert.equal(copyJob(job, [job]).id, 'stats-3');
+    const places: Tool = { name: 'x', kind: 'command', inputs: [{ id: 'out', type: 'String', place: 'file' }, { id: 'dir', type: 'String', place: 'folder' }] };
+    assert.deepEqual(newJob(places, []).args, { out: { OUT: '' }, dir: { PATHOUT: '' } });
 });
 
 test('L5: outputs hold no wildcards; a tag behind the name is none', () => {

@@ -58,6 +58,8 @@ export interface ToolInput {
     description?: string;
     optional?: boolean;
     list?: boolean;
+    /** It says where an output goes. */
+    place?: 'file' | 'folder';
     'value-choices'?: (string | number)[];
     'default-value'?: unknown;
 }
@@ -187,6 +189,9 @@ function argOf(input: ToolInput): Arg | undefined {
         return undefined;
     }
     const value = input['default-value'];
+    if (input.place) {
+        return input.place === 'folder' ? { PATHOUT: '' } : { OUT: '' };
+    }
     if (input['value-choices']) {
         return { OPTION: String(value ?? input['value-choices'][0] ?? '') };
     }
