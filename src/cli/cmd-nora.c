@@ -27,6 +27,9 @@ static const char help[] =
     "  -l, --launch JSON, --launchfile FILE   {\"batch\": NAME, \"select\": SUBJECT}\n"
     "      --launch_autoexec PSID...       the project's own batch\n"
     "      --exportmeta SUBJECT FILE... --keys KEYS [--header_type full]   CSV of JSON side-cars\n"
+    "      --import DICOM --patients_id PID [--studies_id SID] [--addtag_study TAGS] "
+    "[--addtag_patient TAGS]\n"
+    "      --batchimport FOLDER            each folder or ZIP in it is a study: PID or PID#SID\n"
     "      --importcsv FILE IDCOLUMN       attributes of subjects and studies\n"
     "      --projectlist\n"
     "\n"
@@ -69,9 +72,8 @@ static bool say_changed(struct cli *c, const json_t *answer, const char *word, s
     return true;
 }
 
-/* Takes `ids`. */
-static bool change_tags(struct cli *c, const struct choice *ch, const char *domain, json_t *ids,
-                        const char *tags, bool add, struct err *err)
+bool nora_tag(struct cli *c, const struct choice *ch, const char *domain, json_t *ids,
+              const char *tags, bool add, struct err *err)
 {
     static const char *const words[] = {"files", "studies", "subjects"};
     const char *word = words[!strcmp(domain, "file") ? 0 : !strcmp(domain, "study") ? 1 : 2];
@@ -151,7 +153,7 @@ static bool tag_files(struct cli *c, const struct nora *n, bool add, struct err 
         ok = add_paths(c, ch.project.id, json_incref(ch.staged), tags, err);
     } else if (ok) {
         ok = (!staged || add_paths(c, ch.project.id, json_incref(ch.staged), tags, err)) &&
-            change_tags(c, &ch, "file", json_incref(ids), tags, add, err);
+            nora_tag(c, &ch, "file", json_incref(ids), tags, add, err);
         json_decref(ids);
     }
     choice_fini(&ch);
@@ -170,7 +172,7 @@ static bool tag_people(struct cli *c, const struct nora_words *w, bool subjects,
             : subjects    ? choice_subjects(c, &ch, err)
                           : choice_studies(&ch, err);
         cli_store_close(c);
-        ok = ids && change_tags(c, &ch, subjects ? "subject" : "study", ids, w->words[0], add, err);
+        ok = ids && nora_tag(c, &ch, subjects ? "subject" : "study", ids, w->words[0], add, err);
         choice_fini(&ch);
     }
     return ok;
@@ -372,6 +374,9 @@ static bool act(struct cli *c, const struct nora *n, struct err *err)
     }
     if (nora_has(n, NORA_TAGSTATS)) {
         return tag_stats(c, err);
+    }
+    if (nora_has(n, NORA_IMPORT) || nora_has(n, NORA_BATCHIMPORT)) {
+        return nora_import(c, n, err);
     }
     if (nora_has(n, NORA_IMPORTCSV)) {
         return import_csv(c, n);

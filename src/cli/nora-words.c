@@ -40,6 +40,11 @@ static const struct name names[] = {
     {"--header_type", NORA_HEADER, 1, 1},
     {"--importcsv", NORA_IMPORTCSV, 2, 2},
     {"--projectlist", NORA_PROJECTLIST, 0, 0},
+    {"--import", NORA_IMPORT, 1, 1},
+    {"--batchimport", NORA_BATCHIMPORT, 1, 1},
+    {"--patients_id", NORA_PID, 1, 1},
+    {"--studies_id", NORA_SID, 1, 1},
+    {"--nooverwrite", NORA_NOOVERWRITE, 0, 0},
     {"-h", NORA_HELP, 0, 0},
     {"--help", NORA_HELP, 0, 0},
 };
@@ -52,12 +57,6 @@ struct other {
 static const struct other others[] = {
     {"--sql", "there is no SQL access: use selectors, gantry ls --json or the API"},
     {"--csv", "only --exportmeta writes CSV"},
-    {"--import",
-     "convert the DICOM with gantry convert IN OUT.nii.gz below SUBJECT/STUDY/ and run gantry "
-     "scan"},
-    {"--batchimport",
-     "convert the DICOM with gantry convert IN OUT.nii.gz below SUBJECT/STUDY/ and run gantry "
-     "scan"},
     {"--importfiles", "copy the files below SUBJECT/STUDY/ and run gantry scan"},
     {"--watch", "use gantry scan --watch --run BATCH"},
     {"--createproject", "use gantry init DIR --name NAME"},
@@ -102,11 +101,19 @@ static bool refuse(const char *word, struct err *err)
                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+bool nora_has(const struct nora *n, enum nora_option option)
+{
+    return n->option[option].given;
+}
+
 static bool enough(const struct nora *n, struct err *err)
 {
+    bool import = nora_has(n, NORA_IMPORT) || nora_has(n, NORA_BATCHIMPORT);
     for (size_t i = 0; i < N_NAMES; i++) {
         const struct nora_words *w = &n->option[names[i].option];
-        if (w->given && w->n < (size_t)names[i].least) {
+        /* with an import stand the tags alone: the studies are those that come */
+        int least = import && names[i].least == 2 ? 1 : names[i].least;
+        if (w->given && w->n < (size_t)least) {
             return err_set(err, ERR_USAGE, "nora %s wants %s%d word%s behind it (nora --help)",
                            names[i].text, names[i].most < 0 ? "at least " : "", names[i].least,
                            names[i].least == 1 ? "" : "s");
@@ -160,11 +167,6 @@ void nora_fini(struct nora *n)
 {
     mem_free(n->block);
     n->block = NULL;
-}
-
-bool nora_has(const struct nora *n, enum nora_option option)
-{
-    return n->option[option].given;
 }
 
 const struct nora_words *nora_words(const struct nora *n, enum nora_option option)

@@ -32,6 +32,11 @@ enum nora_option {
     NORA_HEADER,
     NORA_IMPORTCSV,
     NORA_PROJECTLIST,
+    NORA_IMPORT,
+    NORA_BATCHIMPORT,
+    NORA_PID,
+    NORA_SID,
+    NORA_NOOVERWRITE,
     NORA_HELP,
     NORA_OPTIONS
 };
@@ -52,6 +57,11 @@ void nora_fini(struct nora *n);
 bool nora_has(const struct nora *n, enum nora_option option);
 const struct nora_words *nora_words(const struct nora *n, enum nora_option option);
 
+/* Tags of files, studies or subjects changed and said. Takes `ids`. */
+bool nora_tag(struct cli *c, const struct choice *ch, const char *domain, json_t *ids,
+              const char *tags, bool add, struct err *err) CHECK_RESULT;
+/* DICOM: nora-import.c. */
+bool nora_import(struct cli *c, const struct nora *n, struct err *err) CHECK_RESULT;
 /* Tables: nora-meta.c. */
 bool nora_exportmeta(struct cli *c, const struct nora *n, struct err *err) CHECK_RESULT;
 /* Runs: nora-launch.c. */

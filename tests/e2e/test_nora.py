@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+import chest
 import cohort
 import pytest
 import runner
@@ -84,12 +85,34 @@ def test_json_forms(n):
     assert n.lines("--projectlist", project=None) == ["P"]
 
 
+def test_dicom_comes_in_as_nifti(g):
+    """Q7: --import and --batchimport convert the series into SUBJECT/STUDY and tag the studies that come; a second time nothing is
+    written; what is no DICOM is said and does not stop the rest."""
+    calls(g)
+    g.ok("init", ".", "--name", "P", "--layout", "{subject}/{study}")
+    inbox = g.base / "in"
+    inbox.mkdir()
+    chest.write_zip(g.base / "one.zip", slices=4, columns=32)
+    chest.write_zip(inbox / "P2#CT2021.zip", seed=2, slices=4, columns=32)
+    (inbox / "P3").mkdir()
+    (inbox / "P3" / "notes.txt").write_text("no DICOM")
+    first = g.nora("--import", g.base / "one.zip", "--patients_id", "P1", "--addtag_study", "new,ct", "--addtag_patient", "cohortA")
+    out = g.data / "P1" / "S1" / "Chest_phantom_1.0_Lung" / "s002.nii.gz"
+    assert first.stdout.splitlines()[0] == str(out) and out.exists() and out.with_name("s002.json").exists()
+    assert g.lines("-s", "stag:ct", "chest*/s0__.nii.gz") == g.lines("-s", "ptag:cohortA", "*/*.nii.gz") == [str(out)]
+    assert "0 series imported, 1 were there" in g.nora("--import", g.base / "one.zip", "--patients_id", "P1").stdout
+    many = g.nora("--batchimport", inbox, "--addtag_study", "new", status=1)
+    assert "P3" in many.stderr and g.lines("-s", "stag:new") == ["P1#S1", "P2#CT2021"]
+    assert "--patients_id" in g.nora("--import", g.base / "one.zip", status=2).stderr
+    assert "folder" in g.nora("--import", g.base / "one.zip", "--patients_id", "../x", status=2).stderr
+
+
 def test_what_is_refused_says_the_way(n):
     """Q3, Q7: SQL is refused by name; what is done another way names it; a project must be known."""
     for words in (["-s", "SQL:1=1", "*"], ["--sql", "select 1"]):
         assert "SQL" in n.nora(*words, status=2).stderr
     assert "gantry scan --watch" in n.nora("--watch", status=2).stderr
-    assert "gantry convert" in n.nora("--import", "/dicom", status=2).stderr
+    assert "gantry user" in n.nora("--createSQLuser", "P", status=2).stderr
     assert "--addtag" in n.nora("--addtags", "x", status=2).stderr
     assert "NTH" in n.nora("-s", "*", "a NTH(0)", status=2).stderr
     assert "Q" in n.nora("-p", "Q", "-s", "*", status=3).stderr
