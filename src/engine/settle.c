@@ -479,11 +479,12 @@ static bool write_success(struct engine *e, const struct change *c, struct err *
     }
     bool ok = !tag[0] ||
         store_text(e->store, &level, err, "SELECT level FROM item WHERE id=?1", "i", l->item);
+    struct err *quiet = err_ignore("a study that is gone meanwhile needs no tag");
     json_t *args = ok && level && study_level(level)
         ? json_pack("{s:I, s:s, s:[I], s:[s], s:b}", "project", (json_int_t)l->run->project,
                     "domain", level, "ids", (json_int_t)l->item, "tags", tag, "add", 1)
         : NULL;
-    ok = ok && (!args || cohort_tag(e->store, args, &changed, err));
+    err_waive(!args || cohort_tag(e->store, args, &changed, quiet));
     json_decref(args);
     mem_free(level);
     (void)snprintf(text, sizeof text, "%.100s is done", json_get_text(job_of(l), "id", "job"));

@@ -198,8 +198,10 @@ static bool take_folder(struct store *s, int64_t project, const char *folder, co
                         int depth, int *left, struct err *err)
 {
     size_t n = 0;
-    char **names = depth > 0 && file_is_folder(folder) ? file_list(folder, &n, err) : NULL;
-    bool ok = names || depth == 0 || !file_is_folder(folder);
+    char **names = depth > 0 && file_is_folder(folder)
+        ? file_list(folder, &n, err_ignore("gone again, or not to be read: a scan will tell"))
+        : NULL;
+    bool ok = true;
     for (size_t i = 0; ok && names && i < n; i++) {
         if (*left <= 0 || names[i][0] == '.' || str_ends(names[i], ".prov.json")) {
             continue;
@@ -271,6 +273,8 @@ bool study_take_outputs(struct store *s, const struct active *run, const json_t 
             (strcmp(json_get_text(row, "kind", "file"), "file") != 0
                  ? take_folder(s, project, path, tags, FOLDER_DEPTH, &left, err)
                  : cohort_take(s, project, path, tags, &file, err));
+        ok =
+            ok || err->code == ERR_USAGE; /* a tag that is none: of a batch from before the check */
         mem_free(tags);
     }
     if (json_array_size(outputs) > 0) {

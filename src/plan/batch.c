@@ -64,6 +64,24 @@ static bool check_reference(const json_t *batch, const json_t *spec, const char 
     return true;
 }
 
+/* Words behind TAG( are tags: parted by commas, without blanks and slashes. */
+static bool check_tags(const char *out, const char *where, struct err *err)
+{
+    const char *tag = strstr(out, " TAG("), *end = tag ? strchr(tag, ')') : NULL;
+    if (!tag) {
+        return true;
+    }
+    size_t n = end ? (size_t)(end - tag - 5) : 0;
+    bool fine = n > 0 && !end[1 + strspn(end + 1, " ")];
+    for (size_t i = 0; fine && i < n; i++) {
+        fine = !strchr("/\\(\"'\t\n", tag[5 + i]) && (tag[5 + i] != ' ' || tag[4 + i] == ',');
+    }
+    return fine ||
+        err_set(err, ERR_USAGE,
+                "%s: TAG(word) or TAG(a,b) is wanted, words without blanks and slashes: '%s'",
+                where, out);
+}
+
 static bool check_argument(const json_t *batch, const char *job, const char *name,
                            const json_t *value, struct err *err)
 {
@@ -80,6 +98,9 @@ static bool check_argument(const json_t *batch, const char *job, const char *nam
         return false;
     }
     const char *out = json_get_text(value, "OUT", json_get_text(value, "PATHOUT", NULL));
+    if (out && !check_tags(out, where, err)) {
+        return false;
+    }
     if (out && strpbrk(out, "*?")) {
         return err_set(err, ERR_USAGE, "%s: an output takes no wildcards: '%s'", where, out);
     }

@@ -17,9 +17,7 @@ static size_t name_length(const char *p)
     if (!*p || !strchr("fopsn", *p)) {
         return 0;
     }
-    size_t digits = p[1] == '0' ? 0 : strspn(p + 1, "0123456789");
-    bool bare = digits == 0 && *p != 'f' && *p != 'o';
-    return (bare || digits == 1 || digits == 2) && !in_word(p[1 + digits]) ? 1 + digits : 0;
+    return p[1] >= '1' && p[1] <= '9' && !in_word(p[2]) ? 2 : 0;
 }
 
 static bool has(const json_t *names, const char *name, size_t n)

@@ -1,9 +1,8 @@
 /*
  * Arguments that a script names (M3, M4). The rule, which the page follows too:
  *
- *   - $ or ${, then one of the letters f o p s n, then one or two digits without a leading 0; p, s
- *     and n also without digits; behind it no letter, digit or underscore: $f1 $o1 ${f2[@]} $p $s
- * $n;
+ *   - $ or ${, then one of the letters f o p s n, then a digit from 1 to 9; behind it no letter,
+ *     digit or underscore: $f1 $o1 ${f2[@]} $p1 $s1 $n1;
  *   - not where a backslash stands before the $, nor in a comment (# at the start of a line or
  * behind a blank, to the end of the line);
  *   - not when the script itself gives it a value: NAME= at the start of a word, or behind for,

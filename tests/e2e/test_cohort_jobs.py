@@ -299,3 +299,10 @@ def test_setup_lines_and_containers(g):
             assert words[words.index("docker://site/tool:1") + 1] == "only-inside", words
         assert str(g.data / "P01/S1/T1w.nii.gz") in words
         (g.data / "P01/S1/x.txt").unlink()
+
+
+@pytest.mark.parametrize("out", ["a.nii TAG()", "a.nii TAG(a b)", "a.nii TAG(a/b)", "a.nii TAG(a) b", "a.nii TAG(a", "/abs.nii", "../x"])
+def test_outputs_that_cannot_be_meant_are_refused(g, out):
+    """L5, L6: a tag that is none, or a place outside the study, is refused before anything runs."""
+    cohort.study(g.data, "P01", "S1")
+    assert "argument 'o1' of job 'w'" in g.fails(2, "run", save(g, "w", bash("w", ":", o1={"OUT": out}))).err

@@ -22,11 +22,11 @@ static void t_names(void **state)
 {
     (void)state;
     names_are("fslmaths $f1 -thr $n1 -bin ${o1}", "f1 n1 o1");
-    names_are("$f1 $f1 $f10 $f01 $f100 $f", "f1 f10");
-    names_are("cp $p/$s.nii $n", "p s n");
+    names_are("$f1 $f1 $f10 $f01 $f100 $f $f0", "f1");
+    names_are("cp $p1/$s2.nii $n3 $p $s $n", "p1 s2 n3");
     names_are("echo \\$f1 '$f2' # $f3\n#$f4\na#$f5", "f2 f5");
-    names_are("s=1; for n in 1 2; do echo $s $n $p; done", "p");
-    names_are("read p\nlocal s1=2\necho $p $s1 $s2 ${s3}", "s2 s3");
+    names_are("s1=1; for n1 in 1 2; do echo $s1 $n1 $p1; done", "p1");
+    names_are("read p1\nlocal s1=2\necho $p1 $s1 $s2 ${s3}", "s2 s3");
     names_are("$f1x $f_1 $foo f1 $", "");
     names_are("s1+=x; $s1 $ns1 ${n1%.nii} $o2=", "n1 o2");
     names_are("", "");
