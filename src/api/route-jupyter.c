@@ -159,8 +159,8 @@ static bool save(struct request *q, struct reply *r, struct err *err)
     struct notebook notebook = {0};
     int64_t id;
     size_t n = 0;
-    bool ok = request_id(q, 0, &id, err) && access_everywhere(q, err) &&
-        jupyter_find(q, id, &notebook, err) &&
+    bool ok = request_id(q, 0, &id, err) && jupyter_find(q, id, &notebook, err) &&
+        access_everywhere(q, err) &&
         (notebook.folder || err_set(err, ERR_NOTHING, "the notebook never began"));
     char *path = ok ? path_join(notebook.folder, "notebook.ipynb", err) : NULL;
     char *text = path ? file_read(path, NOTEBOOK_MAX, &n, err) : NULL;
