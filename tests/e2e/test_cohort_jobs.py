@@ -306,3 +306,42 @@ def test_outputs_that_cannot_be_meant_are_refused(g, out):
     """L5, L6: a tag that is none, or a place outside the study, is refused before anything runs."""
     cohort.study(g.data, "P01", "S1")
     assert "argument 'o1' of job 'w'" in g.fails(2, "run", save(g, "w", bash("w", ":", o1={"OUT": out}))).err
+
+
+def test_what_is_retried_is_collected_anew(g):
+    """K6, L11: retrying the item that failed runs the collecting job again, with its file too; the end of each run is posted
+    to run_end_url."""
+    import http.server
+    import threading
+
+    made = cohort.mixed(g.data, subjects=3, studies=1, odd=False, flair=False)
+    posted, flag = [], g.base / "flag"
+
+    class Post(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    live = http.server.HTTPServer(("127.0.0.1", 0), Post)
+    threading.Thread(target=live.serve_forever, daemon=True).start()
+    if shutil.which("curl"):
+        g.ok("config", "set", f"run_end_url=http://127.0.0.1:{live.server_port}/end")
+    path = save(g, "again", bash("a", f'[ "$DPXpid" != {made[1]["pid"]} ] || [ -e "{flag}" ] && echo "$DPXpid" > "$o1"', o1={"OUT": "a.txt"}),
+        {**bash("sum", 'cat "${f1[@]}" > "$o1"', f1={"FILE": "a.txt"}, o1={"OUT": "all.txt"}), "collect": True})
+    assert g.run("run", path).rc == 1
+    everything = g.rec / "again" / "all.txt"
+    assert everything.read_text() == "P001\nP003\n"
+    flag.touch()
+    outcome = g.ok("retry", "last", "--failed")
+    assert everything.read_text() == "P001\nP002\nP003\n", outcome
+    if shutil.which("curl"):
+        for _ in range(100):
+            if len(posted) == 2:
+                break
+            g.run("status")
+        assert [end["state"] for end in posted] == ["failed", "done"], posted
+    live.shutdown()
