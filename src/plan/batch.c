@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "plan/tool-args.h"
 
 static const char *const argument_types[] = {
     "FILE", "OUT",      "PATHOUT",     "NUMERIC", "STRING",   "LOGICAL", "OPTION", "VARARGIN",
@@ -161,6 +162,10 @@ static bool check_job(const json_t *batch, const json_t *job, size_t i, const st
     if (!strcmp(tool->kind, "script") &&
         !json_get_text(json_object_get(job, "args"), "script", NULL)) {
         return err_set(err, ERR_USAGE, "%s: a script job needs args.script", where);
+    }
+    if (strcmp(json_get_text(batch, "level", "scan"), "scan") != 0 &&
+        !tool_check_args(tool, json_object_get(job, "args"), err)) {
+        return err_wrap(err, "%s", where);
     }
     return true;
 }

@@ -171,3 +171,19 @@ def test_mrtrix_makes_streamlines(g):
     lines = nibabel.streamlines.load(study / "dti" / "all.tck").streamlines
     assert len(lines) == 50 and all(np.ptp(line[:, 0]) > 20 and np.ptp(line[:, 1:], 0).max() < 1e-3 for line in lines)
     assert (study / "said.txt").read_text() == "all.tck\n"
+
+
+@pytest.mark.parametrize("args, part", [
+    ({}, "fsl.bet needs 'infile' (the image, NIfTI): {\"FILE\": \"pattern\"}"),
+    ({"infile": {"FILE": "a.nii"}}, "fsl.bet needs 'outfile'"),
+    ({"infile": {"FILE": "a.nii"}, "outfile": {"FILE": "b.nii"}}, "'outfile' says where an output goes: give it as OUT"),
+    ({"infile": {"OUT": "a.nii"}, "outfile": {"OUT": "b.nii"}}, "'infile' is no place for an output"),
+    ({"infile": {"FILE": "a.nii"}, "outfile": {"OUT": "b.nii"}, "f1": {"FILE": "c"}}, "fsl.bet has no argument 'f1'"),
+    ({"infile": {"FILE": "a.nii"}, "outfile": {"OUT": "b.nii"}, "robust": True, "eyes": {"LOGICAL": True}}, "of robust, eyes, bias, small_fov, fmri, surfaces give one at most"),
+    ({"infile": {"FILE": "a.nii"}, "outfile": {"OUT": "b.nii"}, "fraction": {"NUMERIC": 3}}, "fraction = 3 is not a number, 0 to 1"),
+])
+def test_a_job_that_does_not_fit_its_tool_is_refused_before_anything_runs(g, args, part):
+    """L1, K8: needed arguments, places of outputs, groups, ranges; by validate and at launch alike."""
+    cohort.study(g.data, "P01", "S1")
+    path = batch(g, "wrong", job("bet", "fsl.bet", **args))
+    assert part in g.fails(2, "run", path).err
