@@ -22,6 +22,8 @@
 /* Reading the whole index pays when there are fewer rows than this for each study that would be
  * walked (0.1 us a row against 30 us a study). */
 #define ROWS_A_STUDY 300
+/* Looking at names one by one pays when each stands for this many rows. */
+#define ROWS_A_NAME 50
 /* LIKE refuses what is much longer. */
 #define LONG_PATTERN 20000
 
@@ -130,14 +132,55 @@ static bool bound(char *prefix)
 
 /* What is looked for in the index of folders and names. */
 struct look {
-    const char *sub;  /* pattern */
+    const char *sub; /* patterns */
+    const char *name;
     char *low, *high; /* names lie between; low "" = anywhere */
     struct str like;  /* and are like this */
     int64_t left;     /* rows that may still be fetched */
+    int64_t names;    /* different names that may still be looked at one by one: 2 us each */
+    bool rushed;      /* there are more */
 };
+
+/* Names of a folder, each once however many files have it: in most cohorts few are different. */
+static bool look_at_names(struct narrow *w, struct look *l, const char *sub, struct err *err)
+{
+    char *name = mem_strdup("", err);
+    bool ok = name != NULL;
+    while (ok && name && l->left > 0 && l->names > 0) {
+        char *next = NULL;
+        struct query *q = NULL;
+        ok = store_text(w->s, &next, err,
+                        "SELECT name FROM file INDEXED BY file_named WHERE sub=?1 COLLATE NOCASE "
+                        "AND name>?2 COLLATE NOCASE ORDER BY name COLLATE NOCASE LIMIT 1",
+                        "ss", sub, name);
+        l->names--;
+        mem_free(name);
+        name = next;
+        if (ok && name && pattern_match(l->name, name)) {
+            q = store_query(w->s, err,
+                            "SELECT study_id FROM file INDEXED BY file_named WHERE "
+                            "sub=?1 COLLATE NOCASE AND name=?2 COLLATE NOCASE LIMIT ?3",
+                            "ssi", sub, name, l->left);
+            while (q && query_next(q)) {
+                mark(w, query_int(q, 0));
+                l->left--;
+            }
+            ok = q && query_end(q, err);
+        }
+    }
+    l->rushed = name != NULL;
+    mem_free(name);
+    return ok;
+}
 
 static bool look_in(struct narrow *w, struct look *l, const char *sub, struct err *err)
 {
+    if (!*l->low && l->names > 0) {
+        bool ok = look_at_names(w, l, sub, err);
+        if (!ok || !l->rushed || !strcmp(l->sub, "*")) {
+            return ok;
+        }
+    }
     struct query *q = *l->low
         ? store_query(w->s, err,
                       "SELECT study_id FROM file INDEXED BY file_named WHERE sub=?1 COLLATE NOCASE "
@@ -178,7 +221,8 @@ static bool look_through(struct narrow *w, struct look *l, bool *ret_done, struc
     bool ok = store_text(
         w->s, &sub, err,
         "SELECT sub FROM file INDEXED BY file_named ORDER BY sub COLLATE NOCASE LIMIT 1", "");
-    while (ok && sub && l->left > 0 && n++ < MANY_FOLDERS) {
+    while (ok && sub && l->left > 0 && n++ < MANY_FOLDERS &&
+           (!l->rushed || strcmp(l->sub, "*") != 0)) {
         char *next = NULL;
         ok = (!pattern_match(l->sub, sub) || look_in(w, l, sub, err)) &&
             store_text(w->s, &next, err,
@@ -193,21 +237,20 @@ static bool look_through(struct narrow *w, struct look *l, bool *ret_done, struc
     return ok;
 }
 
-static bool by_folders(struct narrow *w, const char *sub, const char *name, bool *ret_done,
-                       struct err *err)
+static bool by_folders(struct narrow *w, const char *sub, const char *name, int64_t rows,
+                       bool *ret_done, struct err *err)
 {
-    struct look l = {.sub = sub, .like = STR_INIT, .left = MANY_ROWS};
+    struct look l = {.sub = sub, .name = name, .like = STR_INIT, .left = MANY_ROWS};
+    l.names = rows / ROWS_A_NAME;
     add_like(&l.like, name);
     l.low = pattern_prefix(name, err);
     l.high = l.low ? mem_strdup(l.low, err) : NULL;
     if (l.high && !bound(l.high)) {
         *l.low = '\0';
     }
-    bool ok = l.high && str_ok(&l.like, err);
-    if (ok && !*l.low && !strcmp(sub, "*")) {
+    bool ok = l.high && str_ok(&l.like, err) && look_through(w, &l, ret_done, err);
+    if (ok && l.rushed && l.left > 0 && !strcmp(sub, "*")) {
         ok = look_everywhere(w, &l, ret_done, err);
-    } else {
-        ok = ok && look_through(w, &l, ret_done, err);
     }
     mem_free(l.low);
     mem_free(l.high);
@@ -256,7 +299,7 @@ static bool by_name(struct narrow *w, const char *sub, const char *name, int64_t
         w->all = true;
         return true;
     }
-    if (!by_folders(w, sub, name, &done, err)) {
+    if (!by_folders(w, sub, name, rows, &done, err)) {
         return false;
     }
     if (done) {
