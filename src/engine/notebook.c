@@ -73,6 +73,18 @@ static void add_quoted(struct str *out, const char *text)
     str_addc(out, '\'');
 }
 
+/* {"LOGICAL": false}, false, "", null: as if it were not given. */
+static bool is_blank(const json_t *arg, bool is_flag)
+{
+    static const char *const types[] = {"NUMERIC", "STRING", "LOGICAL", "OPTION", NULL};
+    const json_t *value = arg;
+    for (size_t i = 0; json_is_object(arg) && types[i]; i++) {
+        value = json_object_get(arg, types[i]) ? json_object_get(arg, types[i]) : value;
+    }
+    return !value || json_is_null(value) || str_equal(json_string_value(value), "") ||
+        (is_flag && json_is_false(value));
+}
+
 /* The variable of an argument, or the tool's own default as it stands there. */
 static void add_input(struct str *out, const json_t *input, const json_t *args, char quote)
 {
@@ -83,7 +95,7 @@ static void add_input(struct str *out, const json_t *input, const json_t *args, 
     const json_t *given = json_object_get(args, id),
                  *value = given ? given : json_object_get(input, "default-value");
     bool is_flag = !strcmp(json_get_text(input, "type", ""), "Flag");
-    if (!value || json_is_null(value) || (is_flag && json_is_false(value))) {
+    if (is_blank(value, is_flag)) {
         return;
     }
     str_add(out, flag);

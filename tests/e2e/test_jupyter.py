@@ -40,7 +40,7 @@ TOOL = {"name": "lab.say", "tool-version": "1", "schema-version": "0.5", "descri
         {"id": "out", "name": "out", "type": "String", "value-key": "[OUT]"},
         {"id": "words", "name": "words", "type": "String", "list": True, "list-separator": ",", "value-key": "[WORDS]", "command-line-flag": "-w", "command-line-flag-separator": "="}],
     "custom": {"gantry": {"version": 1}}}
-SAY = {"id": "say", "tool": "lab.say", "args": {"file": {"FILE": "T1w.nii.gz"}, "quiet": True, "out": {"OUT": "o.txt"}, "words": ["a b", "c"]}}
+SAY = {"id": "say", "tool": "lab.say", "args": {"file": {"FILE": "T1w.nii.gz"}, "quiet": {"LOGICAL": True}, "none": {"STRING": ""}, "out": {"OUT": "o.txt"}, "words": ["a b", "c"]}}
 
 
 class Lab:
