@@ -147,8 +147,9 @@ static bool preview(struct engine *e, struct store *s, const json_t *args, json_
                     json_t *params, json_t *options, const struct selection *sel, json_t *answer,
                     struct err *err)
 {
-    struct active run;
-    bool ok = preview_run(s, args, batch, params, options, &run, err) &&
+    struct active run = {.id = 0};
+    bool ok = put_collected(sel, batch, options, err) &&
+        preview_run(s, args, batch, params, options, &run, err) &&
         (json_get_bool(args, "summary", false) ? preview_sum(e, s, &run, sel, answer, err)
                                                : preview_plan(e, s, &run, sel, answer, err));
     preview_fini(&run);

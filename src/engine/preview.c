@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "collect/cached.h"
 #include "engine/prepare.h"
+#include "engine/validate.h"
 #include "plan/batch.h"
 
 /* Items that are planned for an estimate. */
@@ -98,6 +99,10 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
             (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
             ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
     }
+    if (row && !ok && why.code == ERR_FAILED && validate_made_before(run->batch, (size_t)job)) {
+        (void)json_object_set_new(row, "note",
+                                  json_string("reads what an earlier job of the batch makes"));
+    }
     if (row && later) {
         (void)json_object_set_new(json_object_get(row, "params"), later, json_null());
         (void)json_object_set_new(row, "note", json_string("centre comes from infer"));
@@ -111,13 +116,18 @@ bool preview_plan(struct engine *e, struct store *s, struct active *run,
                   const struct selection *sel, json_t *answer, struct err *err)
 {
     json_t *plan = json_array();
-    size_t jobs = json_array_size(json_object_get(run->batch, "jobs"));
+    size_t jobs = json_array_size(json_object_get(run->batch, "jobs")),
+           each = batch_collect_from(run->batch);
     bool ok = plan || err_set(err, ERR_NOMEM, "out of memory");
     for (size_t i = 0; ok && i < sel->n; i++) {
-        for (size_t k = 0; ok && k < jobs; k++) {
+        for (size_t k = 0; ok && k < each; k++) {
             json_t *row = plan_row(e, s, run, sel->ids[i], (int)k, err);
             ok = row && json_array_append_new(plan, row) == 0;
         }
+    }
+    for (size_t k = each; ok && sel->n > 0 && k < jobs; k++) { /* once, over all items */
+        json_t *row = plan_row(e, s, run, sel->ids[0], (int)k, err);
+        ok = row && json_array_append_new(plan, row) == 0;
     }
     return json_put(answer, "plan", plan, ok ? err : err_ignore("the first error stays")) && ok;
 }
@@ -127,7 +137,7 @@ bool preview_plan(struct engine *e, struct store *s, struct active *run,
 static bool estimate(struct engine *e, struct store *s, struct active *run,
                      const struct selection *sel, json_t *answer, struct err *err)
 {
-    size_t jobs = json_array_size(json_object_get(run->batch, "jobs"));
+    size_t jobs = batch_collect_from(run->batch);
     size_t looked = sel->n < SUMMARY_SAMPLE ? sel->n : SUMMARY_SAMPLE, known = 0;
     int64_t bytes = 0, memory = 0;
     bool ok = true;
@@ -155,6 +165,7 @@ bool preview_sum(struct engine *e, struct store *s, struct active *run, const st
     json_t *phases = json_array(), *gpus = json_array();
     const json_t *job, *asked = json_object_get(run->options, "gpus");
     size_t i;
+    size_t each = batch_collect_from(run->batch);
     int64_t slots = json_get_int(run->options, "slots", 0);
     json_array_foreach(json_object_get(run->batch, "jobs"), i, job)
     {
@@ -165,7 +176,8 @@ bool preview_sum(struct engine *e, struct store *s, struct active *run, const st
     }
     bool ok = json_put(answer, "items", json_integer((json_int_t)sel->n), err) &&
         json_put(answer, "tasks",
-                 json_integer((json_int_t)sel->n * (json_int_t)json_array_size(phases)), err) &&
+                 json_integer((json_int_t)(sel->n * each + (json_array_size(phases) - each))),
+                 err) &&
         json_put(answer, "phases", json_incref(phases), err) &&
         json_put(answer, "slots",
                  json_integer(slots && (slots < e->slots || !e->slots) ? slots : e->slots), err) &&

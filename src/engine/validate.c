@@ -105,7 +105,7 @@ static bool fits_output(const char *word, const json_t *spec)
     return folder ? str_starts(word, path) : pattern_match(word, path);
 }
 
-static bool made_before(const struct validate *v, size_t job, const char *patterns)
+static bool made_before(const json_t *batch, size_t job, const char *patterns)
 {
     char **words = NULL;
     size_t n = 0;
@@ -116,7 +116,7 @@ static bool made_before(const struct validate *v, size_t job, const char *patter
     for (size_t i = 0; i < job && !hit; i++) {
         const char *name;
         json_t *spec;
-        const json_t *earlier = json_array_get(json_object_get(v->batch, "jobs"), i);
+        const json_t *earlier = json_array_get(json_object_get(batch, "jobs"), i);
         json_object_foreach(json_object_get(earlier, "args"), name, spec)
         {
             for (size_t k = 0; k < n; k++) {
@@ -125,6 +125,23 @@ static bool made_before(const struct validate *v, size_t job, const char *patter
         }
     }
     pattern_words_free(words, n);
+    return hit;
+}
+
+bool validate_made_before(const json_t *batch, size_t job)
+{
+    const json_t *own = json_array_get(json_object_get(batch, "jobs"), job);
+    const char *name;
+    json_t *spec;
+    bool hit = false;
+    json_object_foreach(json_object_get(own, "args"), name, spec)
+    {
+        char *patterns = json_object_get(spec, "FILE")
+            ? study_patterns(spec, err_ignore("then nothing is said of it"))
+            : NULL;
+        hit = hit || (patterns && made_before(batch, job, patterns));
+        mem_free(patterns);
+    }
     return hit;
 }
 
@@ -250,7 +267,7 @@ static bool look_slice(struct validate *v, const int64_t *ids, size_t n, const c
             char *patterns = ok && json_object_get(spec, "FILE") ? study_patterns(spec, err) : NULL;
             ok = ok && (patterns || !json_object_get(spec, "FILE"));
             if (patterns && strcmp(patterns, ".") != 0 && !json_get_bool(spec, "optional", false) &&
-                !made_before(v, i, patterns)) {
+                !made_before(v->batch, i, patterns)) {
                 ok = look_argument(v, &s, id, name, spec, patterns, err);
             }
             mem_free(patterns);

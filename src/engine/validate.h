@@ -15,4 +15,7 @@
  * "complete", "next"?} */
 op_function op_batch_validate;
 
+/* Does an earlier job of the batch make what one of these FILE arguments means? */
+bool validate_made_before(const json_t *batch, size_t job);
+
 #endif

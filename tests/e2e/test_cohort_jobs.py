@@ -181,6 +181,10 @@ def test_modes_collect_success_and_the_end_of_a_run(g):
             bash("b", 'stat -c %s "$f1" > "$o1"', f1={"FILE": "a.nii"}, o1={"OUT": "b.txt"}),
             {**bash("sum", 'cat "${f1[@]}" > "$o1"', f1={"FILE": "b.txt"}, o1={"OUT": "all.txt"}), "collect": True}]
     path = save(g, "modes", *jobs, options={"mode": "n-tasks:1"})
+    plan = g.json("run", path, "--dry-run")["plan"]
+    assert [row["job"] for row in plan] == ["a", "b", "a", "b", "a", "b", "sum"], plan
+    assert plan[2]["note"].startswith(f"input 'f1' of {made[1]['psid']}: nothing matches"), plan[2]
+    assert plan[1]["note"] == "reads what an earlier job of the batch makes", plan[1]
     outcome = g.run("run", path)
     assert "5 done, 1 failed, 1 blocked" in outcome.out, outcome
     order = [line.split()[2:4] for line in outcome.out.splitlines() if line.startswith("Completed")]
