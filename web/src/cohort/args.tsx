@@ -1,7 +1,7 @@
 /* The rows of a job's arguments: one editor a type (L1). */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Aim } from './aim';
-import { kindOf, patternsOf, withPatterns, type Arg, type FileArg, type ToolInput } from './model';
+import { kindOf, patternsOf, turned, turns, withPatterns, type Arg, type FileArg, type Kind, type ToolInput } from './model';
 import { Preview } from './preview';
 
 /* What `of` may be, in words; variables of the batch come besides. */
@@ -145,6 +145,18 @@ function ValueRow({ name, arg, input, job, onChange }: ArgProps) {
     const set = (next: string | number | boolean) => onChange(kind === 'plain' ? next : ({ [kind]: next } as unknown as Arg));
     const label = `${name} of ${job}`;
     const choices = input?.['value-choices'];
+    if (Array.isArray(value)) {
+        return (
+            <textarea
+                class="mono"
+                rows={Math.max(2, value.length)}
+                placeholder="one text a line"
+                aria-label={label}
+                value={value.join('\n')}
+                onInput={(event) => onChange({ VARARGIN: event.currentTarget.value.split('\n') })}
+            />
+        );
+    }
     if (typeof value === 'boolean') {
         return (
             <label class="check">
@@ -174,7 +186,8 @@ function ValueRow({ name, arg, input, job, onChange }: ArgProps) {
             />
         );
     }
-    return <input class="grow" aria-label={label} value={String(value)} onInput={(event) => set(event.currentTarget.value)} />;
+    const refers = kind === 'SID' || kind === 'ITERATOR';
+    return <input class="grow" list={refers ? 'references' : undefined} aria-label={label} value={String(value)} onInput={(event) => set(event.currentTarget.value)} />;
 }
 
 export function ArgRow(props: ArgProps) {
@@ -183,9 +196,22 @@ export function ArgRow(props: ArgProps) {
     return (
         <div class="arg" role="group" aria-label={`Argument ${name}`}>
             <span class="arg-name mono" title={input?.description}>
-                {/^[fopsn][1-9]$/.test(name) ? '$' + name : name}
+                {!input && /^[fopsn][1-9]$/.test(name) ? '$' + name : name}
             </span>
-            <span class={'arg-kind ' + kind}>{kind === 'plain' ? typeof arg : kind}</span>
+            {turns(kind).length > 0 && !input ? (
+                <select
+                    class="arg-kind"
+                    aria-label={`Type of ${name} in ${props.job}`}
+                    value={kind}
+                    onChange={(event) => props.onChange(turned(arg, event.currentTarget.value as Kind))}
+                >
+                    {turns(kind).map((word) => (
+                        <option key={word}>{word}</option>
+                    ))}
+                </select>
+            ) : (
+                <span class={'arg-kind ' + kind}>{kind === 'plain' ? typeof arg : kind}</span>
+            )}
             <div class="arg-value">
                 {kind === 'FILE' ? <FileRow {...props} arg={arg as FileArg} /> : kind === 'OUT' || kind === 'PATHOUT' ? <OutRow {...props} /> : <ValueRow {...props} />}
             </div>

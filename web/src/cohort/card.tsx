@@ -94,6 +94,10 @@ function More({ card, onChange }: Pick<CardProps, 'card' | 'onChange'>) {
                 {field('GPUs', of('gpus'), (text) => resource('gpus', text), '0')}
                 {field('Licences', of('licenses'), (text) => resource('licenses', text), 'matlab:1')}
             </div>
+            <label class="check" title="Behind all others, with the files of all studies that went well: tables over all, training">
+                <input type="checkbox" checked={job.collect ?? false} onChange={(event) => set({ collect: event.currentTarget.checked })} />
+                Once over all of them, at the end
+            </label>
             <label class="stacked">
                 Lines before the tool
                 <textarea
@@ -113,8 +117,7 @@ function More({ card, onChange }: Pick<CardProps, 'card' | 'onChange'>) {
 function AddArgument({ card, tool, onChange }: Pick<CardProps, 'card' | 'tool' | 'onChange'>) {
     const args = card.job.args ?? {};
     const left = (tool?.inputs ?? []).filter((input) => !(input.id in args));
-    const outs = (tool?.outputs ?? []).filter((output) => !(output.id in args));
-    if (left.length + outs.length === 0) {
+    if (!tool || left.length === 0) {
         return null;
     }
     return (
@@ -125,8 +128,9 @@ function AddArgument({ card, tool, onChange }: Pick<CardProps, 'card' | 'tool' |
             onChange={(event) => {
                 const id = event.currentTarget.value;
                 const input = left.find((one) => one.id === id);
-                const arg: Arg = input ? argFor(input) : { OUT: '' };
-                onChange((old) => ({ ...old, job: { ...old.job, args: { ...old.job.args, [id]: arg } } }));
+                if (input) {
+                    onChange((old) => ({ ...old, job: { ...old.job, args: { ...old.job.args, [id]: argFor(input) } } }));
+                }
                 event.currentTarget.value = '';
             }}
         >
@@ -134,11 +138,6 @@ function AddArgument({ card, tool, onChange }: Pick<CardProps, 'card' | 'tool' |
             {left.map((input) => (
                 <option key={input.id} value={input.id} title={input.description}>
                     {input.id}
-                </option>
-            ))}
-            {outs.map((output) => (
-                <option key={output.id} value={output.id}>
-                    {output.id} (output)
                 </option>
             ))}
         </select>

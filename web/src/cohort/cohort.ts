@@ -244,6 +244,11 @@ export class Cohort {
         return this.table.ids(this.picked());
     }
 
+    /** Ticked rows that the filter hides. */
+    hidden(): number {
+        return this.picked().filter((row) => (this.grid?.view.position(row) ?? 0) < 0).length;
+    }
+
     /** What a preview looks at: the ticked rows, else those shown. */
     aimed(): number[] {
         const picked = this.pickedIds();

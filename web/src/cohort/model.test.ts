@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardOf, copyJob, differences, docOf, emptyBatch, moved, newJob, rowsOf, troubleOf, variablesOf, withScript, type Job, type Tool } from './model';
+import { cardOf, copyJob, differences, docOf, emptyBatch, moved, newJob, rowsOf, troubleOf, turned, turns, variablesOf, withScript, type Job, type Tool } from './model';
 
 const bash = (script: string): Job => ({ id: 'bash', tool: 'script.bash', args: { script } });
 
@@ -31,6 +31,13 @@ test('a job of a tool begins with the arguments it needs', () => {
     assert.equal(copyJob(job, [job]).id, 'stats-3');
     const places: Tool = { name: 'x', kind: 'command', inputs: [{ id: 'out', type: 'String', place: 'file' }, { id: 'dir', type: 'String', place: 'folder' }] };
     assert.deepEqual(newJob(places, []).args, { out: { OUT: '' }, dir: { PATHOUT: '' } });
+});
+
+test('L1: a row is turned into another kind of text or value', () => {
+    assert.deepEqual(turned({ STRING: 'a b' }, 'VARARGIN'), { VARARGIN: ['a', 'b'] });
+    assert.deepEqual(turned({ STRING: 'a b' }, 'SID'), { SID: 'STUDY' });
+    assert.deepEqual(turned({ NUMERIC: 1 }, 'LOGICAL'), { LOGICAL: true });
+    assert.deepEqual(turns('FILE'), []);
 });
 
 test('L5: outputs hold no wildcards; a tag behind the name is none', () => {

@@ -3,8 +3,36 @@
  */
 
 export type Level = 'study' | 'subject';
-export type Kind = 'FILE' | 'OUT' | 'PATHOUT' | 'NUMERIC' | 'STRING' | 'LOGICAL' | 'OPTION';
-export const KINDS: Kind[] = ['FILE', 'OUT', 'PATHOUT', 'NUMERIC', 'STRING', 'LOGICAL', 'OPTION'];
+export type Kind = 'FILE' | 'OUT' | 'PATHOUT' | 'NUMERIC' | 'STRING' | 'LOGICAL' | 'OPTION' | 'SID' | 'ITERATOR' | 'ENVIRONMENT' | 'VARARGIN';
+export const KINDS: Kind[] = ['FILE', 'OUT', 'PATHOUT', 'NUMERIC', 'STRING', 'LOGICAL', 'OPTION', 'SID', 'ITERATOR', 'ENVIRONMENT', 'VARARGIN'];
+
+/** Kinds that a row may be turned into: they are all texts, or all values. */
+export function turns(kind: Kind | 'plain'): Kind[] {
+    const texts: Kind[] = ['STRING', 'OPTION', 'SID', 'ITERATOR', 'ENVIRONMENT', 'VARARGIN'];
+    const values: Kind[] = ['NUMERIC', 'LOGICAL'];
+    return [texts, values].find((list) => list.includes(kind as Kind)) ?? [];
+}
+
+/** The same row as another kind, with its value where that fits. */
+export function turned(arg: Arg, to: Kind): Arg {
+    const value: unknown = typeof arg === 'object' ? Object.values(arg)[0] : arg;
+    const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : '';
+    const starts: Partial<Record<Kind, string>> = { SID: 'STUDY', ITERATOR: 'STUDY', ENVIRONMENT: 'DPXsid' };
+    switch (to) {
+        case 'VARARGIN':
+            return { VARARGIN: text ? text.split(/\s+/) : [] };
+        case 'NUMERIC':
+            return { NUMERIC: Number(value) || 0 };
+        case 'LOGICAL':
+            return { LOGICAL: Boolean(value) };
+        case 'SID':
+        case 'ITERATOR':
+        case 'ENVIRONMENT':
+            return { [to]: starts[to] ?? '' } as unknown as Arg;
+        default:
+            return { [to]: text } as unknown as Arg;
+    }
+}
 
 export interface FileArg {
     FILE: string | string[];
@@ -14,7 +42,8 @@ export interface FileArg {
 export type Arg =
     | string | number | boolean | FileArg
     | { OUT: string; publish?: string } | { PATHOUT: string; publish?: string }
-    | { NUMERIC: number } | { STRING: string } | { LOGICAL: boolean } | { OPTION: string };
+    | { NUMERIC: number } | { STRING: string } | { LOGICAL: boolean } | { OPTION: string }
+    | { SID: string } | { ITERATOR: string } | { ENVIRONMENT: string } | { VARARGIN: (string | number)[] };
 
 export interface Job {
     id: string;
@@ -27,6 +56,7 @@ export interface Job {
     timeout?: number | string;
     queue?: string;
     off?: boolean;
+    collect?: boolean;
     on_success?: { studytag?: string; notify?: boolean };
     [more: string]: unknown;
 }
@@ -49,7 +79,6 @@ export interface Tool {
     description?: string;
     level?: string;
     inputs?: ToolInput[];
-    outputs?: { id: string; path?: string }[];
 }
 export interface ToolInput {
     id: string;
@@ -130,14 +159,6 @@ export function blankFor(name: string): Arg {
     }
 }
 
-export function blankOf(kind: Kind): Arg {
-    const values: Record<Kind, Arg> = {
-        FILE: { FILE: '' }, OUT: { OUT: '' }, PATHOUT: { PATHOUT: '' }, NUMERIC: { NUMERIC: 0 }, STRING: { STRING: '' },
-        LOGICAL: { LOGICAL: false }, OPTION: { OPTION: '' },
-    };
-    return values[kind];
-}
-
 export function kindOf(arg: Arg): Kind | 'plain' {
     return typeof arg === 'object' ? (KINDS.find((kind) => kind in arg) ?? 'plain') : 'plain';
 }
@@ -183,11 +204,8 @@ export function rowsOf(job: Job): [string, Arg][] {
     return languageOf(job.tool) ? rows.sort(([a], [b]) => inOrder(a, b)) : rows;
 }
 
-/** The argument that an input of a tool begins with; undefined: it may be left out. */
-function argOf(input: ToolInput): Arg | undefined {
-    if (input.optional && input['default-value'] === undefined) {
-        return undefined;
-    }
+/** The argument that an input of a tool begins with. */
+export function argFor(input: ToolInput): Arg {
     const value = input['default-value'];
     if (input.place) {
         return input.place === 'folder' ? { PATHOUT: '' } : { OUT: '' };
@@ -201,15 +219,10 @@ function argOf(input: ToolInput): Arg | undefined {
         case 'Number':
             return { NUMERIC: Number(value ?? 0) };
         case 'Flag':
-            return { LOGICAL: Boolean(value) };
+            return { LOGICAL: Boolean(value ?? true) };
         default:
             return { STRING: String(value ?? '') };
     }
-}
-
-/** The argument for an input that is added by hand. */
-export function argFor(input: ToolInput): Arg {
-    return argOf({ ...input, optional: false }) ?? { STRING: '' };
 }
 
 function unusedId(word: string, jobs: readonly Job[]): string {
@@ -227,15 +240,9 @@ export function newJob(tool: Tool, jobs: readonly Job[]): Job {
     const language = languageOf(tool.name);
     const id = unusedId(language ?? tool.name.split('.').pop() ?? 'job', jobs);
     const args: Record<string, Arg> = language ? { script: '' } : {};
-    if (!language) {
-        for (const input of tool.inputs ?? []) {
-            const arg = input.optional ? undefined : argOf(input);
-            if (arg !== undefined) {
-                args[input.id] = arg;
-            }
-        }
-        for (const output of tool.outputs ?? []) {
-            args[output.id] ??= { OUT: '' };
+    for (const input of language ? [] : (tool.inputs ?? [])) {
+        if (!input.optional) {
+            args[input.id] = argFor(input);
         }
     }
     return { id, tool: tool.name, args };
@@ -301,7 +308,7 @@ export function docOf(head: BatchDoc, cards: readonly Card[]): BatchDoc {
 /** A job without what is empty. */
 export function tidy(job: Job): Job {
     const next: Job = { ...job };
-    for (const key of ['name', 'setup', 'on_error', 'timeout', 'queue', 'off', 'resources', 'on_success'] as const) {
+    for (const key of ['name', 'setup', 'on_error', 'timeout', 'queue', 'off', 'collect', 'resources', 'on_success'] as const) {
         const value = next[key];
         const empty = value === '' || value === false || value === undefined ||
             (typeof value === 'object' && value !== null && Object.keys(value).length === 0);

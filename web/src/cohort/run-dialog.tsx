@@ -71,6 +71,7 @@ export function RunDialog({ cohort, ids, troubles, onClose }: RunDialogProps) {
     };
     const jobs = batch.jobs.filter((job) => !job.off);
     const left = plan?.skipped ?? [];
+    const hidden = cohort.hidden();
     return (
         <Dialog
             title={`Run ${batch.name} for ${many(ids.length)}?`}
@@ -115,6 +116,7 @@ export function RunDialog({ cohort, ids, troubles, onClose }: RunDialogProps) {
                     ) : null}
                 </dl>
             )}
+            {hidden > 0 && <p>{many(hidden)} of these {hidden === 1 ? 'is' : 'are'} ticked, though the filter hides {hidden === 1 ? 'it' : 'them'} now.</p>}
             {left.length > 0 && <p>Left out: {someOf(left.map((row) => (row.reason ? `${row.name} (${row.reason})` : row.name)), 5)}</p>}
             {plan?.warnings?.map((line) => <p key={line}>{line}</p>)}
             <div class="pair">
