@@ -34,9 +34,9 @@ CREATE TABLE file (
     gone     INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0,1)),
     UNIQUE (study_id, sub, name, place)
 ) STRICT;
--- Rare names among a million: patterns that begin with some letters.
-CREATE INDEX file_name ON file(name COLLATE NOCASE);
-CREATE INDEX file_tagged ON file(study_id) WHERE tags <> '/';
+-- Selectors look for files by folder and name in either case, and for tags without reading the rows.
+CREATE INDEX file_named ON file(sub COLLATE NOCASE, name COLLATE NOCASE);
+CREATE INDEX file_tagged ON file(study_id, tags) WHERE tags <> '/';
 
 -- What people say of a study after looking at the output of a run (good and bad are study tags; this keeps the words).
 CREATE TABLE verdict (
@@ -56,3 +56,15 @@ ALTER TABLE batch ADD COLUMN grp TEXT NOT NULL DEFAULT '';
 
 -- The batch of a project that is launched for each study that arrives; '' = none.
 ALTER TABLE project ADD COLUMN autoexec TEXT NOT NULL DEFAULT '';
+
+-- Layout dicom: what a folder's headers said, so that they are read once. Patients' names are not kept.
+CREATE TABLE dicom_folder (
+    project_id INTEGER NOT NULL REFERENCES project(id),
+    name       TEXT NOT NULL,              -- relative to the project's root
+    mtime_ns   INTEGER NOT NULL,           -- of the folder, when it was looked at: files came or went since = anew
+    pid        TEXT NOT NULL DEFAULT '',   -- PatientID
+    uid        TEXT NOT NULL DEFAULT '',   -- StudyInstanceUID; '' = no DICOM in it
+    date       TEXT NOT NULL DEFAULT '',   -- StudyDate, ISO 8601
+    sdesc      TEXT NOT NULL DEFAULT '',   -- StudyDescription
+    PRIMARY KEY (project_id, name)
+) STRICT, WITHOUT ROWID;
