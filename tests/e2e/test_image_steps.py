@@ -205,6 +205,9 @@ def test_a_batch_of_steps_over_a_cohort(g):
         assert nibabel.load(one["folder"] / "seg" / "coarse.nii").shape == (4, 4, 4)
     shown = g.json("show", next(t["id"] for t in g.tasks() if t["job"] == "volume"))
     assert json.dumps(shown).count('"volume_mm3": 216.0') >= 1, shown
+    g.ok("results", "-o", g.base / "volumes.tsv")
+    table = list(csv.DictReader((g.base / "volumes.tsv").open(), delimiter="\t"))
+    assert sorted(float(row["volume.mean"]) for row in table) == sorted(one["value"] for one in made)
     again = g.ok("run", path)
     assert "9 cached" in again.out, again
     bad = g.base / "bad.json"
