@@ -259,6 +259,14 @@ def running(g):
     return [t for t in g.tasks() if t["state"] == "running"]
 
 
+def asleep(pid):
+    """Is it stopped by a signal? One that has ended is not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+    except OSError:
+        return False
+
+
 def test_suspend_resume_kill_reach_the_whole_group(g):
     some(g)
     text = f'while [ ! -e "{g.base}/gate" ]; do date +%N >> "{g.base}/beat"; sleep 0.05; done; echo x > "$o1"'
@@ -268,9 +276,7 @@ def test_suspend_resume_kill_reach_the_whole_group(g):
     wait_for(beat.exists, "the first beat")
     g.ok("suspend", "s_0/work")
     wait_for(lambda: g.states()["s_0/work"] == "suspended", "suspended")
-    stopped = [pid for pid in g.processes()
-        if pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"]
-    assert stopped
+    wait_for(lambda: any(asleep(pid) for pid in g.processes()), "the group to stop")
     g.ok("resume", "s_0/work")
     wait_for(lambda: g.states()["s_0/work"] == "running", "running again")
     g.ok("kill", "s_0/work")
