@@ -56,12 +56,13 @@ static bool parse_pattern(struct layout *l, struct err *err)
 
 bool layout_parse(const char *text, struct layout *ret, struct err *err)
 {
+    size_t n = strlen(text);
     *ret = (struct layout){.kind = LAYOUT_KIND_PATTERN};
-    if (strlen(text) >= sizeof ret->text) {
-        return err_set(err, ERR_USAGE, "the layout is too long: %zu bytes", strlen(text));
+    if (n >= sizeof ret->text) {
+        return err_set(err, ERR_USAGE, "the layout is too long: %zu bytes", n);
     }
-    (void)snprintf(ret->text, sizeof ret->text, "%s", text);
-    (void)snprintf(ret->parts, sizeof ret->parts, "%s", text);
+    memcpy(ret->text, text, n + 1);
+    memcpy(ret->parts, text, n + 1);
     if (!strcmp(text, LAYOUT_SCANS)) {
         ret->kind = LAYOUT_KIND_SCANS;
     } else if (!strcmp(text, LAYOUT_BIDS)) {

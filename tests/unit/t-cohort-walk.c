@@ -151,7 +151,10 @@ static void t_odd_entries_are_said(void **state)
     assert_ok(layout_parse("{subject}/{study}", &l, &err), err);
     struct cohort_walk *w = cohort_walk_begin(root, &l, &list, &err);
     assert_ok(w && cohort_walk_next(w, &f, &err), err);
-    assert_non_null(f);
+    if (!f) {
+        fail_msg("no study was found");
+        return;
+    }
     bool root_reads_all = geteuid() == 0;
     assert_int_equal(f->n, root_reads_all ? 3 : 2);
     assert_int_equal(f->unread, !root_reads_all);

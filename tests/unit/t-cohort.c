@@ -319,7 +319,7 @@ static void t_imported_attributes_are_laid_over(void **state)
         "{\"subject\":\"sub-1\",\"study\":\"1\",\"weight\":70},"
         "{\"subject\":\"sub-1\",\"sex\":null},{\"subject\":\"nobody\",\"age\":1}]}";
     struct cohort_scan_report r;
-    struct cohort_attrs a;
+    struct cohort_attrs a = {.unknown = NULL};
     struct given given[] = {{"sub-1/ses-1", "sub-1", "ses-1", {FILE_OF("", "a", 1)}},
                             {NULL, NULL, NULL, {{0}}}};
     (void)state;
