@@ -6,6 +6,12 @@
 #include "cli/command.h"
 #include "cli/rows.h"
 
+static const struct opt options[] = {
+    {0, "study", OPT_FLAG, NULL, "of studies, named by subject selectors", false},
+    {0, "subject", OPT_FLAG, NULL, "of subjects", false},
+    {0, NULL, OPT_FLAG, NULL, NULL, false},
+};
+
 /* KEY=..., where KEY is a word; a file may have '=' in its name too, but stands behind. */
 static bool is_pair(const char *word)
 {
@@ -45,6 +51,7 @@ static bool run(struct cli *c, struct err *err)
 {
     struct rows rows = {.n = 0};
     size_t n = 0;
+    bool cohort = cli_has(c, "study") || cli_has(c, "subject");
     json_t *args = NULL, *answer = NULL;
     while (n < c->n_args && is_pair(c->args[n])) {
         n++;
@@ -57,15 +64,20 @@ static bool run(struct cli *c, struct err *err)
     }
     json_t *set = cli_pairs(c, c->args, n, err);
     bool ok = set && with_underscores(set, err) &&
-        rows_select(c, c->args + n, c->n_args - n, SELECT_SCANS, &rows, err) &&
+        (cohort ? rows_open(c, &rows, err) &&
+                 rows_studies(c, cli_has(c, "subject"), c->args + n, c->n_args - n, &rows, err)
+                : rows_select(c, c->args + n, c->n_args - n, SELECT_SCANS, &rows, err)) &&
         rows_need(&rows, err) && (args = rows_args(&rows, err)) &&
         json_put(args, "set", json_incref(set), err) &&
         (answer = rows_call(c, "item.set", args, err));
     if (ok && c->json) {
         ok = cli_json(c, answer, err);
     } else if (ok) {
-        cli_print(c, "set on %" PRId64 " file%s\n", json_get_int(answer, "items", 0),
-                  rows.n == 1 ? "" : "s");
+        const char *what = cli_has(c, "subject") ? "subject" : cohort ? "stud" : "file";
+        const char *ending = !cohort || cli_has(c, "subject") ? rows.n == 1 ? "" : "s"
+            : rows.n == 1                                     ? "y"
+                                                              : "ies";
+        cli_print(c, "set on %" PRId64 " %s%s\n", json_get_int(answer, "items", 0), what, ending);
     }
     json_decref(answer);
     json_decref(args);
@@ -78,7 +90,7 @@ const struct command command_set = {
     .name = "set",
     .group = GROUP_DATA,
     .summary = "Set parameters of single items",
-    .usage = "KEY=VALUE... SELECTOR...",
+    .usage = "KEY=VALUE... SELECTOR...\nKEY=VALUE... --study|--subject SUBJECT...",
     .help =
         "cor=781.5 sets the rotation centre (cor= clears it); enabled=true runs a skipped file, "
         "enabled=false skips one,\n"
@@ -86,6 +98,7 @@ const struct command command_set = {
         "value takes it away.\n"
         "\n"
         "  gantry set cor=1024.5 fbp_filter=shepp 'sample_0*'",
+    .options = options,
     .min_args = 2,
     .max_args = -1,
     .run = run,

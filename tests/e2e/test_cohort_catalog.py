@@ -159,6 +159,8 @@ def test_tags_and_attributes(g):
     g.fails(3, "tag", "add", "x", "-s", "*", "nofile*")
     g.fails(2, "tag", "add", "a/b", "--study", "P001")
     assert counts(scan(g))[5:] == [0, 0, 0]  # tags outlive scans
+    assert "set on 2 studies" in g.ok("set", "cor=", "--study", "P001").out
+    g.fails(2, "set", "nosuch=1", "--study", "P001")
 
     table = g.base / "volumes.csv"
     table.write_text("subject;study;age;note\nP001;S1;33;first one\nP002;;41;\nP002;20240302;;again\nP009;;1;\n")
