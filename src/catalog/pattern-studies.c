@@ -233,17 +233,56 @@ static bool walk(struct store *s, int64_t project, const struct subject_term *t,
     return ok;
 }
 
+/* A selector that is the name of a subject, or of a study as PID#SID, means just that, whatever
+ * else it could be read as: names may hold #, backslashes and the words of the grammar. */
+static bool whole_name(struct store *s, int64_t project, const char *selector,
+                       struct subject_term *ret, bool *ret_is, struct err *err)
+{
+    int64_t id = 0;
+    bool ok = store_int(s, 0, &id, err,
+                        "SELECT id FROM item WHERE project_id=?1 AND level='subject' AND name=?2",
+                        "is", project, selector);
+    *ret = (struct subject_term){.kind = SUBJECT_PID, .study = STUDY_ANY};
+    if (ok && id) {
+        *ret_is = true;
+        return (ret->pid = mem_strdup(selector, err)) != NULL;
+    }
+    for (const char *h = strchr(selector, '#'); ok && !id && h; h = strchr(h + 1, '#')) {
+        char *pid = mem_strndup(selector, (size_t)(h - selector), err);
+        ok = pid &&
+            store_int(s, 0, &id, err,
+                      "SELECT st.item_id FROM item p JOIN study st ON st.subject_id=p.id "
+                      "JOIN item i ON i.id=st.item_id WHERE p.project_id=?1 AND p.level='subject' "
+                      "AND p.name=?2 AND st.sid=?3 AND i.gone=0 AND i.hidden=0",
+                      "iss", project, pid, h + 1);
+        if (!ok || !id) {
+            mem_free(pid);
+            continue;
+        }
+        *ret_is = true;
+        ret->pid = pid;
+        ret->study = STUDY_SID;
+        ok = (ret->value = mem_strdup(h + 1, err)) != NULL;
+    }
+    return ok;
+}
+
 static bool find(struct store *s, int64_t project, const char *selector, bool subjects,
                  int64_t **ret_ids, size_t *ret_n, struct err *err)
 {
     struct subject_term t;
     struct found f = {.subjects = subjects};
     bool literal = false;
-    if (!subject_parse(selector, &t, err)) {
+    if (!whole_name(s, project, selector, &t, &literal, err)) {
+        subject_fini(&t);
+        return false;
+    }
+    if (!literal && !subject_parse(selector, &t, err)) {
         return false;
     }
     bool ok = (f.ids = mem_array(1, sizeof *f.ids, err)) &&
-        literal_subject(s, project, &t, &literal, err) && walk(s, project, &t, literal, &f, err);
+        (literal || literal_subject(s, project, &t, &literal, err)) &&
+        walk(s, project, &t, literal, &f, err);
     subject_fini(&t);
     if (!ok) {
         mem_free(f.ids);

@@ -128,6 +128,12 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
+/* A subject may be called -7a or -rf: scripts say -s "$DPXpsid". */
+static bool is_wanted(const struct nora *n, const struct name *now, const char *word)
+{
+    return now && word[1] != '-' && n->option[now->option].n < (size_t)now->least;
+}
+
 bool nora_parse(int argc, char **argv, struct nora *ret, struct err *err)
 {
     size_t room = (size_t)argc + 1;
@@ -145,13 +151,14 @@ bool nora_parse(int argc, char **argv, struct nora *ret, struct err *err)
             options = false;
             continue;
         }
-        if (options && is_option(argv[i])) {
-            now = find(argv[i]);
-            if (!now) {
-                return refuse(argv[i], err);
-            }
+        const struct name *option = options ? find(argv[i]) : NULL;
+        if (option) {
+            now = option;
             ret->option[now->option].given = true;
             continue;
+        }
+        if (options && is_option(argv[i]) && !is_wanted(ret, now, argv[i])) {
+            return refuse(argv[i], err);
         }
         struct nora_words *w = now ? &ret->option[now->option] : NULL;
         if (!w || (now->most >= 0 && w->n == (size_t)now->most)) {

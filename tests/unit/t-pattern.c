@@ -134,6 +134,9 @@ static struct fixture *open_cohort(void)
     int64_t pa1 = add_item(f, "subject", "PA1", "/old/");
     int64_t mni = add_item(f, "subject", "ANALYSIS", "/");
     int64_t bids = add_item(f, "subject", "sub-01", "/");
+    int64_t odd =
+        add_item(f, "subject", "#a\\_b#c", "/"); /* names may hold all of the grammar's signs */
+    (void)add_study(f, odd, "#a\\_b#c/#d", "#d", "", "/");
     int64_t s1 = add_study(f, p1, "P1/S1", "S1", "2021-05-01", "/baseline/");
     int64_t s2 = add_study(f, p1, "P1/S2", "S2", "2020-05-01", "/");
     (void)add_study(f, p1, "P1/S3", "S3", "2022-05-01", "/qc_ok/");
@@ -190,7 +193,7 @@ static void t_subjects(void **state) /* Q3, Q6 */
 {
     (void)state;
     struct fixture *f = open_cohort();
-    studies(f, "*", "ANALYSIS/MNI P1/S2 P1/S1 P1/S3 PA1/S1 P_1/S1 sub-01");
+    studies(f, "*", "#a\\_b#c/#d ANALYSIS/MNI P1/S2 P1/S1 P1/S3 PA1/S1 P_1/S1 sub-01");
     studies(f, "P1", "P1/S2 P1/S1 P1/S3");
     studies(f, "p1", "P1/S2 P1/S1 P1/S3");
     studies(f, "P*", "P1/S2 P1/S1 P1/S3 PA1/S1 P_1/S1");
@@ -208,16 +211,18 @@ static void t_subjects(void **state) /* Q3, Q6 */
     studies(f, "P*#LATEST", "P1/S3 PA1/S1 P_1/S1");
     studies(f, "stag:qc_ok", "P1/S3 PA1/S1");
     studies(f, "stag:qc", "");
-    studies(f, "notstag:qc_ok", "ANALYSIS/MNI P1/S2 P1/S1 P_1/S1 sub-01");
+    studies(f, "notstag:qc_ok", "#a\\_b#c/#d ANALYSIS/MNI P1/S2 P1/S1 P_1/S1 sub-01");
     studies(f, "ptag:training", "P1/S2 P1/S1 P1/S3");
     studies(f, "tag:old", "PA1/S1");
-    studies(f, "notptag:training", "ANALYSIS/MNI PA1/S1 P_1/S1 sub-01");
+    studies(f, "notptag:training", "#a\\_b#c/#d ANALYSIS/MNI PA1/S1 P_1/S1 sub-01");
     studies(f, "#tag:qc_ok", "P1/S3 PA1/S1");
     studies(f, "P1#tag:qc_ok", "P1/S3");
     studies(f, "PIDLIST:PA1, sub-01", "PA1/S1 sub-01");
     studies(f, "PSIDLIST:P1#S1,P_1#S1", "P1/S1 P_1/S1");
     studies(f, "sub-01", "sub-01");
     studies(f, "sub-01#", "sub-01");
+    studies(f, "#a\\_b#c", "#a\\_b#c/#d");
+    studies(f, "#a\\_b#c##d", "#a\\_b#c/#d");
     studies(f, "nobody", "");
     assert_false(pattern_check_subject("SQL:1=1", &f->err));
     assert_non_null(strstr(f->err.text, "SQL:"));
