@@ -192,6 +192,12 @@ static void print_row(struct cli *c, const json_t *row)
     if (strcmp(kind, "nifti") == 0 && json_get_bool(row, "ok", false)) {
         print_nifti(c, row);
     }
+    if (json_object_get(row, "streamlines")) {
+        cli_print(c, "  %" PRId64 " streamlines, %" PRId64 " points, %s\n",
+                  json_get_int(row, "streamlines", 0), json_get_int(row, "points", 0),
+                  json_get_text(row, "stored", ""));
+        print_complaints(c, row);
+    }
     size_t i;
     const json_t *series;
     json_array_foreach(json_object_get(row, "series"), i, series)

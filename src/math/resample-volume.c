@@ -123,8 +123,14 @@ static double linear(const double *in, const size_t n[3], const double at[3])
 static double vote(const double *in, const size_t n[3], const double at[3])
 {
     double value[8], weight[8], best = 0, most = 0, near = nearest(in, n, at);
-    size_t count = corners(in, n, at, value, weight);
+    size_t count = corners(in, n, at, value, weight), same_as_first = 1;
 
+    while (same_as_first < count && value[same_as_first] == value[0]) {
+        same_as_first++;
+    }
+    if (same_as_first == count) { /* within a region, as most places are */
+        return value[0];
+    }
     for (size_t i = 0; i < count; i++) {
         double sum = 0;
         for (size_t j = 0; j < count; j++) {

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "codec/utf8.h"
 #include "image/nifti.h"
+#include "image/streamlines.h"
 #include "steps/image-dicom.h"
 
 json_t *image_text(const char *text)
@@ -143,6 +144,49 @@ static bool put_nifti(json_t *row, const char *path, struct err *err)
     return good;
 }
 
+/* Read to its end: a tractogram that was cut does not say so in front. */
+static bool count_tracts(const char *path, struct streamlines_info *info, int64_t *count,
+                         int64_t *points, json_t **ret_complaints, struct err *err)
+{
+    struct streamlines *s = streamlines_open(path, info, err);
+    const float *line = NULL;
+    bool more = s != NULL;
+    bool good = more;
+
+    while (good && more) {
+        size_t n = 0;
+        good = streamlines_next(s, &line, &n, &more, err);
+        *count += good && more;
+        *points += (int64_t)n;
+    }
+    *ret_complaints = image_sentences(good ? streamlines_complaint(s) : "");
+    streamlines_close(s);
+    return good;
+}
+
+static bool put_tracts(json_t *row, const char *path, struct err *err)
+{
+    struct err why = {ERR_NONE, ""};
+    struct streamlines_info info = {.format = "tractogram"};
+    int64_t count = 0;
+    int64_t points = 0;
+    json_t *complaints = NULL;
+    bool read = count_tracts(path, &info, &count, &points, &complaints, &why);
+
+    if (!json_put(row, "complaints", complaints, err) ||
+        !json_put(row, "kind", json_string(read ? info.format : "tractogram"), err) ||
+        !json_put(row, "ok", json_boolean(read), err)) {
+        return false;
+    }
+    if (!read) {
+        return json_put(row, "code", json_string(err_name(why.code)), err) &&
+            json_put(row, "reason", image_reason(path, &why), err);
+    }
+    return json_put(row, "streamlines", json_integer((json_int_t)count), err) &&
+        json_put(row, "points", json_integer((json_int_t)points), err) &&
+        json_put(row, "stored", json_string(info.stored), err);
+}
+
 json_t *image_facts(const char *path, struct err *err)
 {
     struct stat st;
@@ -154,6 +198,8 @@ json_t *image_facts(const char *path, struct err *err)
         (!file || json_put(row, "size", json_integer((json_int_t)st.st_size), err));
     if (good && file && (nifti_named(path) || nifti_sniff(path))) {
         good = put_nifti(row, path, err);
+    } else if (good && file && streamlines_sniff(path)) {
+        good = put_tracts(row, path, err);
     } else if (good) {
         good = image_put_dicom(row, path, err);
     }

@@ -169,6 +169,12 @@ def test_what_is_cut_or_lies_is_named(g, step):
     def said(content, ending, ok=False):
         (g.base / f"bad.{ending}").write_bytes(content)
         return step("streamlines.stats", ok=ok, tracks=g.base / f"bad.{ending}")
+    (g.base / "info.trk").write_bytes(trk)
+    told = g.json("info", g.base / "info.trk")
+    assert (told["kind"], told["ok"], told["streamlines"], told["points"]) == ("trk", True, 10, sum(map(len, made)))
+    assert "10 streamlines" in g.ok("info", g.base / "info.trk").out
+    (g.base / "info.trk").write_bytes(trk[:-40])
+    assert "it was cut" in g.json("info", g.base / "info.trk")["reason"]
     assert "ends without its end mark after 10 streamlines: it was cut" in said(tck[:-12], "tck")
     assert "in the middle of a point" in said(tck[:-200 + 2], "tck")
     assert "promises" in said(trk[:-40], "trk") and "it was cut" in said(trk[:-40], "trk")

@@ -145,7 +145,8 @@ def test_dcm2niix_converts_what_scanners_write(g):
 
 
 def test_mrtrix_makes_streamlines(g):
-    """MRtrix itself, from Debian: FA of a DWI, and streamlines along an image of directions, which the next job finds by tag."""
+    """MRtrix itself, from Debian: FA of a DWI, and streamlines along an image of directions, which the next job finds by tag
+    and measures (P6)."""
     study = g.data / "P01" / "S1"
     study.mkdir(parents=True)
     peaks = np.zeros((20, 8, 8, 3), np.float32)
@@ -164,13 +165,17 @@ def test_mrtrix_makes_streamlines(g):
         job("fa", "mrtrix.tensor2metric", tensor={"FILE": "tag:tensor"}, fa={"OUT": "dti/fa.nii.gz"}),
         job("track", "mrtrix.tckgen", source={"FILE": "peaks.nii.gz"}, tracks={"OUT": "dti/all.tck TAG(tracks)"}, algorithm="FACT",
             seed_image={"FILE": "seed.nii.gz"}, select=50),
-        job("look", "script.bash", script='basename "$f1" > "$o1"', f1={"FILE": "tag:tracks"}, o1={"OUT": "said.txt"})))
+        job("through", "streamlines.stats", tracks={"FILE": "tag:tracks"}, reference={"FILE": "seed.nii.gz"}, include={"FILE": "seed.nii.gz"},
+            density={"OUT": "dti/density.nii.gz"})))
     fa = nibabel.load(study / "dti" / "fa.nii.gz").get_fdata()
     l1, l2 = 1.7e-3, 2e-4
     assert fa == pytest.approx((l1 - l2) / np.sqrt(l1 ** 2 + 2 * l2 ** 2), rel=1e-3)
     lines = nibabel.streamlines.load(study / "dti" / "all.tck").streamlines
     assert len(lines) == 50 and all(np.ptp(line[:, 0]) > 20 and np.ptp(line[:, 1:], 0).max() < 1e-3 for line in lines)
-    assert (study / "said.txt").read_text() == "all.tck\n"
+    g.ok("results", "-o", g.base / "t.json")
+    said = json.loads((g.base / "t.json").read_text())[0]
+    density = nibabel.load(study / "dti" / "density.nii.gz").get_fdata()
+    assert said["through.selected"] == 50 and said["through.density_max"] == density.max() and density[10, 3:5, 3:5].sum() == 50  # P6
 
 
 @pytest.mark.parametrize("args, part", [
