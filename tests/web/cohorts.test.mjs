@@ -254,7 +254,18 @@ test('N7: a click on the subject of a job selects its study', async () => {
     await page.getByLabel('Show finished').uncheck();
 });
 
+test('J4, N6: a job that was run again shows what was edited, old and new', async () => {
+    await page.getByLabel('Show finished').check();
+    const grid = page.getByRole('region', { name: 'Gridstats' });
+    await grid.getByLabel('Filter Subject').fill(odd()[0].psid);
+    await grid.locator('.vg-row:not([hidden])').filter({ hasText: 'done' }).getByText('script.bash').first().click();
+    await page.getByLabel('Changed by a retry').getByText(/Job bash of run 1, edited: args\.f1\.FILE .* → .*mprage/).waitFor();
+    await button('Close the log').click();
+    await page.getByLabel('Show finished').uncheck();
+});
+
 test('the page has no violation of WCAG A and AA in either theme', async () => {
+    await button(/^Hide/).click(); // Gridstats has a test of its own
     for (const [tab, colorScheme] of [['Batchtool', 'light'], ['Files', 'dark'], ['Look and judge', 'light']]) {
         await page.getByRole('tab', { name: tab }).click();
         await page.emulateMedia({ colorScheme });

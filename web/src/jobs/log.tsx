@@ -79,6 +79,8 @@ type Changed = Record<string, { from: unknown; to: unknown }>;
 interface TaskDocument {
     changed?: Changed;
     attempts?: { n: number; changed?: Changed }[];
+    /** Its run repeats a job of another one, edited. */
+    rerun?: { of: number; job: string; changes?: { key: string; old?: unknown; new?: unknown }[] } | null;
 }
 
 function valueText(value: unknown): string {
@@ -104,11 +106,14 @@ function Changes({ document }: { document: TaskDocument }) {
     const attempts = (document.attempts ?? []).filter((one) => one.changed);
     const newest = attempts.at(-1)?.changed;
     const coming = document.changed && JSON.stringify(document.changed) !== JSON.stringify(newest) ? document.changed : null;
-    if (attempts.length === 0 && !coming) {
+    const rerun = document.rerun;
+    if (attempts.length === 0 && !coming && !rerun) {
         return null;
     }
+    const edited = (rerun?.changes ?? []).map((one): [string, { from: unknown; to: unknown }] => [one.key, { from: one.old, to: one.new }]);
     return (
         <ul class="changes" aria-label="Changed by a retry">
+            {rerun && <ChangeLine title={`Job ${rerun.job} of run ${rerun.of}, edited`} changed={Object.fromEntries(edited)} />}
             {attempts.map((one) => (
                 <ChangeLine key={one.n} title={`Attempt ${one.n}`} changed={one.changed ?? {}} />
             ))}
