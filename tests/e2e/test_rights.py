@@ -7,6 +7,7 @@ import json
 import sqlite3
 
 import pytest
+import cohort
 import scans
 import server as running
 from browser import Client
@@ -106,6 +107,7 @@ def operations(client):
 def query(house, fields, choose, name):
     given = {f: house.value(f, name) for f in fields if f in choose}
     given.update({f: 1 for f in fields if f in ("x0", "y0", "x1", "y1")})  # a profile's line
+    given.update({f: "*" for f in fields if f == "pattern"})
     return ("?" if given else "") + "&".join(f"{k}={v}" for k, v in given.items())
 
 
@@ -201,3 +203,28 @@ def test_an_operator_works_in_his_own_project(house, served):
     assert olaf.post("/api/v1/runs", run).status in (200, 201)
     assert olaf.post("/api/v1/tasks/retry", {"tasks": [ids["task"]]}).status == 200
     assert olaf.post("/api/v1/projects", {"path": str(house.g.base / "hidden-project")}).status == 403
+
+
+def test_files_of_another_project_are_not_sent(g):
+    """The bytes of a study's file go to who has a right on its project, and to nobody else; a link that leads out of the
+    project's folder is not followed, also when it took the place of a file after the scan."""
+    files = {}
+    for name in ("seen", "hidden"):
+        one = cohort.study(g.base / name, "P01", "S1", convention=1)
+        g.ok("init", g.base / name)
+        g.ok("scan", cwd=g.base / name)
+        files[name] = one["t1"]
+    g.ok("user", "add", "vera", "--role", "viewer", "--project", "seen", stdin=PASSWORD + "\n")
+    with sqlite3.connect(f"file:{g.home}/gantry.db?mode=ro", uri=True) as store:
+        ids = dict(store.execute("SELECT p.name, f.id FROM file f JOIN item i ON i.id=study_id JOIN project p ON p.id=project_id WHERE f.name='T1w.nii.gz'"))
+    with running.Server(g) as server:
+        vera = login(server, "vera")
+        assert vera.get(f"/api/v1/file/{ids['seen']}").body == files["seen"].read_bytes()
+        for path in (f"/api/v1/file/{ids['hidden']}", f"/api/v1/file/{ids['hidden']}/facts", "/api/v1/file/99999"):
+            assert vera.get(path).status == 404, path
+        assert Client(server.port).get(f"/api/v1/file/{ids['seen']}").status == 401
+        files["seen"].unlink()
+        files["seen"].symlink_to(files["hidden"])
+        assert vera.get(f"/api/v1/file/{ids['seen']}").status == 403
+        files["seen"].unlink()
+        assert vera.get(f"/api/v1/file/{ids['seen']}").status == 404
