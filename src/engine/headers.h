@@ -18,7 +18,8 @@
 struct headers;
 
 /* Start reading n files below `root`. `files` and what they point to must outlive the object. Files
- * whose kind is none of "hdf5", "dicom-zip" and "dicom" need no reader and are answered as they are. */
+ * whose kind is none of "hdf5", "dicom-zip" and "dicom" need no reader and are answered as they
+ * are. */
 struct headers *headers_start(const char *imaging, const char *root,
                               const struct found *const *files, size_t n,
                               struct err *err) CHECK_RESULT;
