@@ -185,11 +185,9 @@ char *cohort_out_folder(struct store *s, int64_t item, const char *batch, struct
     if (store_int(s, 0, &project, err, "SELECT project_id FROM item WHERE id=?1", "i", item) &&
         project_by_id(s, project, &about, err) &&
         store_text(s, &name, err,
-                   "SELECT CASE WHEN i.level='subject' THEN coalesce((SELECT "
-                   "CASE WHEN y.sid='' THEN o.name ELSE rtrim(rtrim(o.name,replace(o.name,'/','')),"
-                   "'/') END FROM study y JOIN item o ON o.id=y.item_id WHERE y.subject_id=i.id "
-                   "ORDER BY o.gone,o.id LIMIT 1),i.name) ELSE i.name END FROM item i WHERE "
-                   "i.id=?1",
+                   "SELECT CASE WHEN i.level='subject' THEN coalesce((SELECT o.name FROM study y "
+                   "JOIN item o ON o.id=y.item_id WHERE y.subject_id=i.id ORDER BY o.gone,o.id "
+                   "LIMIT 1),i.name) ELSE i.name END FROM item i WHERE i.id=?1",
                    "i", item)) {
         path = !strcmp(about.layout_now, LAYOUT_BIDS)
             ? mem_printf(err, "%s/derivatives/%s/%s", about.root, batch, name)

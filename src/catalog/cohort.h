@@ -39,8 +39,8 @@ bool cohort_find(struct store *s, int64_t project, const char *path, int64_t *re
                  struct err *err) CHECK_RESULT;
 
 /* Where a study's output goes: <root>/<folder>/ or, in a BIDS tree,
- * <root>/derivatives/<batch>/<folder>/ . Of a subject: its folder likewise. Absolute, caller
- * frees. */
+ * <root>/derivatives/<batch>/<folder>/ . Of a subject: that of the study that came first, as every
+ * file belongs to a study: beside the studies it would be taken for one. Absolute, caller frees. */
 char *cohort_out_folder(struct store *s, int64_t item, const char *batch,
                         struct err *err) CHECK_RESULT;
 

@@ -137,8 +137,11 @@ def test_references_by_level(g):
     patient = bash("all", 'printf "%s\\n" "${f1[@]}" > "$o1"', f1={"FILE": "T1w.nii.gz", "of": "SUBJECT"}, o1={"OUT": "all.txt"})
     refused = g.fails(2, "run", save(g, "patient", patient))
     assert "argument 'f1' of job 'all': Patient is not usable at this level" in refused.err, refused
-    g.ok("run", save(g, "patient", patient, level="subject"), "P01")
-    assert len((g.data / "P01" / "all.txt").read_text().split()) == 3
+    patient["args"]["o1"]["OUT"] = "long/all.txt TAG(all)"
+    later = bash("later", 'cp "$f1" "$o1"', f1={"FILE": "tag:all"}, o1={"OUT": "later.txt"})
+    g.ok("run", save(g, "patient", patient, later, level="subject"), "P01")
+    assert len((g.data / "P01" / "20200101" / "later.txt").read_text().split()) == 3
+    assert ": 0 studies new, 0 gone" in g.ok("scan").out  # what a subject's job makes is no study
 
     names = bash("names", 'printf "%s|" "$s1" "$s2" "$s3" "$s4" "${s5[@]}" > "$o1"', s1={"SID": "OLDEST"}, s2={"ITERATOR": "SUBJECT"},
         s3={"ITERATOR": "STUDY"}, s4={"ENVIRONMENT": "DPXsid"}, s5={"VARARGIN": ["a b", "c"]}, o1={"OUT": "names.txt"})

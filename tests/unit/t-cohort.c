@@ -283,7 +283,7 @@ static void t_outputs_of_bids_go_to_derivatives(void **state)
     mem_free(path);
     mem_free(folder);
     folder = cohort_out_folder(f->s, 1, "qa", &f->err);
-    assert_true(str_ends(folder, "/derivatives/qa/sub-1"));
+    assert_true(str_ends(folder, "/derivatives/qa/sub-1/ses-1"));
     mem_free(folder);
     close_fixture(f);
 }
