@@ -142,8 +142,8 @@ void access_audit(struct request *q, int status)
         }
         return;
     }
-    if (who.role == ROLE_NONE) {
-        return;
+    if (who.role == ROLE_NONE || (!session && q->route->need <= ROLE_VIEWER)) {
+        return; /* nobody; or a question that is too long for an address: it changes nothing */
     }
     char *detail = audit_detail(q->body);
     (void)snprintf(what, sizeof what, "%.10s %.280s", q->method, q->path);

@@ -389,10 +389,11 @@ def test_viewer_cannot_write(g, serve):
     server = serve()
     viewer, operator = server.client().login("vera", PASSWORD), server.client().login("olaf", PASSWORD)
     own = "/api/v1/session"  # one's own session and password
+    questions = "/api/v1/files", "/api/v1/batches/validate"  # too long for an address; they change nothing
     for method, path in routes(viewer):
         role = needs(viewer, method, path)
         body = {} if method in WRITES else None
-        if method in WRITES and path != own:
+        if method in WRITES and path != own and path not in questions:
             assert role in ("operator", "admin"), (method, path, role)
             answer = viewer.ask(method, concrete(path), body)
             assert answer.status == 403 and "may" in answer.detail, (method, path, answer)

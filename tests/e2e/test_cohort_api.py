@@ -65,6 +65,9 @@ def test_files_of_patterns(g, api):
     assert (both["items"], both["studies"]) == (3, 3)
     assert "quote" in api.problem(400, "GET", "files?project=1&pattern=%22a")["detail"]
     assert api.problem(404, "GET", "files?project=1&pattern=a&items=999")
+    api.post("tags/change", project=1, domain="study", ids=ids[:1], tags=["x"])
+    log = json.dumps(api.get("audit"))
+    assert "tags/change" in log and "/files" not in log  # what is asked while somebody types is no entry of the log
 
 
 def test_tags(g, api):
