@@ -165,7 +165,9 @@ bool preview_sum(struct engine *e, struct store *s, struct active *run, const st
     json_t *phases = json_array(), *gpus = json_array();
     const json_t *job, *asked = json_object_get(run->options, "gpus");
     size_t i;
-    size_t each = batch_collect_from(run->batch);
+    size_t each = batch_collect_from(run->batch),
+           jobs = json_array_size(json_object_get(run->batch, "jobs"));
+    json_int_t tasks = (json_int_t)sel->n * (json_int_t)each + (json_int_t)(jobs - each);
     int64_t slots = json_get_int(run->options, "slots", 0);
     json_array_foreach(json_object_get(run->batch, "jobs"), i, job)
     {
@@ -175,9 +177,7 @@ bool preview_sum(struct engine *e, struct store *s, struct active *run, const st
         (void)json_array_append_new(gpus, json_integer((json_int_t)i));
     }
     bool ok = json_put(answer, "items", json_integer((json_int_t)sel->n), err) &&
-        json_put(answer, "tasks",
-                 json_integer((json_int_t)(sel->n * each + (json_array_size(phases) - each))),
-                 err) &&
+        json_put(answer, "tasks", json_integer(tasks), err) &&
         json_put(answer, "phases", json_incref(phases), err) &&
         json_put(answer, "slots",
                  json_integer(slots && (slots < e->slots || !e->slots) ? slots : e->slots), err) &&
