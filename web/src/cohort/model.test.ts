@@ -7,6 +7,7 @@ const bash = (script: string): Job => ({ id: 'bash', tool: 'script.bash', args: 
 test('M3, M4, M8: variables of a script, in whatever form they stand', () => {
     assert.deepEqual(variablesOf('fslmaths $f1 -thr ${n1} -bin "$o1"; cp "${f2[@]}" $p1/$s1', 'bash'), ['f1', 'f2', 'o1', 'p1', 's1', 'n1']);
     assert.deepEqual(variablesOf('nora -a $1 --addtag x; echo $$ \\$f3 $foo $f10', 'bash'), ['f1']);
+    assert.deepEqual(variablesOf('echo "${#f1[@]}" ${!s1} ${#2}', 'bash'), ['f1', 'f2', 's1']);
     assert.deepEqual(variablesOf("open($f1); x = '$s2'", 'python'), ['f1', 's2']);
     assert.deepEqual(variablesOf('spm(input1{1}, output1, input2); $n1', 'matlab'), ['f1', 'f2', 'o1', 'n1']);
 });

@@ -123,11 +123,11 @@ export function variablesOf(script: string, language: Language): string[] {
             found.add((match[1] === 'input' ? 'f' : 'o') + match[2]);
         }
     }
-    for (const match of script.matchAll(/(^|[^\\$\w])\$\{?([fopsn])([1-9])(?!\w)/g)) {
+    for (const match of script.matchAll(/(^|[^\\$\w])\$\{?[#!]?([fopsn])([1-9])(?!\w)/g)) {
         found.add(`${match[2]}${match[3]}`);
     }
     if (language === 'bash') {
-        for (const match of script.matchAll(/(^|[^\\$\w])\$\{?([1-9])(?!\w)/g)) {
+        for (const match of script.matchAll(/(^|[^\\$\w])\$\{?#?([1-9])(?!\w)/g)) {
             found.add('f' + match[2]);
         }
     }
