@@ -182,22 +182,46 @@ static bool take_group(const struct subject_term *t, bool literal_pid, const str
     return ok;
 }
 
-/* Is there a subject of this very name? */
-static bool literal_subject(struct store *s, int64_t project, const struct subject_term *t,
-                            bool *ret, struct err *err)
+/* Is there a subject of this very name? Then t->pid becomes that name, without backslashes. */
+static bool literal_subject(struct store *s, int64_t project, struct subject_term *t, bool *ret,
+                            struct err *err)
 {
     int64_t id = 0;
     *ret = false;
-    if (!t->pid || !pattern_wild(t->pid)) {
+    if (!t->pid) {
         return true;
     }
-    if (!store_int(s, 0, &id, err,
-                   "SELECT id FROM item WHERE project_id=?1 AND level='subject' AND name=?2", "is",
-                   project, t->pid)) {
-        return false;
+    char *name = mem_strdup(t->pid, err);
+    if (name && !pattern_wild(name)) {
+        pattern_unescape(name);
     }
-    *ret = id > 0;
-    return true;
+    bool ok = name &&
+        store_int(s, 0, &id, err,
+                  "SELECT id FROM item WHERE project_id=?1 AND level='subject' AND name=?2", "is",
+                  project, name);
+    if (ok && id) {
+        mem_free(t->pid);
+        t->pid = name;
+        name = NULL;
+        *ret = true;
+    }
+    mem_free(name);
+    return ok;
+}
+
+#define STUDIES                                                                 \
+    "SELECT st.item_id,p.id,p.name,st.sid,i.tags,p.tags FROM item p "           \
+    "JOIN study st ON st.subject_id=p.id JOIN item i ON i.id=st.item_id WHERE " \
+    "p.project_id=?1 AND p.level='subject' AND i.gone=0 AND i.hidden=0 "
+#define IN_ORDER "ORDER BY p.name,p.id,st.date,st.sid"
+
+/* One subject is asked for by its name: a job's reference is resolved for each of ten thousand
+ * studies. */
+static struct query *studies_query(struct store *s, int64_t project, const struct subject_term *t,
+                                   bool literal, struct err *err)
+{
+    return literal ? store_query(s, err, STUDIES "AND p.name=?2 " IN_ORDER, "is", project, t->pid)
+                   : store_query(s, err, STUDIES IN_ORDER, "i", project);
 }
 
 static bool walk(struct store *s, int64_t project, const struct subject_term *t, bool literal,
@@ -205,13 +229,7 @@ static bool walk(struct store *s, int64_t project, const struct subject_term *t,
 {
     struct group g = {0};
     struct err late;
-    struct query *q =
-        store_query(s, err,
-                    "SELECT st.item_id,p.id,p.name,st.sid,i.tags,p.tags FROM item p "
-                    "JOIN study st ON st.subject_id=p.id JOIN item i ON i.id=st.item_id "
-                    "WHERE p.project_id=?1 AND p.level='subject' AND i.gone=0 AND i.hidden=0 "
-                    "ORDER BY p.name,p.id,st.date,st.sid",
-                    "i", project);
+    struct query *q = studies_query(s, project, t, literal, err);
     bool ok = q != NULL;
     while (ok && query_next(q)) {
         if (g.n && g.subject != query_int(q, 1)) {

@@ -21,6 +21,7 @@
 #include "plan/script-names.h"
 
 #define SLICE 500      /* items of one question */
+#define SLICE_APART 20 /* of many: each item's reference is resolved by itself */
 #define BUSY_US 100000 /* an engine may be held so long */
 #define ROWS_MAX 1000  /* items that are named; all are counted */
 
@@ -222,13 +223,33 @@ static bool lacks(struct validate *v, int64_t item, const char *job, const char 
         err_set(err, ERR_NOMEM, "out of memory");
 }
 
+/* Is the pattern looked for in the item itself, so that one question does for a slice? */
+static bool is_own(const json_t *batch, const json_t *spec)
+{
+    const char *of = study_reference(json_object_get(batch, "variables"), spec);
+    return !strcmp(json_get_text(batch, "level", ""), "study") && (!of[0] || !strcmp(of, "STUDY"));
+}
+
+static size_t slice_size(const json_t *batch)
+{
+    json_t *job, *spec;
+    const char *name;
+    size_t i, n = SLICE;
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        json_object_foreach(json_object_get(job, "args"), name, spec)
+        {
+            n = json_object_get(spec, "FILE") && !is_own(batch, spec) ? SLICE_APART : n;
+        }
+    }
+    return n;
+}
+
 static bool look_argument(struct validate *v, struct slice *s, const char *job, const char *name,
                           const json_t *spec, const char *patterns, struct err *err)
 {
     const char *of = study_reference(json_object_get(v->batch, "variables"), spec);
-    bool own = !strcmp(json_get_text(v->batch, "level", ""), "study") &&
-        (!of[0] || !strcmp(of, "STUDY")),
-         ok = true;
+    bool own = is_own(v->batch, spec), ok = true;
     memset(s->found, 0, s->n * sizeof *s->found);
     if (own) {
         ok = pattern_files(v->store, v->project, s->sorted, s->n, patterns, mark, s, err);
@@ -284,12 +305,12 @@ static bool look_items(struct validate *v, const json_t *args, json_t *answer, s
     json_t *none = json_object();
     const char *only = json_get_text(args, "job", NULL);
     int64_t until = clock_mono_us() + BUSY_US;
-    size_t from = (size_t)json_get_int(args, "from", 0), at;
+    size_t from = (size_t)json_get_int(args, "from", 0), slice = slice_size(v->batch), at;
     bool cohort = study_level(json_get_text(v->batch, "level", "scan"));
     bool ok = none && select_items(v->engine, v->store, args, v->batch, none, &sel, err);
     from = from < sel.n ? from : sel.n;
     for (at = from; ok && cohort && at < sel.n && (at == from || clock_mono_us() < until);) {
-        size_t n = sel.n - at < SLICE ? sel.n - at : SLICE;
+        size_t n = sel.n - at < slice ? sel.n - at : slice;
         ok = look_slice(v, sel.ids + at, n, only, err);
         at += n;
     }

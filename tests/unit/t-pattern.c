@@ -200,6 +200,8 @@ static void t_subjects(void **state) /* Q3, Q6 */
     studies(f, "P_1", "P_1/S1"); /* is there literally */
     studies(f, "P_1*", "PA1/S1 P_1/S1");
     studies(f, "P\\_1*", "P_1/S1");
+    studies(f, "P\\_1", "P_1/S1");
+    studies(f, "P\\_1#LATEST", "P_1/S1");
     studies(f, "P1#S2", "P1/S2");
     studies(f, "P1#S*", "P1/S2 P1/S1 P1/S3");
     studies(f, "#S1", "P1/S1 PA1/S1 P_1/S1");
