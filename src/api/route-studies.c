@@ -15,7 +15,6 @@
 #define ROWS_DEFAULT 100
 #define ROWS_MOST 1000     /* objects a page */
 #define COLUMNS_MOST 20000 /* rows of a page in columns, or ids */
-#define FILES_DEFAULT 200
 #define FILES_MOST 5000
 
 /* --- the table */
@@ -147,9 +146,10 @@ static bool list(struct request *q, struct reply *r, struct err *err)
 
 static bool show(struct request *q, struct reply *r, struct err *err)
 {
-    int64_t id;
+    int64_t id, limit = request_int(q, "limit", FILES_MOST);
+    limit = limit < 0 || limit > FILES_MOST ? FILES_MOST : limit;
     json_t *row = request_id(q, 0, &id, err) && scope_item(q, id, NULL, err)
-        ? studies_show(q->api->store, id, request_int(q, "limit", FILES_MOST), err)
+        ? studies_show(q->api->store, id, limit, err)
         : NULL;
     return row && reply_json(r, 200, row, err);
 }

@@ -198,10 +198,18 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
                        "n-tasks:N, immediate",
                        mode);
     }
-    const char *level = json_get_text(batch, "level", "scan");
+    const char *level = json_get_text(batch, "level", "scan"),
+               *name = json_get_text(batch, "name", "");
     if (!one_of(level, levels)) {
         return err_set(err, ERR_USAGE, "level '%s': a batch works on scan, study or subject",
                        level);
+    }
+    /* derivatives/<name> is where its outputs go */
+    if (strcmp(level, "scan") != 0 && (strchr(name, '/') || name[0] == '.')) {
+        return err_set(err, ERR_USAGE,
+                       "'%s': the name of a batch of studies or subjects is that of a folder too: "
+                       "no slashes, no dot at its beginning",
+                       name);
     }
     bool collects = false;
     json_array_foreach(jobs, i, job)

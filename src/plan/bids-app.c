@@ -72,8 +72,16 @@ json_t *bids_app_bind(const struct bind *in, const json_t *params, json_t *outpu
         (void)err_set(err, ERR_USAGE, "job '%s': say its program, or its image", id);
         return NULL;
     }
+    const char *name = json_get_text(params, "name", id);
+    if (!name[0] || name[0] == '.' || strchr(name, '/')) {
+        (void)err_set(err, ERR_USAGE,
+                      "job '%s': '%s' is no name of a folder below derivatives: no slashes, no dot "
+                      "at its beginning",
+                      id, name);
+        return NULL;
+    }
     const char *pid = in->study->pid, *label = str_starts(pid, "sub-") ? pid + 4 : pid;
-    char *out = mem_printf(err, "%s/derivatives/%s", in->root, json_get_text(params, "name", id));
+    char *out = mem_printf(err, "%s/derivatives/%s", in->root, name);
     json_t *words = json_array();
     bool ok = out && words && is_bids(in, err) && add(words, program, err) &&
         add(words, in->root, err) && add(words, out, err) &&

@@ -244,6 +244,9 @@ def test_a_bids_app_by_participant_then_group(g):
     out = g.data / "derivatives" / "our-app"
     assert (out / "group.txt").read_text() == "2\n--fast\n2\n--fast\n1\n--fast\n", outcome
     assert (out / "sub-01.prov.json").exists() and len(made) == 5
+    away = [{"id": "part", "tool": "bids-app", "args": {"program": str(app), "name": "../../elsewhere"}}]
+    g.fails(1, "run", save(g, "away", *away, level="subject"))
+    assert "is no name of a folder below derivatives" in g.ok("errors").out and not (g.base / "elsewhere").exists()
     jobs[0]["args"]["program"] = "no-such-app"
     assert "needs the program 'no-such-app', which is not on the PATH" in g.fails(2, "run", save(g, "app2", *jobs, level="subject")).err
 
@@ -352,3 +355,22 @@ def test_what_is_retried_is_collected_anew(g):
             g.run("status")
         assert [end["state"] for end in posted] == ["failed", "done"], posted
     live.shutdown()
+
+
+def test_studies_are_named_alike_by_every_command(g):
+    """DESIGN 3: run, validate, adopt and forget take subject selectors and folders of studies; one that finds nothing is said by
+    name; an output that Gantry did not make is left alone until it is adopted."""
+    cohort.mixed(g.data, subjects=2, studies=1, odd=False, flair=False)
+    path = save(g, "note", bash("note", 'echo x > "$o1"', o1={"OUT": "note.txt"}))
+    (g.data / "P001" / "S1" / "note.txt").write_text("mine\n")
+    assert "note.txt' exists and was not made by Gantry" in g.fails(1, "run", path, "P001/S1").err
+    assert "adopted: 1" in g.ok("adopt", "--batch", path, "P001#S1").out
+    assert "1 cached" in g.ok("run", path, "id:" + str(g.json("ls", "P001")[0]["id"])).out
+    assert (g.data / "P001" / "S1" / "note.txt").read_text() == "mine\n"
+    for args in (("run", path, "P001", "nobody"), ("batch", "validate", path, "-s", "nobody"), ("adopt", "--batch", path, "nobody"),
+                 ("forget", "-y", "--study", "nobody")):
+        assert "no study answers to 'nobody'" in g.fails(3, *args).err
+    assert "there is no job 'no' in batch 'note'" in g.fails(2, "batch", "validate", path, "--job", "no").err
+    assert "--study" in g.fails(3, "tag", "add", "x", "P001#S1").err
+    g.ok("forget", "-y", "--study", "P001#S1")
+    assert [row["psid"] for row in g.ls()] == ["P002#20240302"]

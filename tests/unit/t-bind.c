@@ -257,6 +257,9 @@ static void test_batches_are_checked(void **state)
         "{\"OUT\":\"a*.txt\"}}}]}",
         "{\"gantry\":1,\"name\":\"b\",\"jobs\":[{\"id\":\"a\",\"tool\":\"t.full\"},{\"id\":\"a\","
         "\"tool\":\"t.full\"}]}",
+        /* its outputs would leave derivatives/ */
+        "{\"gantry\":1,\"name\":\"../b\",\"level\":\"study\",\"jobs\":[{\"id\":\"a\",\"tool\":"
+        "\"t.full\"}]}",
     };
     struct err err = {0};
     struct fixture *f = *state;

@@ -47,7 +47,7 @@ CREATE TABLE verdict (
     comment  TEXT NOT NULL DEFAULT '',
     user     TEXT NOT NULL DEFAULT '',
     t_us     INTEGER NOT NULL,
-    UNIQUE (run_id, item_id)
+    UNIQUE (item_id, run_id)              -- in this order: a study shows what was said of it
 ) STRICT;
 
 -- A saved batch: starred ones come first, groups are shown together (its JSON stays the user's own).
