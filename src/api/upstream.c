@@ -50,6 +50,9 @@ enum upstream_state upstream_parse(char *buf, size_t n, struct upstream_head *re
     }
     for (char *line = buf, *next; line < end; line = next) {
         char *stop = memmem(line, (size_t)(end + 2 - line), "\r\n", 2);
+        if (!stop) { /* there is one at `end`, at the latest */
+            return UPSTREAM_BAD;
+        }
         next = stop + 2;
         *stop = '\0';
         if (line == buf) {
