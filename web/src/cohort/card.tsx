@@ -180,7 +180,7 @@ export function JobBody({ card, tool, cohort, variables, onChange }: Omit<CardPr
             return { ...old, job: { ...old.job, args } };
         });
     return (
-        <div class="job-body">
+        <div class={'job-body' + (language ? '' : ' of-tool')}>
             {language && <Script card={card} onChange={onChange} />}
             {!language && tool?.description && <p class="muted small">{tool.description}</p>}
             {rowsOf(card.job).map(([name, arg]) => (

@@ -122,9 +122,10 @@ export class Cohort {
                 return;
             }
             const described = table.described;
+            const first = table.rows === 0 && this.attributes.value.length > 0; // are they numbers? Now it can be seen
             const was = table.fill(columns);
             this.grid?.setRows(table.rows, was);
-            if (table.described !== described) {
+            if (table.described !== described || first) {
                 this.made.value++; // another set of columns
             }
             const late = this.late;

@@ -9,6 +9,7 @@ import type { Cohort } from './cohort';
 
 interface StudyFile {
     id: number;
+    study: number;
     path: string;
     place: string;
     sub: string;
@@ -41,8 +42,9 @@ export function openViewer(ids: number[]): void {
 
 function foldersOf(files: StudyFile[]): [string, StudyFile[]][] {
     const folders = new Map<string, StudyFile[]>();
+    const several = files.some((file) => file.study !== files[0]?.study); // of a subject: whole paths
     for (const file of files) {
-        const folder = [file.place, file.sub].filter(Boolean).join(' / ');
+        const folder = several ? file.path.slice(0, -file.name.length - 1) : [file.place, file.sub].filter(Boolean).join(' / ');
         folders.set(folder, [...(folders.get(folder) ?? []), file]);
     }
     return [...folders];
