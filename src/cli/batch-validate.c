@@ -134,6 +134,31 @@ static void print_answer(struct cli *c, const json_t *batch, const json_t *answe
               lacking);
 }
 
+/* Nothing looked at is nothing validated, when somebody said what to look at. */
+static bool found_any(struct cli *c, const json_t *answer, struct err *err)
+{
+    return !cli_has(c, "subjects") || json_get_int(answer, "checked", 0) > 0 ||
+        json_array_size(json_object_get(answer, "problems")) > 0 ||
+        err_set(err, ERR_NOTHING, "no study answers to '%s' (gantry ls --level study lists them)",
+                cli_nth(c, "subjects", 0));
+}
+
+static bool has_job(const struct cli *c, const json_t *batch, struct err *err)
+{
+    const char *wanted = cli_text(c, "job", NULL);
+    json_t *job;
+    size_t i;
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        if (wanted && !strcmp(json_get_text(job, "id", ""), wanted)) {
+            return true;
+        }
+    }
+    return !wanted ||
+        err_set(err, ERR_USAGE, "there is no job '%s' in batch '%s'", wanted,
+                json_get_text(batch, "name", ""));
+}
+
 static bool in_project(struct cli *c, int64_t project, const json_t *batch, struct err *err)
 {
     cli_store_close(c);
@@ -142,7 +167,7 @@ static bool in_project(struct cli *c, int64_t project, const json_t *batch, stru
         ? make_args(c, project, batch, err)
         : NULL;
     json_t *answer = args ? ask(session, args, err) : NULL;
-    bool ok = answer != NULL;
+    bool ok = answer != NULL && found_any(c, answer, err);
     if (ok && c->json) {
         ok = cli_json(c, answer, err);
     } else if (ok) {
@@ -162,7 +187,7 @@ bool batch_validate(struct cli *c, const char *word, struct err *err)
     json_t *batch = is_file ? json_read(word, err) : saved_batch_find(c, word, err);
     const char *level = json_get_text(batch, "level", "scan");
     bool cohort = !strcmp(level, "study") || !strcmp(level, "subject");
-    bool ok = batch &&
+    bool ok = batch && has_job(c, batch, err) &&
         (!cohort || resolve_project_id(c, &project, err) ||
          err->code == ERR_NOTHING /* a fresh home: no projects */);
     if (ok) {

@@ -8,6 +8,7 @@
 
 static const struct opt options[] = {
     {'y', "yes", OPT_FLAG, NULL, "do not ask", false},
+    {0, "study", OPT_FLAG, NULL, "studies, named by subject selectors", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
@@ -33,16 +34,21 @@ static bool list_names(struct cli *c, const struct rows *rows, struct err *err)
 
 static bool run(struct cli *c, struct err *err)
 {
-    struct rows rows;
-    bool yes = true, ok;
+    struct rows rows = {.n = 0};
+    bool yes = true, ok, studies = cli_has(c, "study");
     json_t *args = NULL, *answer = NULL;
-    ok = rows_select(c, c->args, c->n_args, SELECT_FILES | SELECT_STUDIES | SELECT_GONE, &rows,
-                     err) &&
+    ok = (studies
+              ? rows_open(c, &rows, err) && rows_studies(c, false, c->args, c->n_args, &rows, err)
+              : rows_select(c, c->args, c->n_args, SELECT_FILES | SELECT_STUDIES | SELECT_GONE,
+                            &rows, err)) &&
         rows_need(&rows, err);
     if (ok && !cli_has(c, "yes")) {
         ok = list_names(c, &rows, err) &&
-            cli_confirm(c, &yes, err, "Take %zu file%s off the list? Nothing on disk is touched.",
-                        rows.n, rows.n == 1 ? "" : "s");
+            cli_confirm(c, &yes, err, "Take %zu %s off the list? Nothing on disk is touched.",
+                        rows.n,
+                        studies           ? rows.n == 1 ? "study" : "studies"
+                            : rows.n == 1 ? "file"
+                                          : "files");
     }
     if (ok && yes) {
         args = rows_args(&rows, err);
@@ -67,7 +73,7 @@ const struct command command_forget = {
     .name = "forget",
     .group = GROUP_DATA,
     .summary = "Take items off the list (the disk is not touched)",
-    .usage = "SELECTOR... [-y]",
+    .usage = "SELECTOR... [-y]\n--study SUBJECT... [-y]",
     .help = "The files are listed first, and on a terminal you are asked. Forgotten items stay "
             "hidden until gantry scan --all.",
     .options = options,

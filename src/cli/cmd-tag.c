@@ -184,12 +184,18 @@ static bool by_path(struct cli *c, struct rows *rows, bool add, int64_t *changed
             rest[n++] = c->args[i];
         }
     }
-    ok = ok &&
-        (!n ||
-         (selector_items(c->store, rows->project.id, rest, n, SELECT_FILES, &scans.ids, &scans.n,
-                         err) &&
-          rows_need(&scans, err))) &&
-        (!files.n || change(c, &files, add, "file", changed, err)) &&
+    if (ok && n) {
+        ok = selector_items(c->store, rows->project.id, rest, n, SELECT_FILES, &scans.ids, &scans.n,
+                            err) &&
+            rows_need(&scans, err);
+        if (!ok && err->code == ERR_NOTHING && is_cohort(rows)) {
+            ok = err_set(err, ERR_NOTHING,
+                         "no file '%s' in the cohort (studies are tagged with --study, files by "
+                         "their path or with -s SUBJECT FILE)",
+                         rest[0]);
+        }
+    }
+    ok = ok && (!files.n || change(c, &files, add, "file", changed, err)) &&
         (!scans.n || change(c, &scans, add, NULL, changed, err));
     *total = files.n + scans.n;
     mem_free(files.ids);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
-#include "catalog/pattern.h"
 #include "catalog/selector.h"
 #include "cli/resolve.h"
+#include "cli/rows.h"
 #include "engine/refresh.h"
 
 #define SHOWN_WARNINGS 20
@@ -77,34 +77,6 @@ static bool has_studies(struct store *s, int64_t project, bool *ret, struct err 
     return ok;
 }
 
-/* Studies or subjects by NORA's selectors; nothing given means all. Each once. */
-static bool pick_studies(struct store *s, int64_t project, bool subjects, char *const *selectors,
-                         size_t n, int64_t **ret, size_t *ret_n, struct err *err)
-{
-    static char *const all[] = {"*"};
-    size_t n_all = 0;
-    int64_t *ids = mem_array(1, sizeof *ids, err);
-    bool ok = ids != NULL;
-    selectors = n ? selectors : all;
-    for (size_t i = 0; ok && i < (n ? n : 1); i++) {
-        int64_t *more = NULL;
-        size_t n_more = 0;
-        ok = subjects ? pattern_subjects(s, project, selectors[i], &more, &n_more, err)
-                      : pattern_studies(s, project, selectors[i], &more, &n_more, err);
-        int64_t *grown = ok ? mem_resize(ids, n_all + n_more + 1, sizeof *ids, err) : NULL;
-        ok = grown != NULL;
-        if (ok) {
-            ids = grown;
-            memcpy(ids + n_all, more, n_more * sizeof *ids);
-            n_all += n_more;
-        }
-        mem_free(more);
-    }
-    *ret = ids;
-    *ret_n = n_all;
-    return ok;
-}
-
 static bool nothing_there(const char *level, const char *root, bool cohort, struct err *err)
 {
     if (!strcmp(level, "scan")) {
@@ -135,7 +107,10 @@ bool pick_items(struct cli *c, struct session *session, char *const *selectors, 
         ok = cli_store(c, err) && has_studies(c->store, project, &cohort, err);
     }
     if (ok && (!strcmp(level, "subject") || (studies && cohort))) {
-        ok = pick_studies(c->store, project, !studies, selectors, n, &ids, &n_ids, err);
+        struct rows rows = {.project = p.project};
+        ok = rows_studies(c, !studies, selectors, n, &rows, err);
+        ids = rows.ids;
+        n_ids = rows.n;
     } else if (ok) {
         ok = selector_items(c->store, project, selectors, n, studies ? SELECT_FILES : SELECT_SCANS,
                             &ids, &n_ids, err) &&
