@@ -57,12 +57,15 @@ bool cohort_place_of(struct store *s, const struct project *project, const char 
                      struct cohort_place *ret, struct err *err)
 {
     struct cohort_place p = {.place = "", .sub = "", .name = ""};
-    const char *below = path_below(path, project->root);
-    if (!below || !*below || !str_utf8(below)) {
+    char *plain = path_absolute("/", path, err); /* P01/S1/../../x lies in no study */
+    const char *below = plain ? path_below(plain, project->root) : NULL;
+    if (plain && (!below || !*below || !str_utf8(below))) {
+        mem_free(plain);
         *ret = p;
         return true;
     }
-    p.path = mem_strdup(below, err);
+    p.path = plain ? mem_strdup(below, err) : NULL;
+    mem_free(plain);
     if (!p.path ||
         !find_study(s, project->id,
                     !strcmp(project->layout_now, LAYOUT_BIDS) ? after_place(&p) : p.path, &p,

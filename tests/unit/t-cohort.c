@@ -253,6 +253,10 @@ static void t_an_output_becomes_a_file(void **state)
     assert_int_equal(again, id);
     assert_ok(cohort_take(f->s, 1, stray, NULL, &id, &f->err), f->err);
     assert_int_equal(id, 0); /* in no study */
+    char *away = mem_printf(&f->err, "%s/../../brain.nii", folder);
+    assert_ok(cohort_promise(f->s, 1, away, NULL, &id, &f->err), f->err);
+    assert_int_equal(id, 0); /* nor is this one, whatever it begins with */
+    mem_free(away);
     json_t *names = cohort_names(f->s, 2, &f->err);
     assert_string_equal(json_get_text(names, "psid", ""), "P1#S1");
     json_decref(names);
