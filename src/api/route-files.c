@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "catalog/pattern.h"
 #include "catalog/project.h"
+#include "model/tags.h"
 
 #define FILES_DEFAULT 20
 #define FILES_MOST 5000
@@ -40,20 +41,6 @@ static bool psid_of(struct store *s, int64_t item, char **ret, struct err *err)
                       "i", item);
 }
 
-/* ["a","b"] of "/a/b/". */
-static json_t *tag_list(const char *tags)
-{
-    json_t *list = json_array();
-    for (const char *p = tags; list && *p; p++) {
-        size_t n = strcspn(p, "/");
-        if (n) {
-            (void)json_array_append_new(list, json_stringn(p, n));
-        }
-        p += n - (n && !p[n]);
-    }
-    return list;
-}
-
 static bool add_file(struct finding *f, const struct pattern_file *file, struct err *err)
 {
     char *psid = NULL;
@@ -66,7 +53,7 @@ static bool add_file(struct finding *f, const struct pattern_file *file, struct 
     }
     json_t *row = json_pack("{s:I, s:I, s:s, s:s, s:o}", "id", (json_int_t)file->id, "study",
                             (json_int_t)file->study, "psid", psid ? psid : "", "path", path, "tags",
-                            tag_list(file->tags));
+                            tags_list(file->tags));
     mem_free(psid);
     return json_array_append_new(f->files, row) == 0 ||
         err_set(err, ERR_USAGE, "a file's name is not UTF-8: %s", file->path);

@@ -49,6 +49,19 @@ void str_addc(struct str *s, char c)
     str_addn(s, &c, 1);
 }
 
+void str_add_int(struct str *s, int64_t value)
+{
+    char text[24], *p = text + sizeof text;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--p = (char)('0' + left % 10);
+    } while (left /= 10);
+    if (value < 0) {
+        *--p = '-';
+    }
+    str_addn(s, p, (size_t)(text + sizeof text - p));
+}
+
 void str_addf(struct str *s, const char *fmt, ...)
 {
     va_list ap;

@@ -27,6 +27,8 @@ struct str {
 void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const char *bytes, size_t n);
 void str_addc(struct str *s, char c);
+/* In decimals; printf takes longer than the rest of a row of a long table. */
+void str_add_int(struct str *s, int64_t value);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void str_clear(struct str *s);
 void str_fini(struct str *s);

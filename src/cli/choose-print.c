@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "cli/choose.h"
+#include "model/tags.h"
 
 struct printer {
     struct cli *c;
@@ -13,21 +14,6 @@ struct printer {
     json_t *names;  /* pid, sid, psid, date, sdesc, tags, subject_tags, attrs of it */
     json_t *folder; /* by_filename: name -> rows of the study so far */
 };
-
-/* "/a/b/" -> ["a","b"] */
-static json_t *tag_list(const char *tags)
-{
-    json_t *list = json_array();
-    while (list && *tags) {
-        size_t n = strcspn(tags, "/");
-        if (n && json_array_append_new(list, json_stringn(tags, n))) {
-            json_decref(list);
-            return NULL;
-        }
-        tags += n + (tags[n] == '/');
-    }
-    return list;
-}
 
 static json_t *study_row(struct store *s, int64_t study, const char *root, struct err *err)
 {
@@ -43,7 +29,7 @@ static json_t *study_row(struct store *s, int64_t study, const char *root, struc
     static const char *const tags[] = {"tags", "subject_tags"};
     bool ok = row != NULL;
     for (size_t i = 0; ok && i < 2; i++) {
-        ok = json_put(row, tags[i], tag_list(json_get_text(row, tags[i], "/")), err);
+        ok = json_put(row, tags[i], tags_list(json_get_text(row, tags[i], "/")), err);
     }
     if (!ok) {
         json_decref(row);
@@ -100,7 +86,7 @@ static json_t *file_row(const struct printer *p, const struct pattern_file *f, s
     json_t *row = json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:I, s:o, s:O, s:O, s:O}", "id", (json_int_t)f->id, "path",
         f->path, "place", f->place, "sub", f->sub, "name", f->name, "size", (json_int_t)f->size,
-        "tags", tag_list(f->tags), "psid", json_object_get(p->names, "psid"), "pid",
+        "tags", tags_list(f->tags), "psid", json_object_get(p->names, "psid"), "pid",
         json_object_get(p->names, "pid"), "sid", json_object_get(p->names, "sid"));
     if (!row) {
         (void)err_set(err, ERR_NOMEM, "out of memory");

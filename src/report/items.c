@@ -8,21 +8,8 @@
 #include "base/path.h"
 #include "model/group.h"
 #include "model/state.h"
+#include "model/tags.h"
 #include "report/live.h"
-
-/* "/a/b/" -> ["a", "b"] */
-static json_t *tag_list(const char *tags)
-{
-    json_t *list = json_array();
-    for (const char *p = tags; list && *p; p++) {
-        size_t n = strcspn(p, "/");
-        if (n && json_array_append_new(list, json_stringn(p, n)) != 0) {
-            break;
-        }
-        p += n - (n && !p[n]);
-    }
-    return list;
-}
 
 static json_t *shape_of(const json_t *row)
 {
@@ -45,7 +32,7 @@ static bool finish_row(json_t *row, const char *root, struct err *err)
     char *path = path_join(root, json_get_text(row, "name", ""), err);
     bool ok = path && json_put(row, "path", json_string(path), err) &&
         json_put(row, "shape", shape_of(row), err) &&
-        json_put(row, "tags", tag_list(json_get_text(row, "tags", "/")), err) &&
+        json_put(row, "tags", tags_list(json_get_text(row, "tags", "/")), err) &&
         json_put(row, "state",
                  json_is_integer(state)
                      ? json_string(task_state_name((enum task_state)json_integer_value(state)))

@@ -7,19 +7,6 @@
 #include "report/listing-rows.h"
 #include "report/live.h"
 
-static void add_int(struct str *out, int64_t value)
-{
-    char text[24], *p = text + sizeof text;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + left % 10);
-    } while (left /= 10);
-    if (value < 0) {
-        *--p = '-';
-    }
-    str_addn(out, p, (size_t)(text + sizeof text - p));
-}
-
 /* Which task says most, looked up once and kept until it changes. */
 static bool read_task(struct listing *l, uint32_t row, struct err *err)
 {
@@ -40,7 +27,7 @@ typedef void cell(const struct listing *l, uint32_t row, struct str *out);
 
 static void cell_id(const struct listing *l, uint32_t row, struct str *out)
 {
-    add_int(out, l->id[row]);
+    str_add_int(out, l->id[row]);
 }
 
 static void cell_name(const struct listing *l, uint32_t row, struct str *out)
@@ -55,7 +42,7 @@ static void cell_series(const struct listing *l, uint32_t row, struct str *out)
 
 static void cell_index(const struct listing *l, uint32_t row, struct str *out)
 {
-    add_int(out, l->index[row]);
+    str_add_int(out, l->index[row]);
 }
 
 static void cell_status(const struct listing *l, uint32_t row, struct str *out)
@@ -125,7 +112,7 @@ static void cell_reason(const struct listing *l, uint32_t row, struct str *out)
 
 static void cell_size(const struct listing *l, uint32_t row, struct str *out)
 {
-    add_int(out, l->size[row]);
+    str_add_int(out, l->size[row]);
 }
 
 static void cell_shape(const struct listing *l, uint32_t row, struct str *out)
@@ -136,11 +123,11 @@ static void cell_shape(const struct listing *l, uint32_t row, struct str *out)
         return;
     }
     str_addc(out, '[');
-    add_int(out, r->frames);
+    str_add_int(out, r->frames);
     str_addc(out, ',');
-    add_int(out, r->n_rows);
+    str_add_int(out, r->n_rows);
     str_addc(out, ',');
-    add_int(out, r->n_columns);
+    str_add_int(out, r->n_columns);
     str_addc(out, ']');
 }
 
@@ -156,12 +143,12 @@ static void cell_own(const struct listing *l, uint32_t row, struct str *out)
 
 static void cell_changed(const struct listing *l, uint32_t row, struct str *out)
 {
-    add_int(out, l->changed[row]);
+    str_add_int(out, l->changed[row]);
 }
 
 static void cell_task(const struct listing *l, uint32_t row, struct str *out)
 {
-    add_int(out, l->rest[row].task);
+    str_add_int(out, l->rest[row].task);
 }
 
 static const struct {

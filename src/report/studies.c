@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "model/group.h"
 #include "model/state.h"
+#include "model/tags.h"
 #include "report/jobs.h"
 #include "report/live.h"
 
@@ -89,23 +90,9 @@ static void row_of(const struct query *q, bool subject, struct row *ret)
 
 /* --- cells */
 
-/* printf takes longer than the rest of a row. */
-static void add_int(struct str *out, int64_t value)
-{
-    char text[24], *p = text + sizeof text;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + left % 10);
-    } while (left /= 10);
-    if (value < 0) {
-        *--p = '-';
-    }
-    str_addn(out, p, (size_t)(text + sizeof text - p));
-}
-
 static void cell_id(const struct row *r, struct str *out)
 {
-    add_int(out, r->id);
+    str_add_int(out, r->id);
 }
 
 static void cell_pid(const struct row *r, struct str *out)
@@ -183,17 +170,17 @@ static void cell_place(const struct row *r, struct str *out)
 
 static void cell_files(const struct row *r, struct str *out)
 {
-    add_int(out, r->files);
+    str_add_int(out, r->files);
 }
 
 static void cell_subject(const struct row *r, struct str *out)
 {
-    add_int(out, r->subject_id);
+    str_add_int(out, r->subject_id);
 }
 
 static void cell_studies(const struct row *r, struct str *out)
 {
-    add_int(out, r->studies);
+    str_add_int(out, r->studies);
 }
 
 static void cell_attrs(const struct row *r, struct str *out)
@@ -203,32 +190,32 @@ static void cell_attrs(const struct row *r, struct str *out)
 
 static void cell_changed(const struct row *r, struct str *out)
 {
-    add_int(out, r->changed);
+    str_add_int(out, r->changed);
 }
 
 static void cell_task(const struct row *r, struct str *out)
 {
-    add_int(out, r->jobs.task);
+    str_add_int(out, r->jobs.task);
 }
 
 static void cell_q(const struct row *r, struct str *out)
 {
-    add_int(out, r->jobs.counts.queued);
+    str_add_int(out, r->jobs.counts.queued);
 }
 
 static void cell_r(const struct row *r, struct str *out)
 {
-    add_int(out, r->jobs.counts.running);
+    str_add_int(out, r->jobs.counts.running);
 }
 
 static void cell_e(const struct row *r, struct str *out)
 {
-    add_int(out, r->jobs.counts.failed);
+    str_add_int(out, r->jobs.counts.failed);
 }
 
 static void cell_d(const struct row *r, struct str *out)
 {
-    add_int(out, r->jobs.counts.done);
+    str_add_int(out, r->jobs.counts.done);
 }
 
 static const struct {
@@ -441,11 +428,7 @@ static json_t *files_of(struct store *s, int64_t item, int64_t most, struct err 
     size_t i;
     json_array_foreach(rows, i, row)
     {
-        struct str tags = STR_INIT;
-        add_tags(&tags, json_get_text(row, "tags", "/"));
-        json_t *list = str_ok(&tags, err) ? json_parse(tags.buf, tags.len, "tags", err) : NULL;
-        str_fini(&tags);
-        if (!json_put(row, "tags", list, err)) {
+        if (!json_put(row, "tags", tags_list(json_get_text(row, "tags", "/")), err)) {
             json_decref(rows);
             return NULL;
         }
