@@ -476,7 +476,9 @@ bool cohort_scan_study(struct cohort_scan *c, const struct found_study *f, struc
         session = json_object_get(c->sessions, f->sid);
     }
     struct merge m = {.c = c, .f = f, .date = date, .known = k};
-    return day_of(c, f, session, date) && tell_words(&m, k, session) && merge_files(&m, k);
+    /* attributes alone (a new participants.tsv) fill a piece too */
+    return day_of(c, f, session, date) && tell_words(&m, k, session) && merge_files(&m, k) &&
+        (c->rows < ROWS_AT_ONCE || close_piece(c));
 }
 
 /* --- the end, and pieces */

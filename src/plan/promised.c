@@ -172,7 +172,8 @@ static bool drop_prefix(const struct bind_args *to, const json_t *doc, const cha
     size_t at = 0, i;
     json_t *row, *input, *first = NULL;
     const char *key = "";
-    while (!str_equal(json_get_text(json_array_get(to->outputs, at), "name", NULL), id)) {
+    while (at < json_array_size(to->outputs) &&
+           !str_equal(json_get_text(json_array_get(to->outputs, at), "name", NULL), id)) {
         at++;
     }
     (void)json_array_remove(to->outputs, at);
