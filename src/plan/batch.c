@@ -112,12 +112,41 @@ static bool check_argument(const json_t *batch, const char *job, const char *nam
     return true;
 }
 
+/* Three lists of absolute paths (worker/sandbox.h); whether they are there, the worker sees. */
+static bool check_sandbox(const json_t *sandbox, const char *where, struct err *err)
+{
+    static const char *const keys[] = {"mounts_ro", "mounts_rw", "mounts_deny", NULL};
+    if (sandbox && !json_is_object(sandbox)) {
+        return err_set(err, ERR_USAGE, "%s: 'sandbox' has mounts_ro, mounts_rw and mounts_deny",
+                       where);
+    }
+    if (!json_only_keys(sandbox, keys, where, err)) {
+        return false;
+    }
+    for (size_t k = 0; keys[k]; k++) {
+        const json_t *path, *list = json_object_get(sandbox, keys[k]);
+        size_t i;
+        if (list && !json_is_array(list)) {
+            return err_set(err, ERR_USAGE, "%s: sandbox.%s is a list of paths", where, keys[k]);
+        }
+        json_array_foreach(list, i, path)
+        {
+            const char *text = json_string_value(path);
+            if (!text || text[0] != '/') {
+                return err_set(err, ERR_USAGE, "%s: sandbox.%s: '%s' is no absolute path", where,
+                               keys[k], text ? text : "?");
+            }
+        }
+    }
+    return true;
+}
+
 static bool check_job(const json_t *batch, const json_t *job, size_t i, const struct tools *tools,
                       struct err *err)
 {
-    static const char *const keys[] = {"id",      "tool",       "name",    "args",  "resources",
-                                       "setup",   "on_error",   "timeout", "stall", "queue",
-                                       "collect", "on_success", "off",     NULL};
+    static const char *const keys[] = {"id",      "tool",       "name",    "args",    "resources",
+                                       "setup",   "on_error",   "timeout", "stall",   "queue",
+                                       "collect", "on_success", "off",     "sandbox", NULL};
     static const char *const resource_keys[] = {"cpus", "mem",      "mem_max", "time",
                                                 "gpus", "licenses", NULL};
     char where[100];
@@ -144,6 +173,9 @@ static bool check_job(const json_t *batch, const json_t *job, size_t i, const st
                        "%s: a 'collect' job over scans is not built yet, only over studies and "
                        "subjects",
                        where);
+    }
+    if (!check_sandbox(json_object_get(job, "sandbox"), where, err)) {
+        return false;
     }
     const char *name;
     json_t *value;

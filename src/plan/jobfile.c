@@ -179,6 +179,9 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     bool ok = add_setup(out, in, err);
     add_environment(out, in);
     add_container(out, tool, f->params);
+    if (json_object_get(in->job, "sandbox")) {
+        add_value(out, "sandbox", json_object_get(in->job, "sandbox"));
+    }
     if (script) {
         add_text(out, "language", json_get_text(tool->gantry, "language", "bash"));
         add_text(out, "script", script);

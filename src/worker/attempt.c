@@ -24,6 +24,7 @@
 #include "os/lock.h"
 #include "os/proc.h"
 #include "worker/container.h"
+#include "worker/sandbox.h"
 
 #define RESULT_RETRY_US 500000 /* a full disk: how often the result is tried again */
 
@@ -179,7 +180,7 @@ static bool run_tool(struct attempt *a, struct err *err)
     int gpu_lock = -1;
     bool ok = take_gpu(a, &gpu_lock, err) && staging_make(a, err) &&
         (strcmp(kind, "script") != 0 || script_prepare(a, err)) && container_wrap(a, err) &&
-        tool_run(a, err);
+        sandbox_wrap(a, err) && tool_run(a, err);
     lock_drop(gpu_lock);
     return ok;
 }

@@ -20,7 +20,8 @@
 bool warm_fits(const struct attempt *a, const struct env *env)
 {
     return a->warm && json_get_bool(a->job, "warm", false) &&
-        !json_get_text(a->job, "setup", "")[0] && !json_get_text(a->job, "gpu_uuid", "")[0] &&
+        !json_get_text(a->job, "setup", "")[0] && !json_object_get(a->job, "sandbox") &&
+        !json_get_text(a->job, "gpu_uuid", "")[0] &&
         handover_fits((const char *const *)env->list, env->own);
 }
 

@@ -3,6 +3,7 @@ import json
 import pathlib
 import random
 import shutil
+import subprocess
 
 import cohort
 import pytest
@@ -25,22 +26,24 @@ def files(g, pattern):
 
 
 def test_one_batch_for_three_conventions_its_output_used_by_tag(g):
-    """J5, J7, L2, L6, L9, L10, Q4: patterns of three sites side by side; what job one tags is job two's input; all studies
-    are taken when none is named, those a selector finds when some are; a second time everything is cached, tags too."""
+    """J5, J7, J8, L2, L6, L9, L10, M2, Q4: patterns of three sites side by side; what job one tags is job two's input; the
+    third is a job that ships; all studies are taken when none is named, those a selector finds when some are; a second
+    time everything is cached, tags too."""
     made = cohort.mixed(g.data, subjects=4, studies=2)
     path = save(g, "thr",
         bash("mask", 'test "${f1:0:1}" = / && cp "$f1" "$o1"', f1={"FILE": ANY_T1}, o1={"OUT": "masks/t1.nii TAG(brainmask,auto)"}),
         {"id": "count", "tool": "script.python", "args": {"script": "import os\nopen($o1, 'w').write('%d' % os.path.getsize('$f1'))",
-            "f1": {"FILE": "tag:brainmask"}, "o1": {"OUT": "n.txt"}}})
+            "f1": {"FILE": "tag:brainmask"}, "o1": {"OUT": "n.txt"}}},
+        {"id": "stats", "tool": "image.stats", "args": {"image": {"FILE": ANY_T1}}})
     first = g.ok("run", path)
-    assert f"{2 * len(made)} of {2 * len(made)} tasks completed" in first.out, first
+    assert f"{3 * len(made)} of {3 * len(made)} tasks completed" in first.out, first
     for one in made:
         out = one["folder"] / "masks" / "t1.nii"
         assert out.read_bytes() == one["t1"].read_bytes(), one
         assert (one["folder"] / "n.txt").read_text() == str(out.stat().st_size)
     g.ok("tag", "rm", "brainmask", "-s", "P001", "*/t1.nii")
     again = g.ok("run", path, "P001")
-    assert "4 of 4 tasks completed" in again.out and "4 cached" in again.out, again
+    assert "6 of 6 tasks completed" in again.out and "6 cached" in again.out, again
     assert g.leftovers() == []
 
 
@@ -311,6 +314,27 @@ def test_setup_lines_and_containers(g):
         (g.data / "P01/S1/x.txt").unlink()
 
 
+def test_Q9_a_sandbox_of_what_a_job_may_read_write_and_not_see(g):
+    """Q9: mounts_ro, mounts_rw and mounts_deny; the deeper path holds. Paths that are none are refused before a run."""
+    if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("bwrap cannot make a mount namespace here")
+    cohort.study(g.data, "P01", "S1", convention=1)
+    private, public = g.base / "private", g.base / "public"
+    for folder in (private, public / "mine"):
+        folder.mkdir(parents=True)
+        (folder / "there").write_text("x")
+    text = f"""ls -A '{private}' > "$o1"; touch '{public}/new' 2>> "$o1"; touch '{public}/mine/new' && echo written >> "$o1" """
+    job = bash("box", text, o1={"OUT": "seen.txt"})
+    rules = {"mounts_ro": [str(public)], "mounts_rw": [str(public / "mine")], "mounts_deny": [str(private)]}
+    g.ok("run", save(g, "box", {**job, "sandbox": rules}))
+    seen = (g.data / "P01/S1/seen.txt").read_text()
+    assert "there" not in seen and "Read-only file system" in seen and seen.endswith("written\n"), seen
+    assert (public / "mine/new").exists() and not (public / "new").exists()
+    assert "no absolute path" in g.fails(2, "run", save(g, "bad", {**job, "sandbox": {"mounts_ro": ["data"]}})).err
+    job["args"]["script"] += "# other work"
+    assert "which is not there" in g.fails(1, "run", save(g, "none", {**job, "sandbox": {"mounts_ro": ["/no/such"]}})).err
+
+
 @pytest.mark.parametrize("out", ["a.nii TAG()", "a.nii TAG(a b)", "a.nii TAG(a/b)", "a.nii TAG(a) b", "a.nii TAG(a", "/abs.nii", "../x"])
 def test_outputs_that_cannot_be_meant_are_refused(g, out):
     """L5, L6: a tag that is none, or a place outside the study, is refused before anything runs."""
@@ -374,3 +398,21 @@ def test_studies_are_named_alike_by_every_command(g):
     assert "--study" in g.fails(3, "tag", "add", "x", "P001#S1").err
     g.ok("forget", "-y", "--study", "P001#S1")
     assert [row["psid"] for row in g.ls()] == ["P002#20240302"]
+
+
+def test_what_a_study_gave_before_it_failed_is_not_collected(g):
+    """K6, L11: a script that was edited and now fails for one study leaves its old output where it lies, but out of the group's;
+    whose failure was mended counts again."""
+    cohort.mixed(g.data, subjects=3, studies=1, odd=False, flair=False)
+    group = {**bash("group", 'cat "${f1[@]}" > "$o1"', f1={"FILE": "n.txt"}, o1={"OUT": "all.txt"}), "collect": True}
+    one = bash("one", 'echo "$DPXpid old" > "$o1"', o1={"OUT": "n.txt"})
+    g.ok("run", save(g, "set", one, group))
+    one["args"]["script"] = 'test "$DPXpid" != P002 && echo "$DPXpid new" > "$o1"'
+    g.run("run", save(g, "set", one, group))
+    everyone = g.rec / "set" / "all.txt"
+    assert everyone.read_text().split("\n") == ["P001 new", "P003 new", ""]
+    one["args"]["script"] = 'test -n "$DPXpid" && echo "$DPXpid new" > "$o1"'
+    g.ok("retry", "--failed", "--job", save(g, "set", one, group), "--cause", g.json("errors")[0]["id"])
+    assert everyone.read_text().split("\n") == ["P001 new", "P002 new", "P003 new", ""]
+    mended = g.json("ps", "--all")  # one task, and the group that stood behind another study before
+    assert [(t["item"], t["job"]) for t in mended] == [("P002/20240302", "one"), ("P002/20240302", "group")], mended
