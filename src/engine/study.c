@@ -93,6 +93,27 @@ static bool find_of(struct study *st, int64_t item, const char *name, const json
     return ok;
 }
 
+/* Did its last tasks of this batch fail? What lies there of such a study is from an earlier time:
+ * of another script, other inputs. */
+static bool went_wrong(const struct study *st, int64_t item, bool *ret, struct err *err)
+{
+    int64_t wrong = 0;
+    bool ok = store_int(
+        st->store, 0, &wrong, err,
+        "SELECT 1 FROM task t JOIN run r ON r.id=t.run_id WHERE t.item_id=?1 AND t.run_id<=?2 AND "
+        "r.name=(SELECT name FROM run WHERE id=?2) AND (t.state IN (8,9) OR (t.state=7 AND "
+        "coalesce(json_extract(r.options,'$.on_error'),json_extract(r.batch,'$.jobs['||t.job||"
+        "'].on_error'),json_extract(r.batch,'$.options.on_error'),'break')='break')) AND "
+        "EXISTS (SELECT 1 FROM run c,json_each(c.batch,'$.jobs') j WHERE c.id=?2 AND "
+        "json_extract(j.value,'$.id')=t.job_id AND NOT coalesce(json_extract(j.value,"
+        "'$.collect'),0)) AND NOT EXISTS (SELECT 1 FROM task n JOIN run m ON m.id=n.run_id WHERE "
+        "n.item_id=t.item_id AND n.id>t.id AND n.run_id<=?2 AND n.job_id=t.job_id AND "
+        "m.name=r.name) LIMIT 1",
+        "ii", item, st->run->id);
+    *ret = wrong == 1;
+    return ok;
+}
+
 static bool find(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err)
 {
     struct study *st = arg;
@@ -107,7 +128,9 @@ static bool find(void *arg, const char *name, const json_t *spec, json_t *rows, 
         err_set(err, ERR_NOMEM, "out of memory");
     json_array_foreach((json_t *)st->collect, i, id)
     {
-        ok = ok && find_of(st, json_integer_value(id), name, lenient, rows, err);
+        bool wrong = false;
+        ok = ok && went_wrong(st, json_integer_value(id), &wrong, err) &&
+            (wrong || find_of(st, json_integer_value(id), name, lenient, rows, err));
     }
     json_decref(lenient);
     if (ok && json_array_size(rows) == 0 && !json_get_bool(spec, "optional", false)) {
@@ -157,6 +180,7 @@ bool study_open(struct store *s, const struct active *run, int64_t item, const j
 {
     const char *batch = json_get_text(run->batch, "name", "batch");
     *ret = (struct study){.store = s,
+                          .run = run,
                           .project = run->project,
                           .item = item,
                           .variables = json_object_get(run->batch, "variables"),

@@ -17,6 +17,7 @@
 
 struct study {
     struct store *store;
+    const struct active *run; /* borrowed */
     int64_t project, item;
     const json_t *variables; /* of the batch; borrowed */
     const json_t *collect;   /* ids of the items that one task collects; NULL = its own alone */

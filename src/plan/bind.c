@@ -320,7 +320,8 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     str_add(&out, "{\"inputs\":");
     json_add_value(&out, input_basis);
     str_add(&out, ",\"item\":");
-    json_add_text(&out, in->item_name);
+    /* what many studies give is no one's: who stands first is a matter of the selection */
+    json_add_text(&out, in->study && in->study->collect ? "" : in->item_name);
     if (json_object_size(models)) {
         str_add(&out, ",\"models\":");
         json_add_value(&out, models);
