@@ -1,6 +1,7 @@
 """image.stats, image.math and image.resample against numpy, scipy and nibabel (issue 5, point 3; REQUIREMENTS J8, K5)."""
 import csv
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -214,3 +215,29 @@ def test_a_batch_of_steps_over_a_cohort(g):
     bad.write_text(json.dumps({"gantry": 1, "name": "bad", "level": "study", "jobs": [
         {"id": "sum", "tool": "image.math", "args": {"expression": "f1 + f2", "f1": {"FILE": "tag:brain"}, "f2": {"FILE": "seg/coarse.nii"}, "out": {"OUT": "sum.nii"}}}]}))
     assert "seg/coarse.nii has 4 x 4 x 4 voxels" in g.fails(1, "run", bad).err and g.leftovers() == []
+
+
+def test_real_anatomies_under_three_names(g, real_data):
+    """J7, L2: a real anatomy, a real EPI and a series of volumes beside synthetic images, each named as another site would:
+    one batch measures all above a threshold, figures as nibabel and numpy have them; the series says what it is."""
+    real = {"A1/20200101/t1_mpr/s001.nii.gz": "someones_anatomy.nii.gz", "A2/S1/T1w.nii.gz": "someones_epi.nii.gz",
+            "A3/S1/anat/mprage.nii.gz": "example_nifti2.nii.gz"}
+    for name, source in real.items():
+        (g.data / name).parent.mkdir(parents=True)
+        shutil.copy(real_data / "nifti" / source, g.data / name)
+    cohort.mixed(g.data, subjects=3, studies=1, odd=False)
+    images = {"FILE": "t1*/s0__.nii.gz T1w.nii.gz anat/mprage*"}
+    path = g.base / "real.json"
+    path.write_text(json.dumps({"gantry": 1, "name": "real", "level": "study", "jobs": [
+        {"id": "bin", "tool": "image.math", "args": {"f1": images, "expression": "f1 > 40", "out": {"OUT": "above.nii.gz TAG(above)"}}},
+        {"id": "stats", "tool": "image.stats", "args": {"image": images, "mask": {"FILE": "tag:above"}}}]}))
+    assert "A3/S1/anat/mprage.nii.gz holds 2 volumes" in g.run("run", path).err
+    for name in list(real)[:2]:
+        item = "/".join(name.split("/")[:2])
+        voxels = nibabel.load(g.data / name).get_fdata()
+        above = voxels[voxels > 40]
+        assert np.array_equal(nibabel.load(g.data / item / "above.nii.gz").get_fdata(), voxels > 40)
+        values = g.json("show", f"{item}/stats")["result"]
+        assert values["count"] == above.size
+        assert [values["mean"], values["sd"], values["min"], values["max"]] == pytest.approx(
+            [above.mean(), above.std(), above.min(), above.max()], rel=1e-6)
