@@ -3,11 +3,10 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Project } from '../api';
 import { notebookUrl, openInJupyter, saveNotebook } from '../cohort/jupyter';
-import { act, finished, jobMenu, killAll, KillAll, Pane, retryWith, tab } from '../jobs/acts';
+import { act, attach, Dialogs, finished, jobMenu, killAll, Pane, ShowFinished, tab } from '../jobs/acts';
 import '../jobs/jobs.css';
-import { RetryDialog } from '../jobs/retry-dialog';
 import { Tasks } from '../jobs/tasks';
-import { mayRunIn, remember } from '../state';
+import { mayRunIn } from '../state';
 import { Dialog } from '../ui/dialog';
 import { GridView } from '../ui/grid-view';
 import type { MenuEntry } from '../ui/menu';
@@ -52,17 +51,7 @@ function Toolbar({ tasks, may }: { tasks: Tasks; may: boolean }) {
     return (
         <div class="tools" role="toolbar" aria-label="Gridstats">
             <h2>Gridstats</h2>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    checked={finished.value}
-                    onChange={(event) => {
-                        finished.value = event.currentTarget.checked;
-                        remember('gantry.finished', finished.value ? 'yes' : 'no');
-                    }}
-                />
-                Show finished
-            </label>
+            <ShowFinished />
             <span class="muted nowrap" role="status">
                 {count > 0 ? `${countText(count)} selected of ` : ''}
                 {tasks.loading.value ? 'reading…' : plural(tasks.grid?.view.length ?? 0, 'job')}
@@ -219,26 +208,12 @@ export function Gridstats({ project, onSubject }: GridstatsProps) {
                         },
                         onMenu: (row, x, y) => jobMenu(tasks, row, x, y, 'Select its subject in the table', select, notebooks(tasks, row, project.id, may)),
                     })}
-                    onMade={(grid) => {
-                        tasks.grid = grid;
-                        grid.setRows(tasks.rows);
-                        grid.show((row) => tasks.shown(row));
-                        return () => {
-                            tasks.grid = null;
-                        };
-                    }}
+                    onMade={(grid) => attach(tasks, grid)}
                 />
                 <Nothing tasks={tasks} />
             </div>
             <Pane tasks={tasks} />
-            {retryWith.value && (
-                <RetryDialog
-                    title={`Retry ${plural(retryWith.value.length, 'job')} with…`}
-                    send={(set) => act('retry', retryWith.value ?? [], set)}
-                    onClose={() => (retryWith.value = null)}
-                />
-            )}
-            {killAll.value && <KillAll tasks={tasks} />}
+            <Dialogs tasks={tasks} />
             {replaced.value > 0 && <Replace />}
         </section>
     );

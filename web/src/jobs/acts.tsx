@@ -1,12 +1,14 @@
 /* What is done to jobs, and the panes and dialogs of it: shared by the Jobs page and Gridstats. */
 import { signal } from '@preact/signals';
 import { post } from '../api';
-import { mayRunSome, recall } from '../state';
+import type { Grid } from '../grid/vgrid';
+import { mayRunSome, recall, remember } from '../state';
 import { Dialog } from '../ui/dialog';
 import { openMenu, type MenuEntry } from '../ui/menu';
 import { toast, toastError } from '../ui/toast';
 import { plural } from '../words';
 import { Json, Log } from './log';
+import { RetryDialog } from './retry-dialog';
 import type { Tasks } from './tasks';
 
 /** N3: finished ones too. */
@@ -45,6 +47,32 @@ export async function act(verb: Verb, ids: number[], set?: Record<string, unknow
         toast(`${plural(answer.cleared, 'job')} cleared. “Show finished” still shows ${answer.cleared === 1 ? 'it' : 'them'}.`);
     }
     answer.warnings?.forEach((line) => toast(line, 'warning'));
+}
+
+/** The table is there: it shows the rows of `tasks` until the function that comes back is called. */
+export function attach(tasks: Tasks, grid: Grid): () => void {
+    tasks.grid = grid;
+    grid.setRows(tasks.rows);
+    grid.show((row) => tasks.shown(row));
+    return () => {
+        tasks.grid = null;
+    };
+}
+
+export function ShowFinished() {
+    return (
+        <label class="check">
+            <input
+                type="checkbox"
+                checked={finished.value}
+                onChange={(event) => {
+                    finished.value = event.currentTarget.checked;
+                    remember('gantry.finished', finished.value ? 'yes' : 'no');
+                }}
+            />
+            Show finished
+        </label>
+    );
 }
 
 export function Pane({ tasks }: { tasks: Tasks }) {
@@ -103,7 +131,7 @@ export function jobMenu(tasks: Tasks, row: number, x: number, y: number, where: 
     ]);
 }
 
-export function KillAll({ tasks }: { tasks: Tasks }) {
+function KillAll({ tasks }: { tasks: Tasks }) {
     const ids: number[] = [];
     for (let row = 0; row < tasks.rows; row++) {
         if (tasks.groupOf(row) !== 'failed' && tasks.groupOf(row) !== 'done' && tasks.state[row] !== 'cancelled') {
@@ -136,5 +164,20 @@ export function KillAll({ tasks }: { tasks: Tasks }) {
         >
             <p>Running jobs end, queued ones are cancelled. What is finished stays, and a retry takes them up again.</p>
         </Dialog>
+    );
+}
+
+export function Dialogs({ tasks }: { tasks: Tasks }) {
+    return (
+        <>
+            {retryWith.value && (
+                <RetryDialog
+                    title={`Retry ${plural(retryWith.value.length, 'job')} with…`}
+                    send={(set) => act('retry', retryWith.value ?? [], set)}
+                    onClose={() => (retryWith.value = null)}
+                />
+            )}
+            {killAll.value && <KillAll tasks={tasks} />}
+        </>
     );
 }

@@ -1,13 +1,12 @@
 /* All tasks, live (NORA's Gridstats, REQUIREMENTS N): sort, search, act on a selection, read logs. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { apiUrl, get } from '../api';
-import { act, finished, jobMenu, killAll, KillAll, Pane, retryWith, tab, VERBS } from '../jobs/acts';
+import { act, attach, Dialogs, finished, jobMenu, killAll, Pane, retryWith, ShowFinished, tab, VERBS } from '../jobs/acts';
 import { LEAST_WIDTH, taskColumns } from '../jobs/columns';
 import '../jobs/jobs.css';
-import { RetryDialog } from '../jobs/retry-dialog';
 import { Tasks } from '../jobs/tasks';
 import { go, link, route } from '../router';
-import { mayRunSome, project, projects, remember } from '../state';
+import { mayRunSome, project, projects } from '../state';
 import { batchOf } from '../tomography/batch';
 import '../tomography/tomography.css';
 import { GridView } from '../ui/grid-view';
@@ -35,17 +34,7 @@ function Toolbar({ tasks, run, item }: { tasks: Tasks; run?: number | undefined;
             <span class="counter number" title="Running, queued and erroneous jobs: yours + those of others">
                 {tasks.counter()}
             </span>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    checked={finished.value}
-                    onChange={(event) => {
-                        finished.value = event.currentTarget.checked;
-                        remember('gantry.finished', finished.value ? 'yes' : 'no');
-                    }}
-                />
-                Show finished
-            </label>
+            <ShowFinished />
             {(run !== undefined || item !== undefined) && (
                 <a href={link('jobs')}>{run !== undefined ? `Run ${run} only: show all` : 'One scan only: show all'}</a>
             )}
@@ -151,27 +140,13 @@ export function JobsPage({ run }: { run?: number }) {
                             },
                             onMenu: (row, x, y) => jobMenu(tasks, row, x, y, 'Select its scan in the table', selectItem),
                         })}
-                        onMade={(grid) => {
-                            tasks.grid = grid;
-                            grid.setRows(tasks.rows);
-                            grid.show((row) => tasks.shown(row));
-                            return () => {
-                                tasks.grid = null;
-                            };
-                        }}
+                        onMade={(grid) => attach(tasks, grid)}
                     />
                     <Nothing tasks={tasks} />
                 </div>
             </div>
             <Pane tasks={tasks} />
-            {retryWith.value && (
-                <RetryDialog
-                    title={`Retry ${plural(retryWith.value.length, 'job')} with…`}
-                    send={(set) => act('retry', retryWith.value ?? [], set)}
-                    onClose={() => (retryWith.value = null)}
-                />
-            )}
-            {killAll.value && <KillAll tasks={tasks} />}
+            <Dialogs tasks={tasks} />
         </div>
     );
 }
