@@ -182,6 +182,16 @@ static bool clear_old(struct store *s, const struct rerun *r, struct err *err)
     return ok;
 }
 
+/* A job that runs again as it is was judged by somebody: what it made is not taken from the cache.
+ */
+static bool force_unchanged(struct store *s, const struct rerun *r, const json_t *answer,
+                            struct err *err)
+{
+    return json_array_size(r->changes) > 0 ||
+        store_exec(s, err, "UPDATE task SET force=1 WHERE run_id=?1 AND job_id=?2", "is",
+                   json_get_int(answer, "run", 0), r->job);
+}
+
 /* {"cause" | "tasks", "run"?, "job": the edited job, "user"?} -> run.create's answer, and "of",
  * "changes": [{key, old, new}] */
 bool op_run_rerun(struct engine *e, struct store *s, const json_t *args, json_t **ret,
@@ -191,8 +201,8 @@ bool op_run_rerun(struct engine *e, struct store *s, const json_t *args, json_t 
     json_t *answer = NULL;
     bool ok = r.tasks && check_tasks(&r, err) && read_old(s, &r, err) &&
         edit_batch(&r, json_object_get(args, "job"), err) &&
-        (answer = create(e, s, &r, args, err)) && clear_old(s, &r, err) &&
-        json_put(answer, "of", json_integer(r.run), err) &&
+        (answer = create(e, s, &r, args, err)) && force_unchanged(s, &r, answer, err) &&
+        clear_old(s, &r, err) && json_put(answer, "of", json_integer(r.run), err) &&
         json_put(answer, "changes", json_incref(r.changes), err);
     if (ok) {
         *ret = json_incref(answer);

@@ -131,6 +131,12 @@ def test_a_batch_from_validation_to_the_table(g, api):
     assert (row["good"], row["comment"]) == (False, "moved")
     assert api.get(f"studies/{row['item']}")["tags"] == ["bad"]
 
+    bad = [task["id"] for task in api.get("tasks", run=again["run"], open=0)["tasks"] if task["item"] == row["item"]]
+    once_more = api.post("tasks/rerun", tasks=bad, job=edited)  # as it is: what was judged bad is not taken from the cache
+    assert once_more["changes"] == [] and once_more["tasks"] == 1
+    api.over(once_more["run"])
+    assert [task["state"] for task in api.get("tasks", run=once_more["run"], open=0)["tasks"]] == ["done"]
+
     g.ok("results", run, "-o", "sizes.tsv")
     table = list(csv.DictReader((g.data / "sizes.tsv").open(), delimiter="\t"))
     assert [(one["PID"], one["SID"], one["age"], one["size"]) for one in table][:2] == [("P001", "S1", "41", "done"), ("P001", "S2", "41", "done")]
