@@ -87,7 +87,9 @@ static bool nothing_there(const char *level, const char *root, bool cohort, stru
         ? err_set(err, ERR_NOTHING, "No %s selected in '%s' (gantry ls --level %s)", level, root,
                   level)
         : err_set(err, ERR_NOTHING,
-                  "No files selected: there is no ZIP in '%s' (gantry ls --level file)", root);
+                  "No study selected: in '%s' there is no study of a cohort and no ZIP of DICOM "
+                  "(gantry ls)",
+                  root);
 }
 
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,

@@ -90,7 +90,13 @@ static void add_variables(const struct attempt *a, struct str *out)
 static bool choose_program(const struct attempt *a, struct err *err)
 {
     static const char *const octaves[] = {"octave-cli", "octave", NULL};
-    const char *run = "source('gantry_vars.m'); source('gantry_script.m');";
+    /* the list of errors shows the last line: left alone, Octave ends with where it was */
+    static const char run[] =
+        "try, source('gantry_vars.m'); source('gantry_script.m'); catch e, "
+        "for k = 1:numel(e.stack), "
+        "fprintf(2, '  in %s line %d\\n', e.stack(k).name, e.stack(k).line); end; "
+        "if any(e.message == 10), fprintf(2, '%s\\n', e.message); end; "
+        "fprintf(2, 'error: %s\\n', strtok(e.message, char(10))); exit(1); end";
     size_t i = 0;
     if (json_get_text(a->job, "setup", "")[0] || proc_program_there("matlab")) {
         return true;

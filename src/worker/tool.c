@@ -96,7 +96,8 @@ static void note_line(struct attempt *a, char tag, const char *text, size_t n)
         "CUDA out of memory", "CUDA_ERROR_OUT_OF_MEMORY", "OutOfMemoryError", "std::bad_alloc",
         "MemoryError",        "Cannot allocate memory",   "out of memory"};
     size_t keep = n < sizeof a->last_error - 1 ? n : sizeof a->last_error - 1;
-    if (tag == 'e' && n > 0) {
+    /* what Octave says after every error of a script is no cause */
+    if (tag == 'e' && n > 0 && !contains(text, n, "exception& while preparing to exit")) {
         memcpy(a->last_error, text, keep);
         a->last_error[keep] = '\0';
     }

@@ -173,6 +173,8 @@ def test_optional_files_wildcards_in_outputs_and_positions(g):
     assert (one["folder"] / "sh.txt").read_text() == "0 2 2.5 1 x y T1w.nii.gz [] FLAIR.nii.gz\n"
     assert (one["folder"] / "py.txt").read_text() == "[] 2 3.5 True x y! [x y] T1w.nii.gz\n"
     assert (one["folder"] / "m.txt").read_text() == "1 0 2 2.5 1 x y"
+    g.run("run", save(g, "wrong", {"id": "m", "tool": "script.matlab", "args": {"script": "x = 1;\nno_such_function(x)"}}))
+    assert "exit 1: error: 'no_such_function' undefined" in g.json("errors")[0]["example"]  # not Octave's last words
     wild = g.fails(2, "run", save(g, "wild", bash("w", ":", o1={"OUT": "a*.nii"})))
     assert "an output takes no wildcards" in wild.err, wild
 

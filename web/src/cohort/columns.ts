@@ -101,7 +101,7 @@ export function cohortColumns(cohort: Cohort): Column[] {
             more: (row) => [...table.tags(row), ...table.subjectTags(row)].join(', '),
         },
         {
-            key: 'files', title: 'Files', width: '56px', number: true, compare: (a, b) => table.files(a) - table.files(b),
+            key: 'files', title: 'Files', width: '68px', number: true, compare: (a, b) => table.files(a) - table.files(b),
             draw: (cell, row) => setText(cell, countText(table.files(row))),
         },
         {
