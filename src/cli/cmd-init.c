@@ -57,6 +57,12 @@ static bool run(struct cli *c, struct err *err)
         cli_print(c, "%s project %s: %s\n",
                   json_get_bool(answer, "new", true) ? "registered" : "already registered,",
                   json_get_text(answer, "name", ""), json_get_text(answer, "root", ""));
+        if (cli_has(c, "layout")) {
+            cli_print(c, "layout: %s (gantry scan looks again)\n", cli_text(c, "layout", ""));
+        }
+        if (cli_has(c, "autoexec")) {
+            cli_print(c, "autoexec: %s\n", cli_text(c, "autoexec", ""));
+        }
     }
     mem_free(folder);
     json_decref(args);

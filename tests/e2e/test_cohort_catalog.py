@@ -109,7 +109,7 @@ def test_layouts(g):
     """J6: a layout of one's own; auto sticks to what it found; a wrong one is refused with what is right; no cohort."""
     for i in (1, 2):
         cohort.nifti(g.data / "raw" / f"s{i}_2024-0{i}-03" / "t1" / "a.nii")
-    g.ok("init", "--layout", "raw/{subject}_{study}")
+    assert "layout: raw/{subject}_{study}" in g.ok("init", "--layout", "raw/{subject}_{study}").out
     assert scan(g)["studies"] == 2
     assert [(r["pid"], r["sid"], r["date"]) for r in g.ls()] == [("s1", "2024-01-03", "2024-01-03"), ("s2", "2024-02-03", "2024-02-03")]
     said = g.fails(2, "init", "--layout", "{study}").err
