@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "os/file.h"
@@ -174,12 +176,15 @@ static bool set_up(struct serving *s, const struct api_setup *setup, struct err 
     struct api *api = &s->api;
     struct http_setup http = {.listen = setup->listen};
     uint64_t boot = (uint64_t)clock_utc_us(); /* what randomness replaces */
+    const struct passwd *user = getpwuid(geteuid());
     api->engine = session_engine(s->session);
     api->store = api->engine->store;
     api->loop = api->engine->loop;
     api->home = setup->home;
     api->webroot = setup->webroot;
     api->started_us = clock_utc_us();
+    (void)snprintf(api->run_as, sizeof api->run_as, "%s", user ? user->pw_name : "");
+    str_utf8_mend(api->run_as);
     (void)getrandom(&boot, sizeof boot, 0);
     (void)snprintf(api->boot, sizeof api->boot, "%08" PRIx32, (uint32_t)boot);
     char *left = path_join(setup->home, API_RESULTS, err);

@@ -1,8 +1,6 @@
 /* Tasks: the table, one task, its log, signals and retries. */
 #include <inttypes.h>
-#include <pwd.h>
 #include <string.h>
-#include <unistd.h>
 #include "api/events.h"
 #include "api/recent.h"
 #include "api/route.h"
@@ -48,13 +46,6 @@ static bool states_of(const char *text, unsigned *ret, struct err *err)
     return true;
 }
 
-/* Whom the operating system takes the tools for: the engine's user. */
-static json_t *run_as(void)
-{
-    const struct passwd *pw = getpwuid(geteuid());
-    return json_string(pw ? pw->pw_name : "");
-}
-
 static bool list(struct request *q, struct reply *r, struct err *err)
 {
     int64_t limit = request_int(q, "limit", ROWS_DEFAULT), offset = request_int(q, "offset", 0);
@@ -85,7 +76,7 @@ static bool list(struct request *q, struct reply *r, struct err *err)
     query.within = within;
     json_t *answer = ok ? task_list(q->api->store, &query, err) : NULL;
     ok = answer && json_put(answer, "seq", json_integer(hub_seq(q->api->hub)), err) &&
-        json_put(answer, "runas", run_as(), err);
+        json_put(answer, "runas", json_string(q->api->run_as), err);
     mem_free(within);
     mem_free(text);
     if (!ok) {

@@ -49,8 +49,9 @@ struct api {
     struct access *access;
     const char *webroot; /* folder to serve the page from instead of the embedded one; NULL */
     int64_t started_us;
-    char boot[24];        /* tells this start of the server from others: part of the event ids */
-    struct api_end *ends; /* api_at_end */
+    char run_as[64]; /* the engine's user, as whom tools run; asked once: a directory may be slow */
+    char boot[24];   /* tells this start of the server from others: part of the event ids */
+    struct api_end *ends;       /* api_at_end */
     struct api_child *children; /* child.c */
     struct look_pool *look;     /* look.c; NULL until somebody looks */
     struct lists *lists;        /* lists.c; NULL until a list is asked for */
