@@ -171,8 +171,8 @@ def test_grid(lab, bash):
 
 
 def test_rights(lab, bash):
-    """O1, DESIGN 8: only who opened it and an admin; nothing of another site, no secret on any page, no cookie of ours passed on."""
-    assert lab.ask("GET", bash, "api/contents", who="anna").status == 200
+    """O1, DESIGN 8: only who opened it, no admin either; nothing of another site, no secret on any page, no cookie of ours passed on."""
+    assert lab.ask("GET", bash, "api/contents", who="anna").status == 403
     assert lab.ask("GET", bash, "api/contents", who="otto").status == 403
     assert lab.ask("GET", bash, "api/contents", who="vera").status == 403
     assert Client(lab.server.port).get(f"/jupyter/{bash}/api/contents").status == 401
