@@ -184,7 +184,7 @@ bool batch_validate(struct cli *c, const char *word, struct err *err)
 {
     bool is_file = str_ends(word, ".json") && file_exists(word);
     int64_t project = 0;
-    json_t *batch = is_file ? json_read(word, err) : saved_batch_find(c, word, err);
+    json_t *batch = is_file ? saved_file(word, err) : saved_batch_find(c, word, err);
     const char *level = json_get_text(batch, "level", "scan");
     bool cohort = !strcmp(level, "study") || !strcmp(level, "subject");
     bool ok = batch && has_job(c, batch, err) &&

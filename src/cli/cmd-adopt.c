@@ -15,7 +15,7 @@ static const struct opt options[] = {
 static json_t *batch_of(struct cli *c, struct err *err)
 {
     const char *name = cli_text(c, "batch", "tomo-ai-reco");
-    return str_ends(name, ".json") && file_exists(name) ? json_read(name, err)
+    return str_ends(name, ".json") && file_exists(name) ? saved_file(name, err)
                                                         : saved_batch_find(c, name, err);
 }
 

@@ -108,7 +108,7 @@ static bool run(struct cli *c, struct err *err)
         return batch_validate(c, name, err);
     }
     bool save = !strcmp(word, "save");
-    json_t *value = save ? json_read(name, err) : json_string(name);
+    json_t *value = save ? saved_file(name, err) : json_string(name);
     if (!value) {
         return save ? false : cli_usage(c, err, "the name is not valid UTF-8");
     }

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/launch.h"
 #include "cli/resolve.h"
+#include "cli/saved.h"
 #include "engine/session.h"
 
 static const struct opt options[] = {
@@ -61,7 +62,7 @@ static bool put_run(const struct cli *c, json_t *args, struct err *err)
  * its id: the whole batch is searched for it. */
 static bool put_job(const struct cli *c, json_t *args, const char *id, struct err *err)
 {
-    json_t *doc = json_read(cli_text(c, "job", ""), err), *job = NULL, *one;
+    json_t *doc = saved_file(cli_text(c, "job", ""), err), *job = NULL, *one;
     size_t i;
     json_array_foreach(json_object_get(doc, "jobs"), i, one)
     {

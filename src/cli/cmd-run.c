@@ -216,7 +216,7 @@ static bool put_batch(struct cli *c, json_t *args, json_t **ret, struct err *err
 {
     const char *word = c->args[0];
     if (str_ends(word, ".json") && file_exists(word)) {
-        *ret = json_read(word, err);
+        *ret = saved_file(word, err);
         return *ret && put(args, "batch", json_incref(*ret), err);
     }
     *ret = saved_batch_find(c, word, err);

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/resolve.h"
 #include "cli/rows.h"
+#include "cli/saved.h"
 #include "cli/watch.h"
 #include "model/layout.h"
 #include "model/options.h"
@@ -171,7 +172,7 @@ static bool scan_once(struct cli *c, const struct project *p, struct err *err)
 static json_t *batch_of(const char *word, struct err *err)
 {
     if (str_ends(word, ".json") && file_exists(word)) {
-        return json_read(word, err);
+        return saved_file(word, err);
     }
     json_t *name = json_string(word);
     if (!name) {

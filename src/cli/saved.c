@@ -12,3 +12,12 @@ json_t *saved_batch_find(struct cli *c, const char *name, struct err *err)
     }
     return batches_find(c->store, name, err);
 }
+
+json_t *saved_file(const char *path, struct err *err)
+{
+    json_t *doc = json_read(path, err);
+    if (!doc && err->code == ERR_FORMAT) {
+        err->code = ERR_USAGE;
+    }
+    return doc;
+}

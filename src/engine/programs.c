@@ -57,17 +57,22 @@ static bool command_there(const json_t *job, const struct tool *tool, struct err
         : wants(job, word, "", err);
 }
 
+static bool image_runs(const json_t *job, const char *image, struct err *err)
+{
+    return has_runtime() ||
+        err_set(err, ERR_USAGE,
+                "job '%s' runs the image '%s', and neither apptainer nor docker is on the PATH: "
+                "install one of them",
+                json_get_text(job, "id", ""), image);
+}
+
 static bool app_there(const json_t *job, struct err *err)
 {
     const json_t *args = json_object_get(job, "args");
     const char *image = json_get_text(args, "image", ""),
                *program = json_get_text(args, "program", "");
     if (image[0]) {
-        return has_runtime() ||
-            err_set(err, ERR_USAGE,
-                    "job '%s' runs the image '%s', and neither apptainer nor docker is on the "
-                    "PATH: install one of them",
-                    json_get_text(job, "id", ""), image);
+        return image_runs(job, image, err);
     }
     return !program[0] || wants(job, program, "", err);
 }
@@ -78,6 +83,9 @@ bool programs_check_job(const struct engine *e, const json_t *batch, const json_
     const struct tool *tool = batch_tool(job, e->tools);
     if (!tool || has_setup(e, batch, job, tool)) {
         return true;
+    }
+    if (json_object_get(job, "container")) {
+        return image_runs(job, json_get_text(job, "container", ""), err);
     }
     return !strcmp(tool->kind, "script")  ? script_there(job, tool, err)
         : !strcmp(tool->kind, "command")  ? command_there(job, tool, err)

@@ -144,9 +144,9 @@ static bool check_sandbox(const json_t *sandbox, const char *where, struct err *
 static bool check_job(const json_t *batch, const json_t *job, size_t i, const struct tools *tools,
                       struct err *err)
 {
-    static const char *const keys[] = {"id",      "tool",       "name",    "args",    "resources",
-                                       "setup",   "on_error",   "timeout", "stall",   "queue",
-                                       "collect", "on_success", "off",     "sandbox", NULL};
+    static const char *const keys[] = {
+        "id",    "tool",  "name",    "args",       "resources", "setup",   "on_error",  "timeout",
+        "stall", "queue", "collect", "on_success", "off",       "sandbox", "container", NULL};
     static const char *const resource_keys[] = {"cpus", "mem",      "mem_max", "time",
                                                 "gpus", "licenses", NULL};
     char where[100];
@@ -176,6 +176,13 @@ static bool check_job(const json_t *batch, const json_t *job, size_t i, const st
     }
     if (!check_sandbox(json_object_get(job, "sandbox"), where, err)) {
         return false;
+    }
+    if (json_object_get(job, "container") &&
+        (!json_get_text(job, "container", "")[0] || !strcmp(tool->kind, "step"))) {
+        return err_set(err, ERR_USAGE,
+                       "%s: 'container' names the image of a script or a program; steps that ship "
+                       "need none",
+                       where);
     }
     const char *name;
     json_t *value;

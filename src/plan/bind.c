@@ -317,7 +317,13 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     if (seed && p) {
         (void)json_object_del(p, seed);
     }
-    str_add(&out, "{\"inputs\":");
+    str_addc(&out, '{');
+    if (json_object_get(in->job, "container")) {
+        str_add(&out, "\"container\":");
+        json_add_value(&out, json_object_get(in->job, "container"));
+        str_addc(&out, ',');
+    }
+    str_add(&out, "\"inputs\":");
     json_add_value(&out, input_basis);
     str_add(&out, ",\"item\":");
     /* what many studies give is no one's: who stands first is a matter of the selection */

@@ -117,19 +117,22 @@ static bool add_setup(struct str *out, const struct bind *in, struct err *err)
     return text != NULL;
 }
 
-/* Of a descriptor, or the argument of a BIDS App. */
-static void add_container(struct str *out, const struct tool *tool, const json_t *params)
+/* The job's own, that of a descriptor, or the argument of a BIDS App. */
+static void add_container(struct str *out, const struct bind *in, const json_t *params)
 {
-    const json_t *image = json_object_get(tool->doc, "container-image");
-    bool app = !strcmp(tool->kind, "bids-app");
-    const char *name = app ? json_get_text(params, "image", "") : json_get_text(image, "image", "");
+    const json_t *image = json_object_get(in->tool->doc, "container-image");
+    const char *own = json_get_text(in->job, "container", ""), *name = own;
+    if (!own[0]) {
+        own = !strcmp(in->tool->kind, "bids-app") ? json_get_text(params, "image", "") : "";
+        name = own[0] ? own : json_get_text(image, "image", "");
+    }
     if (!name[0]) {
         return;
     }
     str_add(out, ",\"container\":{\"type\":");
     json_add_text(out,
-                  app && str_ends(name, ".sif") ? "singularity"
-                                                : json_get_text(image, "type", "docker"));
+                  own[0] ? str_ends(own, ".sif") ? "singularity" : "docker"
+                         : json_get_text(image, "type", "docker"));
     add_text(out, "image", name);
     str_addc(out, '}');
 }
@@ -178,7 +181,7 @@ bool jobfile_write(const struct bind *in, const struct jobfile *f, struct str *o
     }
     bool ok = add_setup(out, in, err);
     add_environment(out, in);
-    add_container(out, tool, f->params);
+    add_container(out, in, f->params);
     if (json_object_get(in->job, "sandbox")) {
         add_value(out, "sandbox", json_object_get(in->job, "sandbox"));
     }

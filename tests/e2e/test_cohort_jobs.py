@@ -314,6 +314,17 @@ def test_setup_lines_and_containers(g):
             assert words[words.index("docker://site/tool:1") + 1] == "only-inside", words
         assert str(g.data / "P01/S1/T1w.nii.gz") in words
         (g.data / "P01/S1/x.txt").unlink()
+    # a job of one's own in an image: the same script in another image is other work; steps that ship need none
+    log = f'#!/bin/bash\nprintf "%s\\n" "$@" > "{g.base}/words"\nfor w; do [ "$w" = "$IMAGE" ] && break; shift; done; shift 2; exec "$@"\n'
+    program(g, "apptainer", log)
+    for image in ("docker://site/own:1", "docker://site/own:2"):
+        job = {**bash("boxed", 'echo in > "$o1"', o1={"OUT": "boxed.txt"}), "container": image.removeprefix("docker://")}
+        outcome = g.run("run", save(g, "boxed", job), env={**env, "IMAGE": image})
+        assert image in (g.base / "words").read_text() and "cached" not in outcome.out, outcome
+    step = {"id": "s", "tool": "image.stats", "args": {"image": {"FILE": "T1w.nii.gz"}}, "container": "x"}
+    assert "need none" in g.fails(2, "run", save(g, "step", step)).err
+    (g.base / "half.json").write_text('{"gantry": 1,')
+    assert "half.json" in g.fails(2, "run", g.base / "half.json").err
 
 
 def test_Q9_a_sandbox_of_what_a_job_may_read_write_and_not_see(g):

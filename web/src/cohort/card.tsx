@@ -92,6 +92,7 @@ function More({ card, onChange }: Pick<CardProps, 'card' | 'onChange'>) {
                 {field('CPUs', of('cpus'), (text) => resource('cpus', text), '1')}
                 {field('Memory', of('mem'), (text) => resource('mem', text), '2G')}
                 {field('GPUs', of('gpus'), (text) => resource('gpus', text), '0')}
+                {field('Container image', String(job.container ?? ''), (container) => set({ container: container.trim() }), 'site/tool:1')}
                 {field('Licences', of('licenses'), (text) => resource('licenses', text), 'matlab:1')}
             </div>
             <label class="check" title="Behind all others, with the files of all studies that went well: tables over all, training">

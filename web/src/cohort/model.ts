@@ -52,6 +52,7 @@ export interface Job {
     args?: Record<string, Arg>;
     resources?: Record<string, unknown>;
     setup?: string;
+    container?: string;
     on_error?: string;
     timeout?: number | string;
     queue?: string;
@@ -308,7 +309,7 @@ export function docOf(head: BatchDoc, cards: readonly Card[]): BatchDoc {
 /** A job without what is empty. */
 export function tidy(job: Job): Job {
     const next: Job = { ...job };
-    for (const key of ['name', 'setup', 'on_error', 'timeout', 'queue', 'off', 'collect', 'resources', 'on_success'] as const) {
+    for (const key of ['name', 'setup', 'container', 'on_error', 'timeout', 'queue', 'off', 'collect', 'resources', 'on_success'] as const) {
         const value = next[key];
         const empty = value === '' || value === false || value === undefined ||
             (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
