@@ -86,7 +86,7 @@ static void log_line(struct tool *t, char tag, const char *text, size_t n)
 
 static bool contains(const char *text, size_t n, const char *what)
 {
-    return memmem(text, n, what, strlen(what)) != NULL;
+    return text && memmem(text, n, what, strlen(what)) != NULL;
 }
 
 /* Lines that tell a cause of their own. */
