@@ -64,7 +64,7 @@ static json_t *from_rows(const struct csv *csv, const char *what, const char *id
     if (ok && (!head || column == head->n)) {
         ok = err_set(err, ERR_FORMAT, "%s has no column '%s'", what, id);
     }
-    for (size_t i = 1; ok && i < csv->n; i++) {
+    for (size_t i = 1; ok && head && i < csv->n; i++) {
         ok = add_row(table, head, &csv->rows[i], column, err) || err_wrap(err, "%s", what);
     }
     if (!ok) {
