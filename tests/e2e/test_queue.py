@@ -218,7 +218,7 @@ def test_G20_Y4_interrupt_stops_and_marks_and_keeps_what_is_done(g):
     gate = g.base / "gate"
     text = f'case "$f1" in *s_000.h5) ;; *) while [ ! -e "{gate}" ]; do sleep 0.02; done;; esac; echo x > "$o1"'
     process = g.start("run", g.batch("b", script(text)), "--slots", "2")
-    wait_for(lambda: list(g.rec.rglob("out.txt")), "the first output")
+    wait_for(lambda: g.states().get("s_000/work") == "done", "the first task")
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     wait_for(lambda: not g.processes(), "everything to end")
