@@ -258,7 +258,7 @@ test('J4, N6: a job that was run again shows what was edited, old and new', asyn
     await page.getByLabel('Show finished').check();
     const grid = page.getByRole('region', { name: 'Gridstats' });
     await grid.getByLabel('Filter Subject').fill(odd()[0].psid);
-    await grid.locator('.vg-row:not([hidden])').filter({ hasText: 'done' }).getByText('script.bash').first().click();
+    await grid.locator('.vg-row:not([hidden])').filter({ hasText: 'done' }).filter({ hasText: odd()[0].psid }).getByText('script.bash').first().click();
     await page.getByLabel('Changed by a retry').getByText(/Job bash of run 1, edited: args\.f1\.FILE .* → .*mprage/).waitFor();
     await button('Close the log').click();
     await page.getByLabel('Show finished').uncheck();
