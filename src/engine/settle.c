@@ -479,12 +479,19 @@ static bool write_success(struct engine *e, const struct change *c, struct err *
     }
     bool ok = !tag[0] ||
         store_text(e->store, &level, err, "SELECT level FROM item WHERE id=?1", "i", l->item);
-    struct err *quiet = err_ignore("a study that is gone meanwhile needs no tag");
-    json_t *args = ok && level && study_level(level)
+    bool wants = ok && level && study_level(level);
+    json_t *args = wants
         ? json_pack("{s:I, s:s, s:[I], s:[s], s:b}", "project", (json_int_t)l->run->project,
                     "domain", level, "ids", (json_int_t)l->item, "tags", tag, "add", 1)
         : NULL;
-    err_waive(!args || cohort_tag(e->store, args, &changed, quiet));
+    struct err why = {ERR_NONE, ""};
+    if (wants && !args) {
+        ok = err_set(err, ERR_NOMEM, "out of memory");
+    } else if (args && !cohort_tag(e->store, args, &changed, &why) && why.code != ERR_USAGE &&
+               why.code != ERR_NOTHING) { /* a study that is gone meanwhile needs no tag */
+        *err = why;
+        ok = false;
+    }
     json_decref(args);
     mem_free(level);
     (void)snprintf(text, sizeof text, "%.100s is done", json_get_text(job_of(l), "id", "job"));
