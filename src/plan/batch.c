@@ -141,6 +141,24 @@ static bool check_sandbox(const json_t *sandbox, const char *where, struct err *
     return true;
 }
 
+/* A tag that could not be one would be found out only when the job has succeeded. */
+static bool check_success(const json_t *success, const char *where, struct err *err)
+{
+    static const char *const keys[] = {"studytag", "notify", NULL};
+    const json_t *tag = json_object_get(success, "studytag");
+    if (success && !json_is_object(success)) {
+        return err_set(err, ERR_USAGE, "%s: 'on_success' has studytag and notify", where);
+    }
+    if (!json_only_keys(success, keys, where, err)) {
+        return false;
+    }
+    return !tag ||
+        (json_is_string(tag) &&
+         !json_string_value(tag)[strcspn(json_string_value(tag), " /,\t\n")]) ||
+        err_set(err, ERR_USAGE,
+                "%s: on_success.studytag is one word without blanks, commas and slashes", where);
+}
+
 static bool check_job(const json_t *batch, const json_t *job, size_t i, const struct tools *tools,
                       struct err *err)
 {
@@ -175,6 +193,9 @@ static bool check_job(const json_t *batch, const json_t *job, size_t i, const st
                        where);
     }
     if (!check_sandbox(json_object_get(job, "sandbox"), where, err)) {
+        return false;
+    }
+    if (!check_success(json_object_get(job, "on_success"), where, err)) {
         return false;
     }
     if (json_object_get(job, "container") &&

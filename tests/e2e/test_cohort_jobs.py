@@ -323,6 +323,8 @@ def test_setup_lines_and_containers(g):
         assert image in (g.base / "words").read_text() and "cached" not in outcome.out, outcome
     step = {"id": "s", "tool": "image.stats", "args": {"image": {"FILE": "T1w.nii.gz"}}, "container": "x"}
     assert "need none" in g.fails(2, "run", save(g, "step", step)).err
+    tagged = {**bash("t", "true"), "on_success": {"studytag": "qc ok"}}
+    assert "one word without blanks" in g.fails(2, "run", save(g, "tagged", tagged)).err
     (g.base / "half.json").write_text('{"gantry": 1,')
     assert "half.json" in g.fails(2, "run", g.base / "half.json").err
 
