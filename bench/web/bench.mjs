@@ -9,6 +9,7 @@
 // heap           after a collection, with everything loaded
 import { launch } from '../../tests/web/browser.mjs';
 import { serveFake } from '../../tests/web/fake-server.mjs';
+import { scrolled } from './scroll.mjs';
 
 const rows = Number(process.argv[2] ?? 100_000);
 const server = await serveFake({ rows });
@@ -35,23 +36,6 @@ await page.addInitScript(() => {
             painted().then((end) => (window.rangeTime = end - event.timeStamp));
         }
     }, true);
-    window.scrolled = async (ms, step) => {
-        const box = document.querySelector('.vg-scroll');
-        const frames = [];
-        let last = performance.now();
-        let way = 1;
-        for (const end = last + ms; performance.now() < end;) {
-            box.scrollTop += way * step;
-            if (box.scrollTop + box.clientHeight >= box.scrollHeight - 2) way = -1;
-            else if (box.scrollTop <= 0) way = 1;
-            const now = await new Promise((done) => requestAnimationFrame(done));
-            frames.push(now - last);
-            last = now;
-        }
-        frames.shift();
-        frames.sort((a, b) => a - b);
-        return { fps: 1000 * frames.length / frames.reduce((sum, time) => sum + time, 0), p95: frames[Math.floor(frames.length * 0.95)] };
-    };
 });
 
 const mean = (list) => list.reduce((sum, value) => sum + value, 0) / list.length;
@@ -70,7 +54,7 @@ line('first render, list in memory', `${mean(firsts).toFixed(0)} ms`, '<= 150 ms
 line('open, list over HTTP', `${mean(opens).toFixed(0)} ms`, '');
 
 const scroll = async (what, step) => {
-    const { fps, p95 } = await page.evaluate((by) => window.scrolled(4000, by), step);
+    const { fps, p95 } = await page.evaluate(scrolled, [4000, step]);
     line(what, `${fps.toFixed(1)} fps`, `>= 50 fps (p95 ${p95.toFixed(1)} ms)`);
 };
 await scroll('scroll, 60 px a frame', 60);

@@ -10,6 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { launch } from '../../tests/web/browser.mjs';
 import { makeProject } from '../../tests/web/server.mjs';
+import { scrolled } from './scroll.mjs';
 
 const subjects = Number(process.argv[2] ?? 10_000);
 const project = await makeProject();
@@ -67,23 +68,7 @@ try {
     await page.locator('.vg-row:not([hidden])').first().click();
     line('all ticked', `${(await timed(() => page.keyboard.press('Control+a'), painted)).toFixed(0)} ms`, '');
     for (const step of [60, 2000]) {
-        const { fps, p95 } = await page.evaluate(async (by) => {
-            const box = document.querySelector('.vg-scroll');
-            const frames = [];
-            let last = performance.now();
-            let way = 1;
-            for (const end = last + 4000; performance.now() < end;) {
-                box.scrollTop += way * by;
-                if (box.scrollTop + box.clientHeight >= box.scrollHeight - 2) way = -1;
-                else if (box.scrollTop <= 0) way = 1;
-                const now = await new Promise((done) => requestAnimationFrame(done));
-                frames.push(now - last);
-                last = now;
-            }
-            frames.shift();
-            frames.sort((a, b) => a - b);
-            return { fps: 1000 * frames.length / frames.reduce((sum, time) => sum + time, 0), p95: frames[Math.floor(frames.length * 0.95)] };
-        }, step);
+        const { fps, p95 } = await page.evaluate(scrolled, [4000, step]);
         line(`scroll, ${step.toLocaleString('en')} px a frame`, `${fps.toFixed(1)} fps`, `>= 50 fps (p95 ${p95.toFixed(1)} ms)`);
     }
     const level = page.getByRole('group', { name: 'Level' });
