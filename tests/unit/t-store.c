@@ -122,15 +122,15 @@ static void test_an_older_file_is_lifted(void **state)
                                         "DROP TABLE series",
                                         "DROP TABLE dataset",
                                         "DROP TABLE dicom_folder",
-                                          "DROP TABLE verdict",
-                                          "DROP TABLE file",
-                                          "DROP TABLE study",
-                                          "ALTER TABLE project DROP COLUMN layout",
-                                          "ALTER TABLE project DROP COLUMN layout_found",
-                                          "ALTER TABLE project DROP COLUMN autoexec",
-                                          "ALTER TABLE item DROP COLUMN attrs",
-                                          "ALTER TABLE batch DROP COLUMN starred",
-                                          "ALTER TABLE batch DROP COLUMN grp"};
+                                        "DROP TABLE verdict",
+                                        "DROP TABLE file",
+                                        "DROP TABLE study",
+                                        "ALTER TABLE project DROP COLUMN layout",
+                                        "ALTER TABLE project DROP COLUMN layout_found",
+                                        "ALTER TABLE project DROP COLUMN autoexec",
+                                        "ALTER TABLE item DROP COLUMN attrs",
+                                        "ALTER TABLE batch DROP COLUMN starred",
+                                        "ALTER TABLE batch DROP COLUMN grp"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) { /* 0005 and 0004 */
         assert_ok(store_exec(s, &err, later[i], ""), err);
     }
