@@ -23,6 +23,7 @@ CREATE TABLE series (
     uid         TEXT NOT NULL DEFAULT '',     -- SeriesInstanceUID
     study_uid   TEXT NOT NULL DEFAULT '',
     modality    TEXT NOT NULL DEFAULT '',     -- CT, MR, ...; '' = not known
+    said        INTEGER NOT NULL DEFAULT 0 CHECK (said IN (0,1)), -- 1 = its own headers name the modality, not a data set
     description TEXT NOT NULL DEFAULT '',
     number      INTEGER,                      -- SeriesNumber
     patient     TEXT NOT NULL DEFAULT '',     -- PatientID or its keyed hash; of BIDS and SUBJECT/STUDY trees the subject
@@ -37,6 +38,7 @@ CREATE TABLE series (
     orientation TEXT NOT NULL DEFAULT '',     -- where columns, rows, slices grow: LPS, RAS, ...
     problem     TEXT NOT NULL DEFAULT ''      -- why no volume can be made of it; '' = it can
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX series_stem ON series(stem);
 
 CREATE TABLE dataset_item (
     dataset_id  INTEGER NOT NULL REFERENCES dataset(id),
