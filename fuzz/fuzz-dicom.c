@@ -30,7 +30,7 @@ static void one_file(const uint8_t *data, size_t size, size_t whole)
 
 static void as_a_set(const char *path)
 {
-    const struct dicom_limits limits = {{100, SMALL, 8 * SMALL, 100}, 200, 4, SMALL};
+    const struct dicom_limits limits = {{100, SMALL, 8 * SMALL, 100}, 200, 4, SMALL, false};
     const struct dicom_progress progress = {NULL, NULL, 1};
     const struct dicom_series *series;
     struct err err;

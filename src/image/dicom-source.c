@@ -111,7 +111,7 @@ static bool add_path(struct dicom_source *s, const char *below, const char *name
     if (good && lstat(path, &st) == 0) {
         /* links to files are followed; links to folders may lead round in circles */
         if (S_ISDIR(st.st_mode)) {
-            good = add_folder(s, inner, depth + 1, err);
+            good = s->limits.flat || add_folder(s, inner, depth + 1, err);
         } else if (S_ISLNK(st.st_mode) && stat(path, &st) != 0) {
             good = true; /* it leads to nothing */
         } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
@@ -214,7 +214,7 @@ bool dicom_source_nested(const struct dicom_source *s)
 bool dicom_source_may_grow(const struct dicom_source *s, size_t member)
 {
     const char *ext = path_ext(s->members[member].name);
-    return s->n == 1 || ext[0] == '\0' || strcasecmp(ext, ".zip") == 0;
+    return !s->limits.flat && (s->n == 1 || ext[0] == '\0' || strcasecmp(ext, ".zip") == 0);
 }
 
 /* ---- readers ---- */

@@ -18,10 +18,11 @@ struct dicom_limits {
     size_t files;         /* members, of all archives together */
     size_t depth;         /* folders in folders, and ZIPs in ZIPs */
     uint64_t inner_bytes; /* a ZIP in a ZIP is held in memory: at most so large */
+    bool flat;            /* of a folder its own files only: no folders, no ZIPs */
 };
-#define DICOM_LIMITS_DEFAULT                                \
-    {                                                       \
-        ZIP_LIMITS_DEFAULT, 1000000, 32, (uint64_t)1 << 30, \
+#define DICOM_LIMITS_DEFAULT                                       \
+    {                                                              \
+        ZIP_LIMITS_DEFAULT, 1000000, 32, (uint64_t)1 << 30, false, \
     }
 
 struct dicom_source;
