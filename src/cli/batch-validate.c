@@ -17,7 +17,19 @@
 
 #define SHOWN_ITEMS 20
 
-static bool shape_alone(struct cli *c, const json_t *batch, struct err *err)
+/* A batch of studies of which none was looked at: what was not said, and how to have it said. */
+static void print_unlooked(struct cli *c, const json_t *batch, const char *why)
+{
+    cli_print(c, "%s is valid in itself: %zu jobs. No study was looked at: %s\n",
+              json_get_text(batch, "name", ""), json_array_size(json_object_get(batch, "jobs")),
+              why);
+}
+
+#define NO_PROJECT \
+    "this folder is no project (gantry scan finds what is in it; -p NAME validates in another)"
+#define NO_STUDIES "this project has none (gantry scan says what it finds)"
+
+static bool shape_alone(struct cli *c, const json_t *batch, bool cohort, struct err *err)
 {
     char *share = home_share(err);
     char *shipped = share ? path_join(share, "tools", err) : NULL,
@@ -27,10 +39,13 @@ static bool shape_alone(struct cli *c, const json_t *batch, struct err *err)
     bool ok = tools && batch_check(batch, tools, err);
     if (ok && c->json) {
         json_t *doc =
-            json_pack("{s:s, s:b, s:i}", "name", json_get_text(batch, "name", ""), "valid", 1,
-                      "jobs", (int)json_array_size(json_object_get(batch, "jobs")));
+            json_pack("{s:s, s:b, s:i, s:s*}", "name", json_get_text(batch, "name", ""), "valid", 1,
+                      "jobs", (int)json_array_size(json_object_get(batch, "jobs")), "unlooked",
+                      cohort ? NO_PROJECT : NULL);
         ok = doc ? cli_json(c, doc, err) : err_set(err, ERR_NOMEM, "out of memory");
         json_decref(doc);
+    } else if (ok && cohort) {
+        print_unlooked(c, batch, NO_PROJECT);
     } else if (ok) {
         cli_print(c, "%s is valid: %zu jobs\n", json_get_text(batch, "name", ""),
                   json_array_size(json_object_get(batch, "jobs")));
@@ -127,6 +142,10 @@ static void print_answer(struct cli *c, const json_t *batch, const json_t *answe
     if (n > SHOWN_ITEMS) {
         cli_print(c, "(+%" PRId64 " more; --json lists them)\n", lacking - SHOWN_ITEMS);
     }
+    if (json_get_int(answer, "total", 0) == 0 && json_get_bool(answer, "ok", false)) {
+        print_unlooked(c, batch, NO_STUDIES);
+        return;
+    }
     cli_print(c, "%s %s: %zu jobs, %" PRId64 " items checked, %" PRId64 " lack an input\n",
               json_get_text(batch, "name", ""),
               json_get_bool(answer, "ok", false) ? "is valid" : "is not ready",
@@ -191,7 +210,7 @@ bool batch_validate(struct cli *c, const char *word, struct err *err)
         (!cohort || resolve_project_id(c, &project, err) ||
          err->code == ERR_NOTHING /* a fresh home: no projects */);
     if (ok) {
-        ok = project ? in_project(c, project, batch, err) : shape_alone(c, batch, err);
+        ok = project ? in_project(c, project, batch, err) : shape_alone(c, batch, cohort, err);
     }
     json_decref(batch);
     return ok;

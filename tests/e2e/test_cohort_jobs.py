@@ -122,6 +122,22 @@ def test_sort_errors_fix_the_pattern_rerun_those_seven(g):
     assert shown["rerun_of"] and shown["rerun"]["of"] == 1, shown
 
 
+def test_validate_says_when_it_saw_no_study(g):
+    """K8: in a folder that was never scanned, and in a project without studies, a batch is valid in itself only: that is said,
+    and what to do; with studies it is answered for them; a batch of scans is what it was."""
+    path = save(g, "look", bash("one", "true", f1={"FILE": ANY_T1}))
+    alone = g.ok("batch", "validate", path)
+    assert "look is valid in itself: 1 jobs. No study was looked at: this folder is no project (gantry scan " in alone.out, alone
+    assert "no project" in g.json("batch", "validate", path)["unlooked"]
+    g.ok("init")
+    empty = g.ok("batch", "validate", path)
+    assert "No study was looked at: this project has none (gantry scan " in empty.out, empty
+    cohort.study(g.data, "P01", "S1", convention=1)
+    seen = g.ok("batch", "validate", path)
+    assert "look is valid: 1 jobs, 1 items checked, 0 lack an input" in seen.out, seen
+    assert "looked at" not in g.ok("batch", "validate", "tomo-full").out
+
+
 def test_references_by_level(g):
     """L1, L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
     study and means all studies at level subject; a reference that finds nothing says so."""
