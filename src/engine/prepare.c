@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "catalog/cor.h"
 #include "collect/cached.h"
+#include "engine/series-bind.h"
 #include "engine/study.h"
 #include "plan/batch.h"
 
@@ -132,6 +133,36 @@ static bool find_seed(struct store *s, const struct active *run, const struct it
     return true;
 }
 
+/* What an item brings that is no file by itself; `bind` is NULL for a scan. */
+struct names {
+    struct study study;
+    struct series_bind series;
+    const struct bind_study *bind;
+};
+
+static bool names_open(struct store *s, const struct prepare *in, const char *level,
+                       const json_t *job, struct names *ret, struct err *err)
+{
+    const json_t *collected = json_get_bool(job, "collect", false)
+        ? json_object_get(in->run->options, "collected")
+        : NULL;
+    if (study_level(level)) {
+        ret->bind = &ret->study.bind;
+        return study_open(s, in->run, in->item, collected, &ret->study, err);
+    }
+    if (!strcmp(level, "series")) {
+        ret->bind = &ret->series.bind;
+        return series_bind_open(s, in->run, in->item, collected, &ret->series, err);
+    }
+    return true;
+}
+
+static void names_close(struct names *n)
+{
+    study_close(&n->study);
+    series_bind_close(&n->series);
+}
+
 bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, struct bound *ret,
                   struct err *err)
 {
@@ -143,7 +174,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
     bool seed_found = false;
     enum cor_from from;
     json_t *task_params = json_object();
-    struct study study = {.store = NULL};
+    struct names names = {.bind = NULL};
     bool ok = tool ||
         err_set(err, ERR_USAGE, "there is no tool '%s' any more", json_get_text(job, "tool", "?"));
     ok = ok && (in->row || read_row(s, in->item, &own, err));
@@ -152,17 +183,10 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
         centre = cor_effective(r->cor, json_get_double(in->run->options, "cor", NAN), &from);
     }
     ok = ok && (!tool_takes_seed(tool) || find_seed(s, in->run, r, &seed, &seed_found, err));
-    bool cohort = ok && study_level(r->level);
-    ok = ok &&
-        (!cohort ||
-         study_open(s, in->run, in->item,
-                    json_get_bool(job, "collect", false)
-                        ? json_object_get(in->run->options, "collected")
-                        : NULL,
-                    &study, err));
+    ok = ok && names_open(s, in, r->level, job, &names, err);
     if (ok) {
         struct bind b = {
-            .study = cohort ? &study.bind : NULL,
+            .study = names.bind,
             .run = in->run->id,
             .task = in->task,
             .attempt = in->attempt,
@@ -202,7 +226,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
         };
         ok = bind_task(&b, ret, err);
     }
-    study_close(&study);
+    names_close(&names);
     item_row_fini(&own);
     json_decref(task_params);
     return ok;

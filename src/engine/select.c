@@ -43,7 +43,13 @@ static bool centre_wanted(const struct engine *e, const json_t *batch, const jso
     return wanted;
 }
 
-/* Does the tool say that it works on studies (or subjects)? Their files are its arguments. */
+/* Does a level have no file of its own kind, but arguments that name files? */
+static bool has_arguments(const char *level)
+{
+    return study_level(level) || !strcmp(level, "series");
+}
+
+/* Does the tool say that it works on studies (or subjects, or series)? */
 static bool works_on(const struct tool *tool, const char *kind)
 {
     const char *level = json_get_text(tool->gantry, "level", "scan");
@@ -68,6 +74,11 @@ static bool takes_files(const struct engine *e, const json_t *batch)
 /* A batch works on items of its own level; a scan, or a file that a job takes, is an item too. */
 static const char *wrong_level(const struct selection *sel, const char *level)
 {
+    if (!strcmp(level, "series") || !strcmp(sel->level, "series")) {
+        return !strcmp(level, sel->level)  ? NULL
+            : strcmp(level, "series") != 0 ? "is no series: the batch works on series"
+                                           : "is a series, and the batch works on something else";
+    }
     if (study_level(level)) {
         return !strcmp(level, sel->level) ? NULL
             : study_level(sel->level)
@@ -90,7 +101,7 @@ static const char *unfit(const struct engine *e, const json_t *batch, const char
     {
         const struct tool *tool = batch_tool(job, e->tools);
         const json_t *takes = tool ? json_object_get(tool->gantry, "takes") : NULL;
-        bool fits = study_level(kind) && tool && works_on(tool, kind);
+        bool fits = has_arguments(kind) && tool && works_on(tool, kind);
         if (!tool || (strcmp(tool->kind, "step") && !json_object_get(tool->gantry, "reads"))) {
             continue;
         }
@@ -134,7 +145,7 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
 {
     const char *name = query_text(q, 0), *level = query_text(q, 9),
                *wrong =
-                   unfit(sel->engine, sel->batch, study_level(level) ? level : query_text(q, 7)),
+                   unfit(sel->engine, sel->batch, has_arguments(level) ? level : query_text(q, 7)),
                *misfit = wrong_level(sel, level);
     enum cor_from from;
     bool asked = launch_enable_has(&sel->enable, id), switched = !query_null(q, 4);

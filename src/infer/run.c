@@ -25,6 +25,11 @@ static bool load(struct infer *m, struct ort *ort, const struct ort_options *opt
     struct ort_options wanted = *options;
     size_t n_in = 0;
     wanted.gpu = wanted.gpu || gpu_given();
+    if (!m->card.onnx) {
+        return err_set(err, ERR_UNSUPPORTED,
+                       "model '%s' is computed by the tool '%s', not by a network here",
+                       m->card.name, m->card.tool);
+    }
     if (!mapped_open(m->card.onnx, &file, err)) {
         return err_wrap(err, "model '%s'", m->card.name);
     }

@@ -6,15 +6,15 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "codec/digest.h"
+#include "model/model-settings.h"
 #include "os/file.h"
 
 static const char *const file_names[] = {"model.json", "model_patchwork.json", NULL};
 static const char *const tasks[] = {"classification", "segmentation", "cor", "detection", NULL};
 static const char *const scalings[] = {"none", "unit", "zscore", "window", NULL};
 static const char *const activations[] = {"none", "sigmoid", "softmax", NULL};
-static const char *const setting_types[] = {"number", "integer", "boolean",
-                                            "string", "choice",  NULL};
 
 /* Where we are: "<file>: input". */
 struct place {
@@ -138,9 +138,9 @@ static bool orientation(struct model_card *c, struct place at, struct err *err)
 
 static bool input(const json_t *root, struct model_card *c, const char *file, struct err *err)
 {
-    static const char *const keys[] = {"modality", "orientation",   "spacing",
-                                       "window",   "normalisation", "patch",
-                                       "slices",   "channels",      NULL};
+    static const char *const keys[] = {"modality",      "orientation", "spacing", "window",
+                                       "normalisation", "patch",       "slices",  "slices_min",
+                                       "channels",      NULL};
     const json_t *o = json_object_get(root, "input"), *spacing = json_object_get(o, "spacing");
     struct place at = {file, "input"};
     int scaling = MODEL_AS_IS;
@@ -155,6 +155,7 @@ static bool input(const json_t *root, struct model_card *c, const char *file, st
     c->scaling = (enum model_scaling)scaling;
     if (!window(o, c, at, err) || !wholes(o, "patch", c->patch, &c->n_patch, at, err) ||
         !one_whole(o, "slices", false, &c->slices, at, err) ||
+        !one_whole(o, "slices_min", false, &c->slices_min, at, err) ||
         !one_whole(o, "channels", true, &c->channels, at, err)) {
         return false;
     }
@@ -171,9 +172,42 @@ static bool input(const json_t *root, struct model_card *c, const char *file, st
     return ok || wrong(err, at, "spacing", "must be null or 1 to 3 numbers above 0");
 }
 
+/* "#4c9be8", one a label. */
+static bool colours(const json_t *o, struct model_card *c, struct place at, struct err *err)
+{
+    const json_t *list = json_object_get(o, "colours");
+    bool ok = !list || (json_is_array(list) && json_array_size(list) == c->n_labels);
+    for (size_t i = 0; ok && list && i < c->n_labels; i++) {
+        c->colours[i] = json_string_value(json_array_get(list, i));
+        ok = c->colours[i] && strlen(c->colours[i]) == 7 && c->colours[i][0] == '#' &&
+            strspn(c->colours[i] + 1, "0123456789abcdefABCDEF") == 6;
+    }
+    return ok || wrong(err, at, "colours", "must be a text such as \"#4c9be8\" for each label");
+}
+
+/* What is taken off a mask unless a setting says otherwise. */
+static bool filters(const json_t *o, struct model_card *c, struct place at, struct err *err)
+{
+    const json_t *largest = json_object_get(o, "largest_only"), *label;
+    size_t i, k;
+    if (!one_whole(o, "min_voxels", false, &c->min_voxels, at, err)) {
+        return false;
+    }
+    c->largest_only = largest;
+    bool ok = !largest || json_is_boolean(largest) || json_is_array(largest);
+    json_array_foreach((json_t *)largest, i, label)
+    {
+        for (k = 0; k < c->n_labels && !str_equal(json_string_value(label), c->labels[k]); k++) {
+        }
+        ok = ok && k < c->n_labels;
+    }
+    return ok || wrong(err, at, "largest_only", "must be true, false or a list of labels");
+}
+
 static bool output(const json_t *root, struct model_card *c, const char *file, struct err *err)
 {
-    static const char *const keys[] = {"labels", "threshold", "activation", NULL};
+    static const char *const keys[] = {"labels",     "threshold",    "activation", "colours",
+                                       "min_voxels", "largest_only", NULL};
     const json_t *o = json_object_get(root, "output"), *labels = json_object_get(o, "labels"),
                  *threshold = json_object_get(o, "threshold");
     struct place at = {file, "output"};
@@ -198,86 +232,8 @@ static bool output(const json_t *root, struct model_card *c, const char *file, s
         c->labels[i] = json_string_value(json_array_get(labels, i));
         ok = c->labels[i] != NULL;
     }
-    return ok || wrong(err, at, "labels", "must be at most 256 texts");
-}
-
-/* Does `value` fit the setting's type, range and choices? `what` says what it must be. */
-static bool fits(const json_t *setting, const json_t *value, char *what, size_t size)
-{
-    const char *type = json_get_text(setting, "type", "");
-    if (!strcmp(type, "choice")) {
-        const json_t *choices = json_object_get(setting, "choices"), *choice;
-        size_t i;
-        bool known = false;
-        (void)snprintf(what, size, "must be one of");
-        json_array_foreach((json_t *)choices, i, choice)
-        {
-            known = known || (json_is_string(value) && json_equal(choice, value));
-            (void)snprintf(what + strlen(what), size - strlen(what), " %s",
-                           json_string_value(choice));
-        }
-        return known;
-    }
-    bool number = !strcmp(type, "number"), integer = !strcmp(type, "integer");
-    if (!number && !integer) {
-        bool boolean = !strcmp(type, "boolean");
-        (void)snprintf(what, size, "must be %s", boolean ? "true or false" : "a text");
-        return boolean ? json_is_boolean(value) : json_is_string(value);
-    }
-    double least = json_get_double(setting, "minimum", -HUGE_VAL),
-           most = json_get_double(setting, "maximum", HUGE_VAL), x = json_number_value(value);
-    (void)snprintf(what, size, "must be a %snumber from %g to %g", integer ? "whole " : "", least,
-                   most);
-    return (integer ? json_is_integer(value) : json_is_number(value)) && x >= least && x <= most;
-}
-
-static bool settings(const json_t *root, struct model_card *c, const char *file, struct err *err)
-{
-    static const char *const keys[] = {"type",    "default", "minimum", "maximum",
-                                       "choices", "help",    NULL};
-    const char *name;
-    json_t *setting;
-    c->settings = json_object_get(root, "settings");
-    if (c->settings && !json_is_object(c->settings)) {
-        return err_set(err, ERR_FORMAT, "%s: settings must be an object", file);
-    }
-    json_object_foreach((json_t *)c->settings, name, setting)
-    {
-        char part[100], what[200];
-        struct place at = {file, part};
-        int type = 0;
-        size_t i;
-        json_t *choice;
-        const char *help;
-        (void)snprintf(part, sizeof part, "settings.%s", name);
-        if (!json_is_object(setting)) {
-            return err_set(err, ERR_FORMAT, "%s: %s must be an object", file, part);
-        }
-        if (!only(setting, keys, at, err) ||
-            !word(setting, "type", true, setting_types, at, &type, err) ||
-            !text(setting, "help", false, at, &help, err)) {
-            return false;
-        }
-        json_array_foreach(json_object_get(setting, "choices"), i, choice)
-        {
-            if (!json_is_string(choice)) {
-                return wrong(err, at, "choices", "must be texts");
-            }
-        }
-        const json_t *least = json_object_get(setting, "minimum"),
-                     *most = json_object_get(setting, "maximum");
-        if ((least && !json_is_number(least)) || (most && !json_is_number(most))) {
-            return wrong(err, at, least && !json_is_number(least) ? "minimum" : "maximum",
-                         "must be a number");
-        }
-        if (!json_object_get(setting, "default")) {
-            return wrong(err, at, "default", "is missing");
-        }
-        if (!fits(setting, json_object_get(setting, "default"), what, sizeof what)) {
-            return wrong(err, at, "default", what);
-        }
-    }
-    return true;
+    return (ok || wrong(err, at, "labels", "must be at most 256 texts")) &&
+        colours(o, c, at, err) && filters(o, c, at, err);
 }
 
 static bool scores(const json_t *root, struct model_card *c, const char *file, struct err *err)
@@ -297,6 +253,11 @@ static bool checksum(const json_t *root, struct model_card *c, struct place at, 
 {
     static const char prefix[] = "sha256:";
     const char *sum = "";
+    c->checksum = "";
+    if (c->tool) { /* its sum is that of the tool's descriptor */
+        return !json_object_get(root, "checksum") ||
+            wrong(err, at, "checksum", "goes with a model.onnx, not with a tool");
+    }
     if (!text(root, "checksum", true, at, &sum, err)) {
         return false;
     }
@@ -332,12 +293,29 @@ static bool detector(const json_t *root, struct model_card *c, struct place at, 
         wrong(err, at, "detector", "must be the name of a folder in the model's folder");
 }
 
+/* "onnx", or "tool:NAME". */
+static bool engine(const json_t *root, struct model_card *c, struct place at, struct err *err)
+{
+    static const char prefix[] = "tool:";
+    const char *word = "onnx";
+    if (!text(root, "engine", false, at, &word, err)) {
+        return false;
+    }
+    bool tool = !strncmp(word, prefix, sizeof prefix - 1) && word[sizeof prefix - 1];
+    c->tool = tool ? word + sizeof prefix - 1 : NULL;
+    if (c->tool && c->task == MODEL_COR) {
+        return wrong(err, at, "engine", "must be onnx: rotation centres are found by a network");
+    }
+    return tool || !strcmp(word, "onnx") ||
+        wrong(err, at, "engine", "must be onnx, or tool: and the name of a tool (gantry tools)");
+}
+
 static bool parse(json_t *root, const char *file, struct model_card *c, struct err *err)
 {
-    static const char *const keys[] = {"gantry",       "name",          "version",  "description",
-                                       "task",         "input",         "output",   "scores",
-                                       "architecture", "demonstration", "settings", "licence",
-                                       "source",       "checksum",      "detector", NULL};
+    static const char *const keys[] = {
+        "gantry", "name",     "version",      "description",   "task",     "input",
+        "output", "scores",   "architecture", "demonstration", "settings", "licence",
+        "source", "checksum", "detector",     "engine",        NULL};
     struct place at = {file, ""};
     const json_t *demonstration = json_object_get(root, "demonstration");
     int task = 0;
@@ -359,10 +337,13 @@ static bool parse(json_t *root, const char *file, struct model_card *c, struct e
         return false;
     }
     c->task = (enum model_task)task;
+    if (!engine(root, c, at, err)) {
+        return false;
+    }
     if (!version(root, c, at, err) || !text(root, "description", false, at, &c->description, err) ||
         !text(root, "architecture", false, at, &c->architecture, err) ||
         !input(root, c, file, err) || !output(root, c, file, err) ||
-        !settings(root, c, file, err) || !scores(root, c, file, err) ||
+        !model_settings_parse(root, c, file, err) || !scores(root, c, file, err) ||
         !text(root, "licence", true, at, &c->licence, err) ||
         !text(root, "source", true, at, &c->source, err) || !checksum(root, c, at, err)) {
         return false;
@@ -378,9 +359,10 @@ bool model_card_parse(json_t *root, const char *file, struct model_card *ret, st
     }
     c.file = mem_strdup(file, err);
     char *folder = c.file ? path_dir(file, err) : NULL;
-    c.onnx = folder ? path_join(folder, "model.onnx", err) : NULL;
+    c.onnx = folder && !c.tool ? path_join(folder, "model.onnx", err) : NULL;
+    bool ok = folder && (c.onnx || c.tool);
     mem_free(folder);
-    if (!c.onnx) {
+    if (!ok) {
         mem_free(c.file);
         return false;
     }
@@ -434,7 +416,7 @@ static bool compare(const struct model_card *card, const char *sum, struct err *
 bool model_card_verify(const struct model_card *card, struct err *err)
 {
     char sum[DIGEST_SHA256_HEX];
-    return digest_sha256_file(card->onnx, sum, err) && compare(card, sum, err);
+    return card->tool || (digest_sha256_file(card->onnx, sum, err) && compare(card, sum, err));
 }
 
 bool model_card_verify_bytes(const struct model_card *card, const void *bytes, size_t n,
@@ -461,37 +443,4 @@ bool model_name_check(const char *name, struct err *err)
                "a model's name has 1 to %d letters, digits, dots, dashes and underscores, and does "
                "not begin with a dot: '%s'",
                MODEL_MAX_NAME, name);
-}
-
-json_t *model_settings(const struct model_card *card, const json_t *given, struct err *err)
-{
-    json_t *all = json_object();
-    const char *name;
-    json_t *setting, *value;
-    bool ok = all != NULL || err_set(err, ERR_NOMEM, "out of memory");
-    json_object_foreach((json_t *)card->settings, name, setting)
-    {
-        ok = ok && json_put(all, name, json_incref(json_object_get(setting, "default")), err);
-    }
-    json_object_foreach((json_t *)given, name, value)
-    {
-        char what[200];
-        setting = json_object_get(card->settings, name);
-        if (ok && !setting) {
-            ok = err_set(err, ERR_USAGE, "model '%s' has no setting '%s'", card->name, name);
-        } else if (ok && !fits(setting, value, what, sizeof what)) {
-            ok = err_set(err, ERR_USAGE, "setting '%s' of model '%s' %s", name, card->name, what);
-        }
-        ok = ok && json_put(all, name, json_incref(value), err);
-    }
-    if (!ok) {
-        json_decref(all);
-        return NULL;
-    }
-    return all;
-}
-
-double model_setting(const json_t *settings_given, const char *name, double fallback)
-{
-    return json_get_double(settings_given, name, fallback);
 }

@@ -1,6 +1,7 @@
 /*
  * A model's card: model.json beside model.onnx in the model's folder (docs/formats/
- * model.schema.json; model_patchwork.json is understood as a name too). It says what goes in, what
+ * model.schema.json; model_patchwork.json is understood as a name too). A model whose engine is a
+ * tool has no model.onnx. It says what goes in, what
  * comes out and what a user may change. Both programs read it: the lean one to list models and to
  * check settings before anything is queued, the imaging one to prepare what the model is fed with.
  *
@@ -28,9 +29,10 @@ enum model_scaling {
 enum model_activation { MODEL_RAW, MODEL_SIGMOID, MODEL_SOFTMAX };
 
 struct model_card {
-    json_t *root; /* all text below points into it */
-    char *file;   /* the card's path */
-    char *onnx;   /* model.onnx beside it */
+    json_t *root;     /* all text below points into it */
+    char *file;       /* the card's path */
+    char *onnx;       /* model.onnx beside it; NULL: a tool computes */
+    const char *tool; /* "engine": "tool:NAME": its name; NULL: ONNX Runtime computes model.onnx */
     const char *name;
     char version[64];
     const char *description, *architecture; /* "" when not said */
@@ -44,18 +46,22 @@ struct model_card {
     double window[2];
     enum model_scaling scaling;
     size_t patch[3];
-    size_t n_patch; /* 0: whatever model.onnx says */
-    size_t slices;  /* of a bag; 0: no bag */
+    size_t n_patch;    /* 0: whatever model.onnx says */
+    size_t slices;     /* of a bag; 0: no bag */
+    size_t slices_min; /* a series with fewer does not fit; 0: any will do */
     size_t channels;
     const char *labels[MODEL_MAX_LABELS];
     size_t n_labels;
+    const char *colours[MODEL_MAX_LABELS]; /* "#rrggbb"; NULL where none is said */
+    size_t min_voxels;                     /* smaller parts of a mask go; 0: none do */
+    const json_t *largest_only; /* true, or labels: only their largest part stays; NULL: not said */
     double threshold;
     enum model_activation activation;
     const char *detector;   /* folder in the model's folder with a model of its own; NULL: none */
     const json_t *settings; /* object, NULL when there are none */
     const json_t *scores;   /* object of numbers: how good it was, NULL when not said */
     const char *licence, *source;
-    const char *checksum; /* SHA-256 of model.onnx, 64 hexadecimal digits */
+    const char *checksum; /* SHA-256 of model.onnx, 64 hexadecimal digits; "" of a tool */
 };
 
 /* Read the card in `folder`. ERR_NOTHING when there is none; ERR_FORMAT names file and key. */
@@ -76,7 +82,8 @@ const char *model_task_word(enum model_task task);
 bool model_name_check(const char *name, struct err *err) CHECK_RESULT;
 
 /* All settings with their values: what was given (NULL: nothing), checked against type, range and
- * choices, over the defaults. ERR_USAGE names the setting. New reference. */
+ * choices, over the defaults; slice_first does not lie behind slice_last. ERR_USAGE names the
+ * setting. New reference. */
 json_t *model_settings(const struct model_card *card, const json_t *given,
                        struct err *err) CHECK_RESULT;
 /* A number among such values (or `fallback`). */

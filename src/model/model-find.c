@@ -100,7 +100,7 @@ static json_t *row_of(const char *folder, const char *name, size_t registry, str
     struct err why = {ERR_NONE, ""};
     struct file_measure size = {0};
     bool good = model_card_read(folder, &card, &why);
-    if (good && !file_measure(card.onnx, &size, &why)) {
+    if (good && card.onnx && !file_measure(card.onnx, &size, &why)) {
         size.size = 0;
     }
     json_t *row = json_pack(

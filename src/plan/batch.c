@@ -14,7 +14,7 @@ static const char *const argument_types[] = {
     "SID",  "ITERATOR", "ENVIRONMENT", "of",      "optional", "publish", NULL};
 static const char *const modes[] = {
     "split", "split-ignore-dependencies", "per-subject", "immediate", "jupyter", NULL};
-static const char *const levels[] = {"scan", "study", "subject", NULL};
+static const char *const levels[] = {"scan", "series", "study", "subject", NULL};
 static const char *const error_modes[] = {"break", "continue", "ignore", NULL};
 
 static bool one_of(const char *text, const char *const *list)
@@ -52,6 +52,12 @@ static bool check_reference(const json_t *batch, const json_t *spec, const char 
                *meant = json_get_text(json_object_get(batch, "variables"), of, of),
                *level = json_get_text(batch, "level", "scan");
     bool subject = !strcmp(meant, "SUBJECT") || !strcasecmp(meant, "PATIENT");
+    if (of[0] && !strcmp(level, "series")) {
+        return str_starts(of, "RUN#") ||
+            err_set(err, ERR_USAGE,
+                    "%s: a series refers to what another run made of it, as RUN#12, not '%s'",
+                    where, of);
+    }
     if (of[0] && !strcmp(level, "scan")) {
         return err_set(err, ERR_USAGE, "%s: a scan has no other studies to refer to ('%s')", where,
                        of);
@@ -188,8 +194,8 @@ static bool check_job(const json_t *batch, const json_t *job, size_t i, const st
     if (json_get_bool(job, "collect", false) &&
         !strcmp(json_get_text(batch, "level", "scan"), "scan")) {
         return err_set(err, ERR_UNSUPPORTED,
-                       "%s: a 'collect' job over scans is not built yet, only over studies and "
-                       "subjects",
+                       "%s: a 'collect' job over scans is not built yet, only over series, studies "
+                       "and subjects",
                        where);
     }
     if (!check_sandbox(json_object_get(job, "sandbox"), where, err)) {
@@ -261,14 +267,14 @@ bool batch_check(const json_t *batch, const struct tools *tools, struct err *err
     const char *level = json_get_text(batch, "level", "scan"),
                *name = json_get_text(batch, "name", "");
     if (!one_of(level, levels)) {
-        return err_set(err, ERR_USAGE, "level '%s': a batch works on scan, study or subject",
-                       level);
+        return err_set(err, ERR_USAGE,
+                       "level '%s': a batch works on scan, series, study or subject", level);
     }
     /* derivatives/<name> is where its outputs go */
     if (strcmp(level, "scan") != 0 && (strchr(name, '/') || name[0] == '.')) {
         return err_set(err, ERR_USAGE,
-                       "'%s': the name of a batch of studies or subjects is that of a folder too: "
-                       "no slashes, no dot at its beginning",
+                       "'%s': the name of a batch of series, studies or subjects is that of a "
+                       "folder too: no slashes, no dot at its beginning",
                        name);
     }
     bool collects = false;

@@ -86,14 +86,20 @@ static bool scan_files(const struct bind *in, const struct bind_args *to, const 
                 pattern);
 }
 
-/* FILE of a study: "." is its folder, which changes with every output and is no input by itself. */
+/* FILE of a study: "." is its folder, which changes with every output and is no input by itself; of
+ * a series it is what the series lies in. */
 static bool study_files(const struct bind *in, const struct bind_args *to, const char *name,
                         const json_t *spec, json_t *list, struct err *err)
 {
     json_t *rows = json_array(), *row;
     size_t i;
     bool ok = rows || out_of_memory(err);
-    if (ok && str_equal(json_get_text(spec, "FILE", NULL), ".") && !in->study->collect) {
+    bool itself = ok && str_equal(json_get_text(spec, "FILE", NULL), ".") && !in->study->collect;
+    if (itself && in->study->own) {
+        ok = json_array_append_new(list, json_string(in->study->own)) == 0 &&
+            bind_input(in, to->inputs, to->basis, name, in->study->own, in->input_size,
+                       in->input_mtime_ns, err);
+    } else if (itself) {
         char *own = path_join(in->root, in->item_name, err);
         ok = own && json_array_append_new(list, json_string(own)) == 0;
         mem_free(own);

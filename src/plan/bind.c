@@ -96,6 +96,18 @@ json_t *bind_params(const struct bind *in, struct err *err)
     return params;
 }
 
+/* Which series it is, for tools that ask. */
+static bool bind_series(const struct bind *in, json_t *params, struct err *err)
+{
+    const char *uid = bound_name(in->tool, "series-uid"),
+               *stem = bound_name(in->tool, "series-stem");
+    if (!in->study || !in->study->own) {
+        return true;
+    }
+    return (!uid || json_put(params, uid, json_string(in->study->uid), err)) &&
+        (!stem || json_put(params, stem, json_string(in->study->stem), err));
+}
+
 static bool bind_centre(const struct bind *in, json_t *params, struct err *err)
 {
     const char *centre = bound_name(in->tool, "cor"), *seed = bound_name(in->tool, "cor-seed");
@@ -400,11 +412,13 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
                       .job = STR_INIT};
     json_t *input_basis = json_array(), *touches = json_array(), *args = json_object(),
            *positional = json_array(), *files = json_array();
-    char *own = path_join(in->root, in->item_name, err), *cwd = NULL;
+    char *own = in->study && in->study->own ? mem_strdup(in->study->own, err)
+                                            : path_join(in->root, in->item_name, err),
+         *cwd = NULL;
     err->code = ERR_NONE;
     bool ok = b.params && b.inputs && b.outputs && input_basis && touches && args && positional &&
         files && own;
-    ok = ok && bind_centre(in, b.params, err);
+    ok = ok && bind_centre(in, b.params, err) && bind_series(in, b.params, err);
     ok = ok && tool_outputs(in, b.params, b.outputs, touches, &b, err);
     if (ok && has_arguments(in)) {
         const struct bind_args to = {b.params, args,        positional, files,

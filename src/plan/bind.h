@@ -21,6 +21,9 @@
 struct bind_study {
     const char *out; /* absolute */
     const char *pid, *sid, *psid;
+    /* Of a series: its file, folder or ZIP (absolute), which {"FILE": "."} means; its
+     * SeriesInstanceUID ("" = the only one there); its folder among results. NULL: no series. */
+    const char *own, *uid, *stem;
     bool collect; /* one task over many items: every FILE argument is a list */
     /* Add the files that a FILE argument means to `rows`: {path, size, mtime_ns}. What is missing
      * and not optional is an error. */
