@@ -81,7 +81,7 @@ bool access_may(struct request *q, struct reply *r, struct err *err)
                             route->need == ROLE_ADMIN ? "only an admin may do that"
                                                       : "you may look here, not change anything");
     }
-    if (writes(q) && !route->no_csrf && q->who.csrf[0]) {
+    if (writes(q) && !(route->rules & ROUTE_NO_CSRF) && q->who.csrf[0]) {
         const char *given = request_header(q, "X-CSRF-Token");
         if (!given || !secret_equal(given, q->who.csrf)) {
             return reply_refuse(

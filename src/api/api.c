@@ -14,6 +14,7 @@
 #include "api/events.h"
 #include "api/http.h"
 #include "api/route.h"
+#include "api/upload.h"
 #include "api/watches.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -192,6 +193,7 @@ static bool set_up(struct serving *s, const struct api_setup *setup, struct err 
         err_waive(file_remove_tree(left, err_ignore("it is in nobody's way")));
     }
     mem_free(left);
+    upload_sweep_all(setup->home);
     bool ok = left && (api->access = access_new(api, setup->listen, err)) &&
         (api->hub = hub_new(api, err)) && (api->http = http_new(api, &http, err));
     for (int i = 0; ok && i < 3; i++) {

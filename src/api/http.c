@@ -20,6 +20,7 @@
 #include "api/http-exchange.h"
 #include "api/jupyter.h"
 #include "api/router.h"
+#include "api/upload.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "engine/engine.h"
@@ -99,6 +100,7 @@ static void completed(void *arg, struct MHD_Connection *connection, void **conte
         x->conn->request = NULL;
     }
     conns_phase(x->conn, CONN_IDLE, 0);
+    upload_free(x->q.upload);
     request_fini(&x->q);
     reply_fini(&x->r);
     str_fini(&x->body);
@@ -148,40 +150,28 @@ static bool too_large(struct exchange *x, struct err *err)
                    body_max(x) >> 20);
 }
 
-/* Headers are there. False: refused, with err (and the reply's status). */
-static bool begin(struct exchange *x, struct err *err)
+static bool is_page(struct exchange *x, struct err *err)
 {
-    const char *announced = http_header(x, "Content-Length");
+    if (http_reading(x)) {
+        return true;
+    }
+    reply_status(&x->r, 405);
+    return reply_header(&x->r, "Allow", "GET, HEAD", err) &&
+        err_set(err, ERR_USAGE, "a page is only read");
+}
+
+/* Who, which route, may he. `bytes` as announced, -1 when nothing was. */
+static bool admit(struct exchange *x, int64_t bytes, struct err *err)
+{
     char allow[64] = "";
-    int64_t bytes = 0;
-    char *query = strchr(x->uri, '?');
-    if (query) {
-        *query++ = '\0';
-    }
-    x->q.path = x->uri;
-    x->passed_on = jupyter_is(x->q.path);
-    x->body.max = body_max(x) + 1;
-    if (announced && num_int64(announced, &bytes) && bytes > (int64_t)body_max(x)) {
-        return too_large(x, err);
-    }
-    conns_phase(x->conn, CONN_BODY, bytes);
-    if (!query_parse(query ? query : "", &x->in.fields, err)) {
-        return false;
-    }
     if (!access_who(&x->q, &x->r, x->conn ? x->conn->ip : "", err)) {
         return false;
     }
-    x->in.query = query ? query : "";
     if (x->passed_on) {
         return jupyter_may(&x->q, &x->r, err);
     }
     if (!is_api(x->q.path)) {
-        if (http_reading(x)) {
-            return true;
-        }
-        reply_status(&x->r, 405);
-        return reply_header(&x->r, "Allow", "GET, HEAD", err) &&
-            err_set(err, ERR_USAGE, "a page is only read");
+        return is_page(x, err);
     }
     if (!router_find(&x->q, &x->r, allow, err)) {
         if (allow[0]) {
@@ -189,7 +179,39 @@ static bool begin(struct exchange *x, struct err *err)
         }
         return false;
     }
-    return access_may(&x->q, &x->r, err);
+    return access_may(&x->q, &x->r, err) &&
+        (!(x->q.route->rules & ROUTE_RAW) || upload_begin(&x->q, &x->r, bytes, err));
+}
+
+/* Headers are there. False: refused, with err (and the reply's status). */
+static bool begin(struct exchange *x, struct err *err)
+{
+    const char *announced = http_header(x, "Content-Length");
+    int64_t bytes = -1;
+    char *query = strchr(x->uri, '?');
+    if (query) {
+        *query++ = '\0';
+    }
+    x->q.path = x->uri;
+    x->passed_on = jupyter_is(x->q.path);
+    x->body.max = body_max(x) + 1;
+    if (announced && !num_int64(announced, &bytes)) {
+        bytes = -1;
+    }
+    if (!query_parse(query ? query : "", &x->in.fields, err)) {
+        return false;
+    }
+    x->in.query = query ? query : "";
+    bool ok = admit(x, bytes, err);
+    bool raw = x->q.route && x->q.route->rules & ROUTE_RAW;
+    if (!raw && bytes > (int64_t)body_max(x)) {
+        return too_large(x, err);
+    }
+    if (!ok) {
+        return false;
+    }
+    conns_phase(x->conn, CONN_BODY, bytes > 0 ? bytes : 0);
+    return true;
 }
 
 static bool whole_body(struct exchange *x, struct err *err)
@@ -264,6 +286,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         x->method = mem_strdup(method, &err);
         x->q.method = x->method ? x->method : "";
         return x->method && begin(x, &err) ? MHD_YES : http_send_problem(x, &err);
+    }
+    if (*n > 0 && x->q.upload) {
+        upload_piece(x->q.upload, data, *n);
+        *n = 0;
+        return MHD_YES;
     }
     if (*n > 0) {
         x->came += *n;

@@ -87,6 +87,11 @@ static json_t *body_of(const struct route *route)
     return body;
 }
 
+static json_t *raw_body(void)
+{
+    return json_pack("{s:b, s:{s:{}}}", "required", 1, "content", "application/octet-stream");
+}
+
 static json_t *operation(const struct route *route)
 {
     static const char *const roles[] = {"nobody in particular", "viewer", "operator", "admin"};
@@ -100,7 +105,7 @@ static json_t *operation(const struct route *route)
                     "content", "application/problem+json", "schema", "$ref",
                     "#/components/schemas/Problem")
         : NULL;
-    json_t *body = op ? body_of(route) : NULL;
+    json_t *body = !op ? NULL : route->rules & ROUTE_RAW ? raw_body() : body_of(route);
     if (body) {
         (void)json_object_set_new(op, "requestBody", body);
     }

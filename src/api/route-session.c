@@ -326,7 +326,7 @@ static const struct route_param change_params[] = {
 const struct route routes_session[] = {
     {"GET", "/api/v1/session", ROLE_VIEWER, "Who am I, what may I do, and my CSRF token", NULL,
      show, false},
-    {"POST", "/api/v1/session", ROLE_NONE, "Sign in", login_params, login, true},
+    {"POST", "/api/v1/session", ROLE_NONE, "Sign in", login_params, login, ROUTE_NO_CSRF},
     {"DELETE", "/api/v1/session", ROLE_VIEWER, "Sign out", NULL, logout, false},
     {"PATCH", "/api/v1/session", ROLE_VIEWER, "Change my password", change_params, change, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},

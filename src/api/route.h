@@ -34,6 +34,7 @@ struct http;
 struct access;
 struct api_child;
 struct look_pool;
+struct upload;
 
 /* What every route can reach. */
 /* Folder in the home for tables on their way; emptied when a server starts. */
@@ -92,6 +93,9 @@ struct route_param {
 struct request;
 struct reply;
 
+#define ROUTE_NO_CSRF 1U /* a write that anybody may send without X-CSRF-Token (login) */
+#define ROUTE_RAW 2U     /* the body is a file, of any size: it is in q->upload (upload.h) */
+
 struct route { /* NOLINT(clang-analyzer-optin.performance.Padding): tables read in this order */
     const char *method; /* GET (answers HEAD too), POST, PUT, PATCH, DELETE */
     const char *path;   /* "/api/v1/items/{id}" */
@@ -99,7 +103,7 @@ struct route { /* NOLINT(clang-analyzer-optin.performance.Padding): tables read 
     const char *summary;              /* one line for the OpenAPI document */
     const struct route_param *params; /* NULL: none */
     bool (*run)(struct request *q, struct reply *r, struct err *err);
-    bool no_csrf; /* a write that anybody may send without X-CSRF-Token (login) */
+    unsigned rules; /* ROUTE_* */
 };
 
 /* Made by Meson from the words in meson.build; NULL-terminated. */
@@ -117,6 +121,7 @@ struct request {
     json_t *body;                 /* an object, {} when none came */
     struct who who;
     struct api *api;
+    struct upload *upload; /* the body of a ROUTE_RAW; NULL else */
     struct request_in *in; /* http.c's */
 };
 

@@ -71,6 +71,8 @@ const struct option_info option_table[] = {
      "a browser that was not used for so long signs in again"},
     {"rate_limit", OPTION_INT, 0, 1000000, "400",
      "requests a second from one address, with bursts of ten times as many; 0 = no limit"},
+    {"upload_max", OPTION_BYTES, 0, 0, "2G",
+     "the largest file that people may send through the page: a model, a mask"},
     {"tomolog.command", OPTION_TEXT, 0, 0, "tomolog",
      "the upload's program, looked for on PATH, or its path"},
     {"tomolog.presentation_url", OPTION_TEXT, 0, 0, "",

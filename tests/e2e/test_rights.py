@@ -17,7 +17,7 @@ PASSWORD = "a long enough one"
 # Names that must never be seen by who has no rights there.
 MARK = b"hidden"
 # Routes that belong to no project.
-GLOBAL = ("/api/v1/batches", "/api/v1/session", "/api/v1/users", "/api/v1/config", "/api/v1/tools", "/api/v1/audit")
+GLOBAL = ("/api/v1/batches", "/api/v1/uploads", "/api/v1/session", "/api/v1/users", "/api/v1/config", "/api/v1/tools", "/api/v1/audit")
 
 
 class House:
