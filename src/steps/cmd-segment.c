@@ -49,21 +49,26 @@ static bool segment(char **argv, const char *picture, struct err *err)
 {
     const struct ort_options options = {.threads = (unsigned)proc_cpu_count()};
     struct nifti_extra extra = {.place_code = NIFTI_PLACE_SCANNER, .intent_code = INTENT_LABEL};
-    struct segment_options how = {.threads = options.threads};
+    struct predict_settings settings = {.all = NULL};
+    const struct segment_options how = {.settings = &settings, .threads = options.threads};
+    struct segment_done done;
+    struct label_palette palette;
     struct volume in = {.voxels = NULL};
     struct volume labels = {.voxels = NULL};
     struct ort *ort = ort_open(err);
     struct infer *m = ort != NULL ? infer_open(ort, argv[0], &options, err) : NULL;
-    json_t *settings = m != NULL ? model_settings(&m->card, NULL, err) : NULL;
     bool good;
 
     extra.description = m != NULL ? m->card.name : NULL;
-    how.overlap = model_setting(settings, "overlap", 0.5);
-    good = settings != NULL && nifti_read(argv[1], &in, NULL, err) &&
-        segment_volume(m, &in, &how, &labels, err) && nifti_write(argv[2], &labels, &extra, err) &&
-        (picture == NULL || segment_picture(&in, &labels, picture, err)) &&
-        print_counts(m, &labels, err);
-    json_decref(settings);
+    good = m != NULL && predict_settings_read(&m->card, "", &settings, err) &&
+        nifti_read(argv[1], &in, NULL, err) && segment_volume(m, &in, &how, &labels, &done, err) &&
+        nifti_write(argv[2], &labels, &extra, err);
+    if (good && picture != NULL) {
+        segment_palette(&m->card, &palette);
+        good = segment_picture(&in, &labels, &palette, picture, err);
+    }
+    good = good && print_counts(m, &labels, err);
+    predict_settings_fini(&settings);
     volume_fini(&labels);
     volume_fini(&in);
     infer_close(m);

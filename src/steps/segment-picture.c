@@ -4,14 +4,13 @@
 #include <string.h>
 #include "base/mem.h"
 #include "codec/png-file.h"
+#include "math/label-colour.h"
 #include "steps/segment.h"
 
 #define AXES 3
 #define GAP 4
 #define SHARE 0.45    /* of a label's colour over the grey */
 #define BRIGHTEST 0.8 /* of the range is white: the rest is fat and vessels, mostly */
-
-static const uint8_t colours[][3] = {{0, 205, 62}, {255, 80, 78}, {80, 140, 255}, {250, 200, 40}};
 
 /* Where the labels' middle is; the volume's without labels. */
 static void middle(const struct volume *labels, size_t ret[AXES])
@@ -33,14 +32,25 @@ static void middle(const struct volume *labels, size_t ret[AXES])
     }
 }
 
-static void paint(uint8_t *pixel, float value, uint8_t label)
+void segment_palette(const struct model_card *card, struct label_palette *ret)
+{
+    const json_t *own = json_object_get(json_object_get(card->root, "output"), "colours");
+
+    for (size_t i = 0; i < MODEL_MAX_LABELS; i++) {
+        if (!label_colour_parse(json_string_value(json_array_get(own, i)), ret->colour[i])) {
+            label_colour(i, ret->colour[i]);
+        }
+    }
+}
+
+static void paint(uint8_t *pixel, float value, uint8_t label, const struct label_palette *palette)
 {
     float grey = value < 0 ? 0 : value > 1 ? 255 : value * 255;
 
     for (size_t c = 0; c < 3; c++) {
-        float colour = label != 0 ? colours[(label - 1) % 4][c] : grey;
+        double colour = palette->colour[label][c];
 
-        pixel[c] = (uint8_t)lround(label != 0 ? SHARE * (double)colour + (1 - SHARE) * (double)grey
+        pixel[c] = (uint8_t)lround(label != 0 ? SHARE * colour + (1 - SHARE) * (double)grey
                                               : (double)grey);
     }
 }
@@ -74,8 +84,8 @@ static size_t place(const struct volume *in, const struct view *view, size_t dir
     return view->back[direction] ? in->n[view->axis[direction]] - 1 - i : i;
 }
 
-bool segment_picture(const struct volume *in, const struct volume *labels, const char *path,
-                     struct err *err)
+bool segment_picture(const struct volume *in, const struct volume *labels,
+                     const struct label_palette *palette, const char *path, struct err *err)
 {
     static const size_t planes[AXES][2] = {{0, 1}, {0, 2}, {1, 2}}; /* across, down */
     const struct view view = find_view(in);
@@ -109,7 +119,7 @@ bool segment_picture(const struct volume *in, const struct volume *labels, const
                 const uint8_t *label = labels->voxels;
                 paint(pixels + (y * picture.columns + left + x) * 3,
                       (float)(((double)line[v[0]] - least) * factor),
-                      label[(v[2] * in->n[1] + v[1]) * in->n[0] + v[0]]);
+                      label[(v[2] * in->n[1] + v[1]) * in->n[0] + v[0]], palette);
             }
         }
         left += n[across] + GAP;

@@ -10,7 +10,7 @@
 static uint8_t *labels_in(struct infer *m, float *values, const struct resample_grid *grid,
                           const struct segment_options *o, struct err *err)
 {
-    const struct infer_sliding how = {o->overlap, o->progress, o->arg};
+    const struct infer_sliding how = {o->settings->overlap, o->progress, o->arg};
     size_t voxels = resample_voxels(grid);
     size_t classes = 0;
     float *scores = NULL;
@@ -33,7 +33,7 @@ static uint8_t *labels_in(struct infer *m, float *values, const struct resample_
 }
 
 bool segment_volume(struct infer *m, const struct volume *in, const struct segment_options *o,
-                    struct volume *ret_labels, struct err *err)
+                    struct volume *ret_labels, struct segment_done *ret_done, struct err *err)
 {
     const size_t n[4] = {in->n[0], in->n[1], in->n[2], 1};
     struct volume out = {.voxels = NULL};
@@ -71,5 +71,6 @@ bool segment_volume(struct infer *m, const struct volume *in, const struct segme
         return false;
     }
     *ret_labels = out;
+    *ret_done = (struct segment_done){.labels = m->card.n_labels};
     return true;
 }

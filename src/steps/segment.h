@@ -8,22 +8,37 @@
 
 #include "image/volume.h"
 #include "infer/run.h"
+#include "steps/predict-settings.h"
 
 struct segment_options {
-    double overlap; /* of patches, 0 to 0.9 */
+    const struct predict_settings *settings;
     unsigned threads;
     bool (*progress)(void *arg, double fraction, struct err *err); /* may be NULL */
     void *arg;
 };
 
+struct segment_done {
+    size_t labels; /* 0 .. labels - 1 may be in the mask; 0 is the background */
+    size_t patches;
+    double seconds_model; /* in the model alone */
+};
+
 /* *ret_labels is one byte a voxel in the grid of `in` (3-D). ERR_UNSUPPORTED when the model takes
  * more than one channel. */
 bool segment_volume(struct infer *m, const struct volume *in, const struct segment_options *options,
-                    struct volume *ret_labels, struct err *err) CHECK_RESULT;
+                    struct volume *ret_labels, struct segment_done *ret_done,
+                    struct err *err) CHECK_RESULT;
+
+struct label_palette {
+    uint8_t colour[MODEL_MAX_LABELS][3];
+};
+/* Colours of the card (output.colours, "#rrggbb" a label), and label_colour() where it has none. */
+void segment_palette(const struct model_card *card, struct label_palette *ret);
 
 /* The three planes through the middle of what was found (of the volume when nothing was), labels in
  * colours over grey. */
-bool segment_picture(const struct volume *in, const struct volume *labels, const char *path,
+bool segment_picture(const struct volume *in, const struct volume *labels,
+                     const struct label_palette *palette, const char *path,
                      struct err *err) CHECK_RESULT;
 
 #endif
