@@ -82,18 +82,19 @@ async function problemOf(response: Response): Promise<Problem> {
 
 async function send(method: string, path: string, query?: Query, body?: unknown, signal?: AbortSignal) {
     const headers: Record<string, string> = { Accept: 'application/json' };
+    const raw = body instanceof Blob;
     if (method !== 'GET') {
         headers['X-CSRF-Token'] = csrf;
     }
     if (body !== undefined) {
-        headers['Content-Type'] = 'application/json';
+        headers['Content-Type'] = raw ? 'application/octet-stream' : 'application/json';
     }
     let response: Response;
     try {
         response = await fetch(apiUrl(path, query), {
             method,
             headers,
-            body: body === undefined ? undefined : JSON.stringify(body),
+            body: body === undefined ? undefined : raw ? body : JSON.stringify(body),
             credentials: 'same-origin',
             signal,
         });
@@ -136,6 +137,11 @@ export async function patch<T>(path: string, body: unknown): Promise<T> {
 
 export async function put<T>(path: string, body: unknown): Promise<T> {
     return json<T>(await send('PUT', path, undefined, body));
+}
+
+/** Bytes as they are; the browser streams a file. */
+export async function sendFile<T>(path: string, file: Blob): Promise<T> {
+    return json<T>(await send('PUT', path, undefined, file));
 }
 
 export async function del<T>(path: string, body?: unknown): Promise<T> {

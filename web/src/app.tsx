@@ -22,11 +22,15 @@ const VolumePage = later(async () => (await import('./volume/page')).VolumePage)
 const GridstatsPage = later(async () => (await import('./pages/gridstats')).GridstatsPage);
 const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage);
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
+const PredictionsPage = later(async () => (await import('./pages/predictions')).PredictionsPage);
+const DataSetsPage = later(async () => (await import('./pages/datasets')).DataSetsPage);
+const ModelsPage = later(async () => (await import('./pages/models')).ModelsPage);
 const UsersPage = later(async () => (await import('./pages/users')).UsersPage);
 
 const TITLES: Record<string, string> = {
     '': 'Tomography', p: 'Tomography', review: 'Centre review', item: 'Scan', run: 'Run', jobs: 'Jobs', errors: 'Errors',
     gridstats: 'Gridstats', volume: 'Images', settings: 'Settings', users: 'Users', projects: 'Projects',
+    predictions: 'Batch Prediction', datasets: 'Data sets', models: 'Models',
 };
 
 /** What the browser's tab and history say. */
@@ -89,6 +93,12 @@ function Page() {
             return <ErrorsPage />;
         case 'volume':
             return <VolumePage />;
+        case 'predictions':
+            return <PredictionsPage />;
+        case 'datasets':
+            return <DataSetsPage />;
+        case 'models':
+            return <ModelsPage />;
         case 'settings':
             return <SettingsPage />;
         case 'users':

@@ -1,6 +1,8 @@
 /* The page's address is its hash: a link to a run, an item or a slice can be sent to somebody else.
  *
  *   #/p/PROJECT/tomography   #/p/PROJECT/cohorts?item=ID   #/review/PROJECT   #/item/ID/try|full|raw?slice=N   #/run/ID   #/jobs   #/errors
+ *   #/predictions   #/predictions/new?model=NAME&dataset=ID&from=RUN   #/predictions/RUN   #/predictions/RUN/SERIES   #/validations/RUN
+ *   #/datasets   #/datasets/ID   #/models   #/models/NAME
  *   #/gridstats/PROJECT   #/settings   #/users   #/projects
  *
  * PROJECT is the project's name (its number is understood too).

@@ -92,6 +92,15 @@ export function Header() {
                         Centre review
                     </Link>
                 )}
+                <Link to={link('predictions')} page={['predictions', 'validations']}>
+                    Predictions
+                </Link>
+                <Link to={link('datasets')} page={['datasets']}>
+                    Data sets
+                </Link>
+                <Link to={link('models')} page={['models']}>
+                    Models
+                </Link>
                 <Link to={link('jobs')} page={['jobs', 'run']}>
                     Jobs
                 </Link>

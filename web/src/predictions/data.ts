@@ -1,0 +1,233 @@
+/* What the server tells of models, data sets and predictions, and the words for it. */
+import { get } from '../api';
+import { countText, timeText } from '../words';
+import type { Group } from '../groups';
+import type { Settings } from './settings';
+
+/** Microseconds since 1970, or the same as text. */
+export type Time = number | string | null | undefined;
+
+export interface ModelCard {
+    name: string;
+    version?: string;
+    task: string;
+    description?: string;
+    architecture?: string;
+    demonstration?: boolean;
+    engine?: string;
+    input?: { modality?: string; spacing?: (number | null)[] | null; patch?: number[]; slices?: number; slices_min?: number };
+    output?: { labels?: string[]; colours?: string[] };
+    settings?: Settings | null;
+    scores?: Record<string, number> | null;
+    licence?: string;
+    source?: string;
+    checksum?: string;
+}
+
+export interface Model {
+    name: string;
+    version?: string;
+    task: string;
+    modality?: string;
+    description?: string;
+    demonstration?: boolean;
+    archived?: boolean;
+    /** Why it cannot be used; '': it can. */
+    problem?: string;
+    from?: string;
+    folder?: string;
+    size?: number | null;
+}
+
+export interface ModelDetails extends Model {
+    card: ModelCard;
+    used_by?: number[];
+}
+
+export interface DataSet {
+    id: number;
+    name: string;
+    description?: string;
+    project?: string;
+    project_id?: number;
+    modality?: string;
+    places?: string[];
+    series: number;
+    patients?: number;
+    problems?: number;
+    user?: string;
+    created?: Time;
+    scanned?: Time;
+}
+
+export interface Series {
+    id: number;
+    name: string;
+    kind?: string;
+    modality?: string;
+    description?: string;
+    patient?: string;
+    date?: string;
+    columns?: number;
+    rows?: number;
+    slices?: number;
+    times?: number;
+    spacing?: (number | null)[] | null;
+    orientation?: string;
+    problem?: string;
+}
+
+export interface Prediction {
+    id: number;
+    model: string;
+    version?: string;
+    dataset: string;
+    dataset_id: number;
+    task: string;
+    user: string;
+    state: string;
+    group: string;
+    total: number;
+    finished: number;
+    failed: number;
+    progress: number;
+    started: Time;
+    ended: Time;
+    trial?: boolean;
+    project?: number;
+}
+
+export interface PredictionDetails extends Prediction {
+    settings: Record<string, unknown>;
+    checksum?: string;
+    folder?: string;
+    again_of?: number | null;
+    card?: ModelCard | null;
+}
+
+export interface Predicted {
+    id: number;
+    task: number;
+    name: string;
+    patient?: string;
+    date?: string;
+    modality?: string;
+    slices?: number;
+    state: string;
+    group: string;
+    seconds?: number | null;
+    message?: string | null;
+    values?: Record<string, unknown> | null;
+    /** While it runs, from the events: 0 to 1. */
+    part?: number | null;
+}
+
+export interface Misfit {
+    reason: string;
+    n: number;
+    items: number[];
+}
+
+export interface Check {
+    total: number;
+    fit: number;
+    misfits: Misfit[];
+    /** null: not known, nothing like it ran before. */
+    seconds: number | null;
+    slots: number;
+    settings?: Record<string, unknown>;
+}
+
+export interface Validation {
+    run: number;
+    kind?: string;
+    truth?: string;
+    state?: string;
+    user?: string;
+    started?: Time;
+}
+
+/** Colour classes of the table: a cancelled one is neither waiting nor wrong. */
+export function groupOf(word: string): Group {
+    return word === 'cancelled' ? 'idle' : (word as Group);
+}
+
+/** Some results are there to be looked at. */
+export function hasResults(one: Prediction): boolean {
+    return (one.group === 'done' || one.group === 'failed' || one.group === 'cancelled') && one.finished > one.failed;
+}
+
+export function isLive(one: Prediction): boolean {
+    return one.group === 'waiting' || one.group === 'running';
+}
+
+export function micros(time: Time): number {
+    if (typeof time === 'string') {
+        return time === '' ? NaN : Date.parse(time) * 1000;
+    }
+    return time ?? NaN;
+}
+
+/** About how long: 40 s, 12 min, 2 h 10 min. */
+export function aboutText(seconds: number): string {
+    if (seconds < 60) {
+        return Math.max(1, Math.round(seconds)) + ' s';
+    }
+    const minutes = Math.round(seconds / 60);
+    return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** 1,000 series, 3 do not fit (2 MR, 1 with 12 slices), about 2 h 10 min on 2 slots. */
+export function checkText(check: Check): string {
+    const parts = [`${countText(check.total)} series`];
+    const out = check.total - check.fit;
+    if (out > 0) {
+        parts.push(`${countText(out)} ${out === 1 ? 'does' : 'do'} not fit (${check.misfits.map((one) => one.reason).join(', ')})`);
+    } else if (check.total > 0) {
+        parts.push(check.total === 1 ? 'it fits' : 'all fit');
+    }
+    const slots = `on ${countText(check.slots)} ${check.slots === 1 ? 'slot' : 'slots'}`;
+    parts.push(check.seconds === null || check.seconds === undefined ? `time not known yet, ${slots}` : `about ${aboutText(check.seconds)} ${slots}`);
+    return parts.join(', ');
+}
+
+/** 512 x 512 x 300, with times where there are several. */
+export function sizeText(one: Series): string {
+    const sizes = [one.columns, one.rows, one.slices].map((n) => n ?? 0);
+    if (sizes.every((n) => n === 0)) {
+        return '';
+    }
+    return sizes.join(' × ') + ((one.times ?? 1) > 1 ? ` × ${one.times}` : '');
+}
+
+/** 0.7 × 0.7 × 5 mm */
+export function spacingText(spacing: Series['spacing']): string {
+    const known = (spacing ?? []).filter((one): one is number => typeof one === 'number');
+    return known.length === 3 ? known.map((one) => String(Number(one.toFixed(3)))).join(' × ') : '';
+}
+
+/** Values of a result as one line: "lung 812 ml, opacity 3.2 ml". */
+export function valuesText(values: Record<string, unknown> | null | undefined): string {
+    const words: string[] = [];
+    for (const [key, value] of Object.entries(values ?? {})) {
+        if (key === 'device' || key === 'seconds_model' || value === null) {
+            continue;
+        }
+        const number = typeof value === 'number' ? String(Number(value.toPrecision(4))) : String(value);
+        words.push(key.startsWith('ml.') ? `${key.slice(3)} ${number} ml` : key.startsWith('score.') ? `${key.slice(6)} ${number}` : key === 'label' ? number : `${key} ${number}`);
+    }
+    return words.join(', ');
+}
+
+/** Models that a batch can be made with. */
+export const PREDICTS = ['segmentation', 'classification', 'detection'];
+
+/** Lists come bare or under a name. */
+export async function listOf<T>(path: string, name: string, query?: Record<string, string | number>): Promise<T[]> {
+    const answer = await get<T[] | Record<string, T[]>>(path, query);
+    return Array.isArray(answer) ? answer : (answer.rows ?? answer[name] ?? []);
+}
+
+export function aboutTime(time: Time): string {
+    return timeText(micros(time) || 0);
+}
