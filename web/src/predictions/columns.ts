@@ -3,7 +3,8 @@ import { drawBar, makeBar, setText, type Column } from '../grid/column';
 import { drawState } from '../groups';
 import { secondsText, timeText } from '../words';
 import { groupOf, hasResults, micros, valuesText, type Predicted, type Prediction } from './data';
-import { order, valueColumn, type Rows } from './rows';
+import { order } from './order';
+import { valueColumn, type Rows } from './rows';
 
 const EYE = 'M1 8s2.6-4.6 7-4.6S15 8 15 8s-2.6 4.6-7 4.6S1 8 1 8Zm7 2.1a2.1 2.1 0 1 0 0-4.2 2.1 2.1 0 0 0 0 4.2Z';
 

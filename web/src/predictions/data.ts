@@ -182,7 +182,7 @@ export function checkText(check: Check): string {
     const parts = [`${countText(check.total)} series`];
     const out = check.total - check.fit;
     if (out > 0) {
-        parts.push(`${countText(out)} ${out === 1 ? 'does' : 'do'} not fit (${check.misfits.map((one) => one.reason).join(', ')})`);
+        parts.push(`${countText(out)} ${out === 1 ? 'does' : 'do'} not fit (${check.misfits.map((one) => `${countText(one.n)} ${one.reason}`).join(', ')})`);
     } else if (check.total > 0) {
         parts.push(check.total === 1 ? 'it fits' : 'all fit');
     }

@@ -4,6 +4,7 @@ import { errorText, get, type Query } from '../api';
 import type { Column } from '../grid/column';
 import { setText } from '../grid/column';
 import type { Grid } from '../grid/vgrid';
+import { order, words, type Text } from './order';
 
 const PAGE = 5000;
 const LEAST_WAIT_MS = 400;
@@ -125,18 +126,6 @@ export class Rows<T extends { id: number }> {
             });
         }
     }
-}
-
-type Text = string | number | null | undefined;
-
-function words(value: Text): string {
-    return value === null || value === undefined ? '' : String(value);
-}
-
-/** Without a value last; numbers by size, texts by their letters. */
-export function order(a: Text, b: Text): number {
-    const none = Number(words(a) === '') - Number(words(b) === '');
-    return none || (typeof a === 'number' && typeof b === 'number' ? a - b : words(a) < words(b) ? -1 : words(a) > words(b) ? 1 : 0);
 }
 
 /** A column of one value of each row, sorted and filtered by it. `then` decides between equal ones. */

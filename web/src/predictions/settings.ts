@@ -143,6 +143,9 @@ export function readForm(fields: readonly Field[], typed: Typed): Read {
             case 'labels': {
                 const ticked = Array.isArray(now) ? field.choices.filter((one) => now.includes(one)) : [];
                 out.values[field.name] = ticked;
+                if (ticked.length === 0) {
+                    out.problems[field.name] = 'Tick at least one.';
+                }
                 break;
             }
             case 'choice':
