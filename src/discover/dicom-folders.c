@@ -25,7 +25,7 @@ struct gather {
 };
 
 /* DICOM files are called anything, but not these. */
-static bool may_be_dicom(const char *name)
+bool dicom_may_be(const char *name)
 {
     static const char *const others[] = {".json", ".txt", ".csv",  ".tsv",  ".xml",  ".pdf",
                                          ".png",  ".jpg", ".html", ".bval", ".bvec", ".mat",
@@ -119,7 +119,7 @@ static bool visit(struct gather *g, int fd, const char *path, int depth)
             ok = walk_file(&g->w, fd, path, e->d_name, type == DT_LNK);
             continue;
         }
-        if ((folder ? walk_skips_folder(e->d_name) : !may_be_dicom(e->d_name)) ||
+        if ((folder ? walk_skips_folder(e->d_name) : !dicom_may_be(e->d_name)) ||
             !str_utf8(e->d_name)) {
             continue; /* the walk over the studies tells of names that are no text */
         }

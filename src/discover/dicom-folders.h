@@ -13,4 +13,7 @@ bool dicom_folders(const char *root, struct found_list *items, struct found_fold
                    struct err *err) CHECK_RESULT;
 void dicom_folders_fini(struct found_folders *f);
 
+/* May a file of this name be DICOM? */
+bool dicom_may_be(const char *name);
+
 #endif

@@ -20,6 +20,8 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
     op = op ? op : find(ops_run, name);
     op = op ? op : find(ops_file, name);
     op = op ? op : find(ops_access, name);
+    op = op ? op : find(ops_prediction, name);
+    op = op ? op : find(ops_dataset, name);
     if (!op) {
         json_decref(none);
         return err_set(err, ERR_USAGE, "there is no operation '%s'", name);

@@ -31,8 +31,10 @@ extern const struct op ops_catalog[]; /* op-catalog.c: project.add, scan.apply, 
                                          item.forget, cor.set, cor.fix, tag... */
 extern const struct op
     ops_run[]; /* op-run.c: run.create, run.resume, task.kill, task.retry, item.adopt, ... */
-extern const struct op ops_file[];   /* op-file.c: file.add, file.drop */
-extern const struct op ops_access[]; /* op-access.c: user.add, session.add, audit.add, ... */
+extern const struct op ops_file[];       /* op-file.c: file.add, file.drop */
+extern const struct op ops_prediction[]; /* op-prediction.c: prediction.check, .create, ... */
+extern const struct op ops_access[];     /* op-access.c: user.add, session.add, audit.add, ... */
+extern const struct op ops_dataset[];    /* op-dataset.c: dataset.add, .apply, .rename, .remove */
 
 /* Find and run; wraps the call in a transaction. */
 bool op_call(struct engine *engine, struct store *store, const char *name, const json_t *args,
