@@ -14,6 +14,7 @@
 #include "cli/child.h"
 #include "cli/command.h"
 #include "cli/pick.h"
+#include "cli/predict-dataset.h"
 #include "cli/triage-console.h"
 #include "cli/triage-out.h"
 #include "cli/triage-rows.h"
@@ -41,6 +42,17 @@ static const struct opt options[] = {
     {0, "truth", OPT_TEXT, "FILE.csv",
      "known labels, a line each: file,label (0 or 1); the console compares", false},
     {0, "plain", OPT_FLAG, NULL, "no emoji", false},
+    {'d', "dataset", OPT_TEXT, "D", "a data set (gantry dataset ls): predict its series", false},
+    {'s', "series", OPT_TEXT, "S",
+     "only these of them: a name, a glob, id:17, patient:P01, modality:CT, date:2024* (several: "
+     "repeat it)",
+     false},
+    {0, "set", OPT_TEXT, "K=V", "a setting of the model (several: repeat it)", false},
+    {0, "skip-misfits", OPT_FLAG, NULL, "leave out series that do not fit the model", false},
+    {0, "trial", OPT_FLAG, NULL, "one series only, before everything else", false},
+    {0, "dry-run", OPT_FLAG, NULL, "say what fits and how long it takes, submit nothing", false},
+    {0, "detach", OPT_FLAG, NULL, "do not wait for its end", false},
+    {0, "priority", OPT_INT, "N", "higher goes first", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
@@ -433,11 +445,11 @@ static bool finish(struct predict *p, struct err *err)
     return ok;
 }
 
-static bool run(struct cli *c, struct err *err)
+static bool triage(struct cli *c, struct err *err)
 {
     struct predict p = {
         .c = c, .out = {.rows = MEMFILE_NONE, .said = -1}, .started_us = clock_mono_us()};
-    bool go = false, ok = check_words(c, err);
+    bool go = false, ok = predict_dataset_words(c, err) && check_words(c, err);
     p.con = (struct console){c, cli_has(c, "plain") || !console_utf8(), c->json, NULL};
     const char *truth = cli_text(c, "truth", NULL);
     ok = ok && (!truth || triage_truth_read(truth, &p.truth, err)) && find_folder(&p, &go, err);
@@ -466,12 +478,20 @@ static bool run(struct cli *c, struct err *err)
     return ok;
 }
 
+static bool run(struct cli *c, struct err *err)
+{
+    return cli_has(c, "dataset") ? predict_dataset(c, err) : triage(c, err);
+}
+
 const struct command command_predict = {
     .name = "predict",
     .group = GROUP_RUNS,
-    .summary = "CT triage: a folder of ZIPs of DICOM in, one row of XLSX or CSV each",
-    .usage = "-i DIR [-o FILE.xlsx|FILE.csv] [-w N] [--model M] [--truth FILE.csv] [--plain]",
+    .summary = "CT triage of a folder of ZIPs; or a model over a data set (Batch Prediction)",
+    .usage = "-i DIR [-o FILE.xlsx|FILE.csv] [-w N] [--model M] [--truth FILE.csv] [--plain]\n"
+             "--dataset D --model M [--series S]... [--set K=V]... [--skip-misfits] [--trial] "
+             "[--dry-run] [--detach]",
     .help =
+        "CT triage (-i):\n"
         "Every ZIP is one study: its longest axial CT series is checked (is it a whole chest "
         "CT?), classified, and\n"
         "measured slice by slice (z-profile); a fixed rule joins the two. What cannot be used "
@@ -485,7 +505,21 @@ const struct command command_predict = {
         "This is not a medical device.\n"
         "Examples:\n"
         "  gantry predict --input ./studies\n"
-        "  gantry predict -i ./studies -o results.csv -w 2 --truth labels.csv\n",
+        "  gantry predict -i ./studies -o results.csv -w 2 --truth labels.csv\n"
+        "Batch Prediction (--dataset):\n"
+        "A run with one task for each series of the data set, the same that New Batch Prediction "
+        "on "
+        "the page makes.\n"
+        "Settings are checked against the model's, and series against what it takes, before "
+        "anything is queued: series\n"
+        "that do not fit are refused unless --skip-misfits leaves them out. Results lie in "
+        "PROJECT_rec/predictions/,\n"
+        "another folder for each model and each choice of settings; what was done before is taken "
+        "from there.\n"
+        "Examples:\n"
+        "  gantry predict --dataset lungs --model demo-ct-seg --dry-run\n"
+        "  gantry predict -d lungs -m demo-ct-seg -s 'patient:P0*' --set overlap=0.25 "
+        "--skip-misfits\n",
     .options = options,
     .max_args = 0,
     .run = run,

@@ -45,7 +45,8 @@ static bool fits_list(const struct model_card *c, const json_t *setting, const j
 {
     const json_t *word;
     size_t i;
-    bool ok = json_is_array(value) && json_array_size(value) > 0;
+    double least = json_get_double(setting, "minimum", 1);
+    bool ok = json_is_array(value) && (double)json_array_size(value) >= least;
     (void)snprintf(what, size, "must be a list of");
     (void)among(c, setting, NULL, what, size);
     json_array_foreach((json_t *)value, i, word)
@@ -189,16 +190,17 @@ bool model_settings_parse(const json_t *root, struct model_card *c, const char *
     return true;
 }
 
-static bool check_given(const struct model_card *card, const char *name, const json_t *value,
-                        struct err *err)
+/* `form` NULL: it has no settings. */
+static bool check_given(const struct model_card *card, const json_t *form, const char *name,
+                        const json_t *value, struct err *err)
 {
     char what[300];
-    const json_t *setting = json_object_get(card->settings, name);
+    const json_t *setting = json_object_get(form, name);
     if (!setting) {
         struct str known = STR_INIT;
         const char *key;
         json_t *other;
-        json_object_foreach((json_t *)card->settings, key, other)
+        json_object_foreach((json_t *)form, key, other)
         {
             str_addf(&known, "%s%s", known.len ? ", " : "", key);
         }
@@ -221,19 +223,20 @@ static bool check_range(const struct model_card *card, const json_t *all, struct
                 card->name, (long long)first, (long long)last);
 }
 
-json_t *model_settings(const struct model_card *card, const json_t *given, struct err *err)
+static json_t *complete(const struct model_card *card, const json_t *form, const json_t *given,
+                        struct err *err)
 {
     json_t *all = json_object();
     const char *name;
     json_t *setting, *value;
     bool ok = all != NULL || err_set(err, ERR_NOMEM, "out of memory");
-    json_object_foreach((json_t *)card->settings, name, setting)
+    json_object_foreach((json_t *)form, name, setting)
     {
         ok = ok && json_put(all, name, json_incref(json_object_get(setting, "default")), err);
     }
     json_object_foreach((json_t *)given, name, value)
     {
-        ok = ok && check_given(card, name, value, err) &&
+        ok = ok && check_given(card, form, name, value, err) &&
             json_put(all, name, json_incref(value), err);
     }
     if (!ok || !check_range(card, all, err)) {
@@ -243,7 +246,93 @@ json_t *model_settings(const struct model_card *card, const json_t *given, struc
     return all;
 }
 
+json_t *model_settings(const struct model_card *card, const json_t *given, struct err *err)
+{
+    return complete(card, card->settings, given, err);
+}
+
 double model_setting(const json_t *settings_given, const char *name, double fallback)
 {
     return json_get_double(settings_given, name, fallback);
+}
+
+/* All labels but the background; `only` (NULL: all): those it names. */
+static json_t *label_names(const struct model_card *c, const json_t *only)
+{
+    json_t *names = json_is_array(only) ? json_deep_copy(only) : json_array();
+    for (size_t i = 1; names && !json_is_array(only) && i < c->n_labels; i++) {
+        (void)json_array_append_new(names, json_string(c->labels[i]));
+    }
+    return names;
+}
+
+/* What the tools can do with any model of its task. */
+static json_t *common(const struct model_card *c, struct err *err)
+{
+    json_t *form = json_pack("{s:{s:s, s:s, s:i, s:i, s:s}, s:{s:s, s:s, s:i, s:i, s:s}}",
+                             "slice_first", "type", "integer", "label", "First slice", "default", 0,
+                             "minimum", 0, "help", "from 0; slices before it are left out",
+                             "slice_last", "type", "integer", "label", "Last slice", "default", -1,
+                             "minimum", -1, "help", "from 0; -1 = the last there is");
+    bool segments = c->task == MODEL_SEGMENTATION,
+         asks = !segments || c->activation == MODEL_SIGMOID;
+    bool ok = form != NULL &&
+        (!asks ||
+         json_object_set_new(form, "threshold",
+                             json_pack("{s:s, s:s, s:f, s:s}", "type", "number", "label",
+                                       "Threshold", "default", c->threshold, "help",
+                                       "a score from here on is positive")) == 0);
+    json_t *more = ok && segments
+        ? json_pack("{s:{s:s, s:s, s:f, s:i, s:f, s:s}, s:{s:s, s:s, s:i, s:i, s:i, s:s}, s:{s:s, "
+                    "s:s, s:I, s:i, s:s}}",
+                    "overlap", "type", "number", "label", "Overlap", "default", 0.5, "minimum", 0,
+                    "maximum", 0.9, "help", "share of a patch that its neighbour covers too",
+                    "batch_size", "type", "integer", "label", "Batch size", "default", 1, "minimum",
+                    1, "maximum", 1024, "help", "patches at once: faster, and more memory",
+                    "min_voxels", "type", "integer", "label", "Least voxels", "default",
+                    (json_int_t)c->min_voxels, "minimum", 0, "help",
+                    "smaller parts of a label are taken off; 0 = none")
+        : json_object();
+    if (more && segments && c->n_labels > 1) {
+        json_t *largest = json_is_true(c->largest_only) ? label_names(c, NULL)
+            : json_is_array(c->largest_only)            ? label_names(c, c->largest_only)
+                                                        : json_array();
+        ok = json_object_set_new(more, "labels",
+                                 json_pack("{s:s, s:s, s:o, s:o, s:s}", "type", "labels", "label",
+                                           "Labels", "default", label_names(c, NULL), "choices",
+                                           label_names(c, NULL), "help",
+                                           "which of them the mask keeps")) == 0 &&
+            json_object_set_new(more, "largest_only",
+                                json_pack("{s:s, s:s, s:o, s:o, s:i, s:s}", "type", "labels",
+                                          "label", "Largest part only", "default", largest,
+                                          "choices", label_names(c, NULL), "minimum", 0, "help",
+                                          "labels of which only the largest part stays")) == 0;
+    }
+    ok = ok && more && json_object_update(form, more) == 0;
+    json_decref(more);
+    if (!ok) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
+        json_decref(form);
+        return NULL;
+    }
+    return form;
+}
+
+json_t *model_form(const struct model_card *card, struct err *err)
+{
+    json_t *form = card->tool || card->task == MODEL_COR ? json_object() : common(card, err);
+    if (form && card->settings && json_object_update(form, (json_t *)card->settings) != 0) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
+        json_decref(form);
+        return NULL;
+    }
+    return form;
+}
+
+json_t *model_form_settings(const struct model_card *card, const json_t *given, struct err *err)
+{
+    json_t *form = model_form(card, err);
+    json_t *all = form ? complete(card, form, given, err) : NULL;
+    json_decref(form);
+    return all;
 }
