@@ -33,7 +33,7 @@ function List({ list, chosen }: { list: Model[]; chosen: string | undefined }) {
                 <tbody>
                     {list.map((one) => (
                         <tr key={one.name} aria-current={one.name === chosen ? 'true' : undefined}>
-                            <td>
+                            <td class="nowrap">
                                 <a href={link('models', one.name)}>{one.name}</a>
                             </td>
                             <td>{one.version}</td>
@@ -41,7 +41,7 @@ function List({ list, chosen }: { list: Model[]; chosen: string | undefined }) {
                             <td>{one.modality}</td>
                             <td class={'nowrap state ' + (one.problem ? 'failed' : one.archived ? 'idle' : 'done')}>{stateText(one)}</td>
                             <td>
-                                {one.demonstration && <b>Demonstration. </b>}
+                                {one.demonstration && !/^demonstration/i.test(one.description ?? '') && <b>Demonstration. </b>}
                                 {one.problem || one.description}
                             </td>
                         </tr>

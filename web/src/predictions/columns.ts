@@ -94,18 +94,17 @@ export function predictedColumns(rows: Rows<Predicted>, actions: SeriesActions):
     const at = (row: number) => rows.list[row];
     const byPatient = (one: Predicted) => `${one.date ?? ''} ${one.name}`;
     return [
-        valueColumn(rows, (one) => one.name, { key: 'name', title: 'Series', width: 'minmax(180px, 2fr)' }),
+        valueColumn(rows, (one) => one.name, { key: 'name', title: 'Series', width: 'minmax(150px, 2fr)' }),
         valueColumn(rows, (one) => one.patient, { key: 'patient', title: 'Patient', width: 'minmax(90px, 0.8fr)' }, byPatient),
         valueColumn(rows, (one) => one.date, { key: 'date', title: 'Date', width: '92px' }, (one) => one.name),
-        valueColumn(rows, (one) => one.modality, { key: 'modality', title: 'Modality', width: '76px' }),
-        valueColumn(rows, (one) => one.slices, { key: 'slices', title: 'Slices', width: '62px', number: true }),
+        valueColumn(rows, (one) => one.modality, { key: 'modality', title: 'Modality', width: '80px' }),
         valueColumn(rows, (one) => one.state, {
-            key: 'state', title: 'State', width: '108px',
+            key: 'state', title: 'State', width: '100px',
             draw: (cell, row) => drawState(cell, groupOf(at(row)?.group ?? ''), at(row)?.state ?? ''),
         }),
         valueColumn(rows, (one) => one.part, {
-            key: 'part', title: 'Progress', width: '104px', className: 'bar', make: makeBar,
-            draw: (cell, row) => drawBar(cell, at(row)?.state === 'running' ? (at(row)?.part ?? null) : null),
+            key: 'part', title: 'Progress', width: '96px', className: 'bar', make: makeBar,
+            draw: (cell, row) => drawBar(cell, at(row)?.group === 'running' ? (at(row)?.part ?? null) : null),
         }),
         valueColumn(rows, (one) => one.seconds, {
             key: 'seconds', title: 'Took', width: '78px', number: true,
@@ -114,8 +113,8 @@ export function predictedColumns(rows: Rows<Predicted>, actions: SeriesActions):
                 setText(cell, seconds === null || seconds === undefined ? '' : secondsText(seconds));
             },
         }),
-        valueColumn(rows, (one) => valuesText(one.values), { key: 'values', title: 'Values', width: 'minmax(150px, 1.6fr)' }),
-        valueColumn(rows, (one) => one.message, { key: 'message', title: 'Message', width: 'minmax(150px, 1.8fr)' }),
+        valueColumn(rows, (one) => valuesText(one.values), { key: 'values', title: 'Values', width: 'minmax(110px, 1.6fr)' }),
+        valueColumn(rows, (one) => one.message, { key: 'message', title: 'Message', width: 'minmax(110px, 1.8fr)' }),
         {
             key: 'log', title: 'Log', width: '48px', className: 'link', draw: (cell) => setText(cell, 'log'),
             click: (row) => {
@@ -138,4 +137,4 @@ export function predictedColumns(rows: Rows<Predicted>, actions: SeriesActions):
     ];
 }
 
-export const PREDICTED_WIDTH = 1220;
+export const PREDICTED_WIDTH = 1050;

@@ -1,23 +1,10 @@
-/* The words of predictions (REQUIREMENTS W3, W5-W7, W13, X24). */
+/* The words of predictions (REQUIREMENTS W5-W8, W13, X24). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aboutText, checkText, groupOf, hasResults, isLive, sizeText, spacingText, valuesText, type Check, type Prediction } from './data';
+import { groupOf, hasResults, isLive, seriesState, sizeText, spacingText, valuesText, type Prediction } from './data';
 import { groupTint, patientTints } from './patients';
 import type { Rows } from './rows';
 import { order } from './order';
-
-const CHECK: Check = {
-    total: 1000, fit: 997, seconds: 7800, slots: 2,
-    misfits: [{ reason: 'MR', n: 2, items: [5, 9] }, { reason: 'with 12 slices', n: 1, items: [11] }],
-};
-
-test('W3: what a submission would do, in one line', () => {
-    assert.equal(checkText(CHECK), '1,000 series, 3 do not fit (2 MR, 1 with 12 slices), about 2 h 10 min on 2 slots');
-    assert.equal(checkText({ ...CHECK, total: 1, fit: 1, misfits: [], seconds: 40, slots: 1 }), '1 series, it fits, about 40 s on 1 slot');
-    assert.equal(checkText({ ...CHECK, total: 4, fit: 4, misfits: [], seconds: null }), '4 series, all fit, time not known yet, on 2 slots');
-    assert.equal(aboutText(0.2), '1 s');
-    assert.equal(aboutText(720), '12 min');
-});
 
 const ROW: Prediction = {
     id: 7, model: 'lungs', dataset: 'chest', dataset_id: 1, task: 'segmentation', user: 'ann', state: 'Failed (2 of 1000)',
@@ -30,6 +17,13 @@ test('W8: results can be viewed once some are there and nothing is to come', () 
     assert.equal(hasResults({ ...ROW, group: 'running' }), false);
     assert.equal(isLive({ ...ROW, group: 'waiting' }), true);
     assert.equal(groupOf('cancelled'), 'idle');
+});
+
+test('W6: a series of a task that an event tells of has the words of the list', () => {
+    assert.deepEqual(seriesState('ready'), { state: 'Queued', group: 'waiting' });
+    assert.deepEqual(seriesState('running'), { state: 'In Progress', group: 'running' });
+    assert.deepEqual(seriesState('cached'), { state: 'Completed', group: 'done' });
+    assert.deepEqual(seriesState('blocked'), { state: 'Failed', group: 'failed' });
 });
 
 test('W12: sizes, spacings and values as they are read', () => {

@@ -1,6 +1,6 @@
 /* What the server tells of models, data sets and predictions, and the words for it. */
 import { get } from '../api';
-import { countText, timeText } from '../words';
+import { timeText } from '../words';
 import type { Group } from '../groups';
 import type { Settings } from './settings';
 
@@ -135,7 +135,8 @@ export interface Check {
     /** null: not known, nothing like it ran before. */
     seconds: number | null;
     slots: number;
-    settings?: Record<string, unknown>;
+    /** All of it as one line. */
+    text: string;
 }
 
 export interface Validation {
@@ -152,6 +153,18 @@ export function groupOf(word: string): Group {
     return word === 'cancelled' ? 'idle' : (word as Group);
 }
 
+const SERIES_WORDS: Record<string, string> = {
+    waiting: 'Queued', ready: 'Queued', held: 'Held', done: 'Completed', cached: 'Completed', failed: 'Failed', blocked: 'Failed',
+    cancelled: 'Cancelled', suspended: 'Suspended',
+};
+
+/** State and colour of one series by its task's state, in the server's words (report/prediction-words.c). */
+export function seriesState(state: string): { state: string; group: string } {
+    const word = SERIES_WORDS[state] ?? 'In Progress';
+    const group = word === 'Completed' ? 'done' : word === 'Failed' ? 'failed' : word === 'Cancelled' ? 'cancelled' : word === 'Queued' || word === 'Held' ? 'waiting' : 'running';
+    return { state: word, group };
+}
+
 /** Some results are there to be looked at. */
 export function hasResults(one: Prediction): boolean {
     return (one.group === 'done' || one.group === 'failed' || one.group === 'cancelled') && one.finished > one.failed;
@@ -166,29 +179,6 @@ export function micros(time: Time): number {
         return time === '' ? NaN : Date.parse(time) * 1000;
     }
     return time ?? NaN;
-}
-
-/** About how long: 40 s, 12 min, 2 h 10 min. */
-export function aboutText(seconds: number): string {
-    if (seconds < 60) {
-        return Math.max(1, Math.round(seconds)) + ' s';
-    }
-    const minutes = Math.round(seconds / 60);
-    return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
-}
-
-/** 1,000 series, 3 do not fit (2 MR, 1 with 12 slices), about 2 h 10 min on 2 slots. */
-export function checkText(check: Check): string {
-    const parts = [`${countText(check.total)} series`];
-    const out = check.total - check.fit;
-    if (out > 0) {
-        parts.push(`${countText(out)} ${out === 1 ? 'does' : 'do'} not fit (${check.misfits.map((one) => `${countText(one.n)} ${one.reason}`).join(', ')})`);
-    } else if (check.total > 0) {
-        parts.push(check.total === 1 ? 'it fits' : 'all fit');
-    }
-    const slots = `on ${countText(check.slots)} ${check.slots === 1 ? 'slot' : 'slots'}`;
-    parts.push(check.seconds === null || check.seconds === undefined ? `time not known yet, ${slots}` : `about ${aboutText(check.seconds)} ${slots}`);
-    return parts.join(', ');
 }
 
 /** 512 x 512 x 300, with times where there are several. */

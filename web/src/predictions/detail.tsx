@@ -3,7 +3,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { errorText, get, post } from '../api';
-import { groupOfState } from '../groups';
 import { Json, Log } from '../jobs/log';
 import '../jobs/jobs.css';
 import { on } from '../live';
@@ -17,7 +16,7 @@ import { toastError } from '../ui/toast';
 import { countText, plural, secondsText, timeText } from '../words';
 import { duplicate, exportUrl, FORMATS, retryFailed, viewResults } from './acts';
 import { predictedColumns, PREDICTED_WIDTH } from './columns';
-import { groupOf, hasResults, isLive, listOf, micros, type Predicted, type PredictionDetails, type Validation } from './data';
+import { groupOf, hasResults, isLive, listOf, micros, seriesState, type Predicted, type PredictionDetails, type Validation } from './data';
 import './predictions.css';
 import { Rows } from './rows';
 import { groupTint, patientTints } from './patients';
@@ -78,14 +77,14 @@ class PredictedRows extends Rows<Predicted> {
                     const row = of === run ? this.rowOf(item) : -1;
                     const one = this.list[row];
                     if (one) {
-                        Object.assign(one, { task, state, group: groupOfState(state), part: progress, message });
+                        Object.assign(one, seriesState(state), { task, part: progress, message });
                         rows.push(row);
                     } else if (of === run) {
                         this.loadSoon();
                     }
                 }
                 this.touch(rows);
-                if (rows.some((row) => this.list[row]?.state !== 'running')) {
+                if (rows.some((row) => this.list[row]?.group !== 'running')) {
                     this.loadSoon(); // its values and how long it took
                 }
             }),
@@ -169,6 +168,7 @@ function Heading({ one, may }: { one: PredictionDetails; may: boolean }) {
                     Cancel…
                 </button>
                 <span class="divider" />
+                Export
                 {FORMATS.map((format) => (
                     <a key={format} href={exportUrl(one.id, format)} download={`prediction-${one.id}.${format}`}>
                         {format.toUpperCase()}
@@ -227,7 +227,7 @@ function Facts({ one, validations }: { one: PredictionDetails; validations: Vali
                     <a href={link('run', one.id)}>Run {one.id}</a>
                 </dd>
             </dl>
-            <h3>Settings</h3>
+            <h2>Settings</h2>
             <table class="plain">
                 <tbody>
                     {Object.entries(one.settings ?? {}).map(([name, value]) => (
@@ -238,7 +238,7 @@ function Facts({ one, validations }: { one: PredictionDetails; validations: Vali
                     ))}
                 </tbody>
             </table>
-            <h3>Validations</h3>
+            <h2>Validations</h2>
             {validations.length === 0 && <p class="muted">None yet.</p>}
             <ul class="names">
                 {validations.map((check) => (

@@ -7,7 +7,7 @@ import '../tomography/tomography.css';
 import { toast } from '../ui/toast';
 import { countText, plural } from '../words';
 import { useCheck, type Request } from './check';
-import { checkText, listOf, PREDICTS, type Check, type DataSet, type Model, type ModelDetails, type Predicted, type PredictionDetails, type Series } from './data';
+import { listOf, PREDICTS, type Check, type DataSet, type Model, type ModelDetails, type Predicted, type PredictionDetails, type Series } from './data';
 import { SettingFields } from './fields';
 import './predictions.css';
 import { Rows } from './rows';
@@ -171,7 +171,7 @@ function Submit({ check, refused, busy, complete, onSubmit }: SubmitProps) {
         <fieldset>
             <legend>Submit</legend>
             <p role="status" class="check-line">
-                {check ? checkText(check) : complete && !refused ? 'Looking which series fit…' : ''}
+                {check ? check.text : complete && !refused ? 'Looking which series fit…' : ''}
             </p>
             {refused && (
                 <p role="alert" class="failed-text">

@@ -16,7 +16,7 @@ function columns(rows: Rows<Series>) {
         valueColumn(rows, (one) => one.slices, {
             key: 'slices', title: 'Slices', width: '66px', number: true, more: (row) => (at(row) ? sizeText(at(row) as Series) : ''),
         }),
-        valueColumn(rows, (one) => spacingText(one.spacing), { key: 'spacing', title: 'Spacing mm', width: '132px' }),
+        valueColumn(rows, (one) => spacingText(one.spacing), { key: 'spacing', title: 'Spacing mm', width: '156px' }),
         valueColumn(rows, (one) => one.patient, { key: 'patient', title: 'Patient', width: 'minmax(96px, 0.8fr)' }, (one) => `${one.date ?? ''} ${one.name}`),
         valueColumn(rows, (one) => one.date, { key: 'date', title: 'Date', width: '96px' }, (one) => one.name),
         valueColumn(rows, (one) => one.problem, {
@@ -49,7 +49,7 @@ export function SeriesGrid({ rows, byPatient, options, ticked }: SeriesGridProps
         <GridView
             options={() => ({
                 label: 'Series',
-                leastWidth: 900,
+                leastWidth: 920,
                 columns: columns(rows),
                 name: (row) => rows.list[row]?.name ?? '',
                 tint: (row) => (now.byPatient ? groupTint(tints, row) : -1),

@@ -10,6 +10,7 @@ const CARD: Settings = {
     slice_last: { type: 'integer', default: -1, minimum: -1 },
     batch_size: { type: 'integer', default: 1, minimum: 1, maximum: 8, label: 'patches at once' },
     mirror: { type: 'boolean', default: false },
+    largest_only: { type: 'labels', default: [], minimum: 0 },
     blend: { type: 'choice', default: 'gauss', choices: ['gauss', 'none'] },
     note: { type: 'text', default: '' },
 };
@@ -17,8 +18,8 @@ const FIELDS = fieldsOf(CARD, ['lung', 'opacity', 'heart']);
 const read = (changed: Record<string, string | boolean | string[]>) => readForm(FIELDS, { ...typedOf(CARD), ...changed });
 
 test('W3: a field for each setting, in the order of the card; first and last slice are one', () => {
-    assert.deepEqual(FIELDS.map((field) => field.kind), ['number', 'labels', 'range', 'integer', 'boolean', 'choice', 'text']);
-    assert.deepEqual(FIELDS.map((field) => field.label), ['Overlap', 'Labels', 'Slices', 'Patches at once', 'Mirror', 'Blend', 'Note']);
+    assert.deepEqual(FIELDS.map((field) => field.kind), ['number', 'labels', 'range', 'integer', 'boolean', 'labels', 'choice', 'text']);
+    assert.deepEqual(FIELDS.map((field) => field.label), ['Overlap', 'Labels', 'Slices', 'Patches at once', 'Mirror', 'Largest only', 'Blend', 'Note']);
     const labels = FIELDS[1];
     assert.deepEqual(labels?.kind === 'labels' && labels.choices, ['lung', 'opacity', 'heart']);
     assert.deepEqual(fieldsOf(null), []);
@@ -27,7 +28,7 @@ test('W3: a field for each setting, in the order of the card; first and last sli
 test('W3: the defaults, untouched, are the values', () => {
     assert.deepEqual(read({}), {
         values: {
-            overlap: 0.5, labels: ['lung', 'heart'], slice_first: 0, slice_last: -1, batch_size: 1, mirror: false, blend: 'gauss', note: '',
+            overlap: 0.5, labels: ['lung', 'heart'], slice_first: 0, slice_last: -1, batch_size: 1, mirror: false, largest_only: [], blend: 'gauss', note: '',
         },
         problems: {},
     });

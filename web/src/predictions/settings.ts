@@ -23,7 +23,8 @@ interface Common {
     help: string;
 }
 export type NumberField = Common & { kind: 'number' | 'integer'; minimum: number | undefined; maximum: number | undefined; needed: boolean };
-export type ChoicesField = Common & { kind: 'choice' | 'labels'; choices: string[] };
+/** Of labels so many at least are ticked. */
+export type ChoicesField = Common & { kind: 'choice' | 'labels'; choices: string[]; least: number };
 export type Field =
     | NumberField
     | (Common & { kind: 'boolean' | 'text' })
@@ -49,13 +50,13 @@ function labelOf(name: string, setting: Setting): string {
 function fieldOf(name: string, setting: Setting, labels: readonly string[]): Field {
     const common = { name, label: labelOf(name, setting), help: setting.help ?? '' };
     if (Array.isArray(setting.default) || setting.type === 'labels') {
-        return { ...common, kind: 'labels', choices: setting.choices ?? [...labels] };
+        return { ...common, kind: 'labels', choices: setting.choices ?? [...labels], least: setting.minimum ?? 1 };
     }
     switch (setting.type) {
         case 'boolean':
             return { ...common, kind: 'boolean' };
         case 'choice':
-            return { ...common, kind: 'choice', choices: setting.choices ?? [] };
+            return { ...common, kind: 'choice', choices: setting.choices ?? [], least: 1 };
         case 'number':
         case 'integer':
             return {
@@ -143,8 +144,8 @@ export function readForm(fields: readonly Field[], typed: Typed): Read {
             case 'labels': {
                 const ticked = Array.isArray(now) ? field.choices.filter((one) => now.includes(one)) : [];
                 out.values[field.name] = ticked;
-                if (ticked.length === 0) {
-                    out.problems[field.name] = 'Tick at least one.';
+                if (ticked.length < field.least) {
+                    out.problems[field.name] = field.least === 1 ? 'Tick at least one.' : `Tick at least ${field.least}.`;
                 }
                 break;
             }

@@ -93,7 +93,7 @@ export function TryOne({ request, series, disabled }: TryProps) {
     return (
         <fieldset>
             <legend>Try on one</legend>
-            <div class="row">
+            <div class="pair">
                 <button type="button" disabled={disabled || busy || !request || !series} onClick={() => void start()}>
                     Try on one
                 </button>
