@@ -483,3 +483,33 @@ bool ort_run(struct ort_session *s, const struct ort_tensor *in, size_t n_in,
     }
     return ok;
 }
+
+struct ort_held {
+    const struct ort *ort;
+    void *values[MOST_PORTS];
+    float *converted[MOST_PORTS];
+};
+
+struct ort_held *ort_hold(struct ort_session *s, struct err *err)
+{
+    struct ort_held *held = mem_zero(sizeof *held, err);
+    if (held) {
+        held->ort = s->ort;
+        memcpy(held->values, s->values, sizeof held->values);
+        memcpy(held->converted, s->converted, sizeof held->converted);
+        memset(s->values, 0, sizeof s->values);
+        memset(s->converted, 0, sizeof s->converted);
+    }
+    return held;
+}
+
+void ort_release(struct ort_held *held)
+{
+    for (size_t i = 0; held && i < MOST_PORTS; i++) {
+        if (held->values[i]) {
+            held->ort->api.release_value(held->values[i]);
+        }
+        mem_free(held->converted[i]);
+    }
+    mem_free(held);
+}

@@ -77,4 +77,10 @@ size_t ort_count(const struct ort_tensor *tensor);
 bool ort_run(struct ort_session *session, const struct ort_tensor *in, size_t n_in,
              struct ort_tensor *ret_out, size_t n_out, struct err *err) CHECK_RESULT;
 
+/* The outputs of the last run outlive the next ones, until they are released (in any thread, before
+ * the session goes). ort_release takes NULL. */
+struct ort_held;
+struct ort_held *ort_hold(struct ort_session *session, struct err *err) CHECK_RESULT;
+void ort_release(struct ort_held *held);
+
 #endif

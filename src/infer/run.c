@@ -230,23 +230,6 @@ bool infer_try(struct infer *m, struct ort_tensor *ret_out, double *ret_seconds,
     return ok;
 }
 
-bool infer_classes(struct infer *m, size_t *ret, struct err *err)
-{
-    struct ort_tensor out;
-    double seconds;
-    size_t n_out;
-    const struct ort_port *port = ort_outputs(m->session, &n_out);
-    if (m->card.task == MODEL_SEGMENTATION && port->rank >= 3 && port->n[1] > 0) {
-        *ret = (size_t)port->n[1];
-        return true;
-    }
-    if (!infer_try(m, &out, &seconds, err)) {
-        return false;
-    }
-    *ret = m->card.task == MODEL_SEGMENTATION ? (size_t)out.n[1] : ort_count(&out);
-    return true;
-}
-
 /* Numbers that the linear map needs: (value - from) x factor. */
 static void find_scale(const struct model_card *card, const float *values, size_t n,
                        double *ret_from, double *ret_factor)

@@ -40,7 +40,7 @@ void infer_scale(const struct model_card *card, float *values, size_t n);
 /* The card's activation over `n` classes, in place. */
 void infer_activate(const struct model_card *card, float *values, size_t n);
 
-#define INFER_MAX_CLASSES 64
+#define INFER_MAX_CLASSES MODEL_MAX_LABELS
 
 struct infer_bag_result {
     size_t classes;
@@ -59,40 +59,51 @@ bool infer_once(struct infer *m, const struct ort_tensor *in, struct ort_tensor 
 
 struct infer_sliding {
     double overlap; /* of neighbouring patches, 0 to 0.9; usual: 0.5 */
-    /* Called after each patch with what is done (0..1); false with `err` filled ends the work. May
-     * be NULL. */
+    size_t batch;   /* patches a run, where the model takes any number of them; 0 = 1 */
+    /* Patch numbers (columns vary fastest, then rows, slices) in the order in which they are run;
+     * NULL: as they are numbered, which needs the least memory. */
+    const size_t *order;
+    /* The scores of each slice once they are complete, in the order of slices: [classes][rows]
+     * [columns], borrowed. Called in a thread beside the caller's; false with `err` filled ends the
+     * work. */
+    bool (*slice)(void *arg, size_t z, const float *scores, size_t classes, struct err *err);
+    void *slice_arg;
+    /* Called with what is done (0..1), in the caller's thread; may be NULL. */
     bool (*progress)(void *arg, double fraction, struct err *err);
     void *arg;
 };
-/* Segment a volume patch by patch. `volume` is [channels][n[2]][n[1]][n[0]]; patches overlap and
- * are blended with a Gaussian weight (deviation 1/8 of the patch), so that what a patch knows
- * little of, its edge, counts little. A volume smaller than a patch is continued with its nearest
- * voxels. `ret_scores` is [classes][n[2]][n[1]][n[0]], scores after activation; *ret_classes of
- * them, at most `most_classes`. */
+struct infer_sliding_done {
+    size_t patches, classes;
+    double seconds_model; /* in the model alone */
+};
+/* Segment a volume patch by patch. `volume` is [channels][n[2]][n[1]][n[0]]; of a model of slices
+ * (a patch of two sizes) each slice is a patch or several. Patches overlap and are blended with a
+ * Gaussian weight (deviation 1/8 of the patch), so that what a patch knows little of, its edge,
+ * counts little. A volume smaller than a patch is continued with its nearest voxels. Scores are
+ * those after activation; raw ones are kept within -128 and 128. The sums are whole numbers: the
+ * result is the same, bit for bit, in whatever order patches are run. ERR_FAILED when a score is no
+ * number. */
 bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
-                   const struct infer_sliding *how, float *ret_scores, size_t most_classes,
-                   size_t *ret_classes, struct err *err) CHECK_RESULT;
+                   const struct infer_sliding *how, struct infer_sliding_done *ret,
+                   struct err *err) CHECK_RESULT;
+
 struct infer_patch {
     size_t at[3]; /* its first voxel: column, row, slice */
-    double score; /* after activation: the only one, or that of the last class */
+    double score; /* after activation */
+    size_t label; /* which of the scores */
 };
 struct infer_patches {
-    size_t stride; /* from patch to patch; the last ones lie at the volume's end */
-    double least;  /* smaller scores are left out */
+    size_t stride;    /* from patch to patch; the last ones lie at the volume's end */
+    double least;     /* smaller scores are left out */
+    bool all_classes; /* each class but the background; else the last score alone counts */
     bool (*progress)(void *arg, double fraction, struct err *err); /* as above */
     void *arg;
 };
 /* What a detector says of each patch of a volume (as for infer_sliding). *ret is the caller's
- * (mem_free), also when *ret_n is 0. ERR_FORMAT when there is not one score (a class) a patch,
- * ERR_FAILED when one is no number. */
+ * (mem_free), also when *ret_n is 0. ERR_FORMAT when there are not 1 to INFER_MAX_CLASSES scores a
+ * patch, ERR_FAILED when one is no number. */
 bool infer_patches(struct infer *m, const float *volume, const size_t n[3],
                    const struct infer_patches *how, struct infer_patch **ret, size_t *ret_n,
                    struct err *err) CHECK_RESULT;
-/* How many classes the model's first output has: what infer_sliding's array must hold. */
-bool infer_classes(struct infer *m, size_t *ret, struct err *err) CHECK_RESULT;
-/* Scores to labels: the greatest of several classes (the first is background), or 1 where a single
- * one, or under "sigmoid" the greatest, reaches the card's threshold. */
-void infer_labels(const struct model_card *card, const float *scores, size_t classes, size_t voxels,
-                  uint8_t *ret_labels);
 
 #endif

@@ -1,274 +1,282 @@
 /*
- * A volume patch by patch. Segmentation (the sliding window of the nnU-Net paper, Isensee et al.
- * 2021, doi 10.1038/s41592-020-01008-z): scores of overlapping patches are summed with a Gaussian
- * weight and divided by the sum of the weights. Detection: a score a patch, and that is all.
+ * A volume patch by patch (the sliding window of the nnU-Net paper, Isensee et al. 2021, doi
+ * 10.1038/s41592-020-01008-z). While the model works on one lot of patches, a thread beside cuts
+ * the next lot and blends the last: two rooms for what goes in, and what came out is held until it
+ * is blended. Slices that no later patch touches are given out and their memory is used again.
  */
-#include "infer/run.h"
-
 #include <math.h>
 #include <string.h>
+#include "base/clock.h"
 #include "base/mem.h"
+#include "infer/beside.h"
+#include "infer/blend.h"
 
-#define AXES 3
-#define DEVIATION 0.125 /* of the patch's length */
 #define MOST_OVERLAP 0.9
+/* Voxels of a run: handing less than these over takes longer than the work. */
+#define WORTH_A_THREAD 16384
 
-struct window {
-    size_t n[AXES]; /* of the volume: columns, rows, slices */
-    size_t patch[AXES];
-    size_t steps[AXES];
-    float *weight[AXES];
-    size_t channels, voxels, patch_voxels;
-    float *input; /* one patch */
-    float *sum;   /* of the weights */
+struct sliding {
+    struct infer *m;
+    const float *volume;
+    const struct infer_sliding *how;
+    struct window w;
+    size_t *begins[WINDOW_AXES];
+    size_t steps[WINDOW_AXES];
+    size_t patches, lot, lots; /* patches; of one run; runs */
+    size_t *low;               /* of each lot: the first slice that it or a later one touches */
+    float *in[2];
+    struct ort_held *out[2]; /* of the model, until it is blended */
+    const float *out_values[2];
+    struct blend blend;
+    /* What the thread beside does: */
+    size_t cut, add; /* which lots; SIZE_MAX: none */
+    struct err err;
+    bool failed;
 };
 
-/* Sizes, and room for one patch. */
-static bool measure(struct window *w, const struct infer *m, const size_t n[3],
-                    struct ort_tensor *ret_in, struct err *err)
+/* ---- the plan ---- */
+
+/* Where the patches of an axis begin: evenly spread, the first and the last at the ends. */
+static bool spread(struct sliding *s, size_t axis, double overlap, struct err *err)
 {
-    if (!infer_shape(m, ret_in, err)) {
+    size_t n = s->w.n[axis];
+    size_t patch = s->w.patch[axis];
+    size_t stride = (size_t)lround((double)patch * (1 - overlap));
+    size_t steps = window_steps(n, patch, stride > 0 ? stride : 1);
+
+    s->steps[axis] = steps;
+    s->begins[axis] = mem_array(steps, sizeof(size_t), err);
+    for (size_t i = 1; s->begins[axis] != NULL && i < steps; i++) {
+        s->begins[axis][i] = (size_t)lround((double)(n - patch) * (double)i / (double)(steps - 1));
+    }
+    return s->begins[axis] != NULL;
+}
+
+static void place(const struct sliding *s, size_t i, size_t ret[WINDOW_AXES])
+{
+    size_t patch = s->how->order != NULL ? s->how->order[i] : i;
+
+    for (size_t a = 0; a < WINDOW_AXES; a++) {
+        ret[a] = s->begins[a][patch % s->steps[a]];
+        patch /= s->steps[a];
+    }
+}
+
+static size_t in_lot(const struct sliding *s, size_t lot)
+{
+    size_t left = s->patches - lot * s->lot;
+
+    return left < s->lot ? left : s->lot;
+}
+
+/* From the end: which slices a lot and those behind it still touch. */
+static bool find_low(struct sliding *s, struct err *err)
+{
+    size_t at[WINDOW_AXES];
+
+    s->low = mem_array(s->lots + 1, sizeof(*s->low), err);
+    if (s->low == NULL) {
         return false;
     }
-    if (ret_in->rank < AXES + 1 || ret_in->n[0] != 1) {
-        return err_set(err, ERR_UNSUPPORTED, "model '%s' takes no 3-D patches", m->card.name);
+    s->low[s->lots] = s->w.n[2];
+    for (size_t k = s->lots; k-- > 0;) {
+        s->low[k] = s->low[k + 1];
+        for (size_t i = 0; i < in_lot(s, k); i++) {
+            place(s, k * s->lot + i, at);
+            s->low[k] = at[2] < s->low[k] ? at[2] : s->low[k];
+        }
     }
-    w->channels = m->card.channels;
-    w->voxels = w->patch_voxels = 1;
-    for (size_t a = 0; a < AXES; a++) {
-        w->n[a] = n[a];
-        w->patch[a] = (size_t)ret_in->n[ret_in->rank - 1 - a];
-        w->voxels *= n[a];
-        w->patch_voxels *= w->patch[a];
-    }
-    w->input = mem_big(w->channels * w->patch_voxels, sizeof(float), err);
-    return w->input && (w->patch_voxels > 0 || err_bug(err, "an empty patch"));
+    return true;
 }
 
-static size_t steps(size_t n, size_t patch, size_t stride)
+/* How many slices must be held at once. */
+static size_t held(const struct sliding *s)
 {
-    return n > patch ? (n - patch + stride - 1) / stride + 1 : 1;
+    size_t end = 0;
+    size_t most = 1;
+    size_t at[WINDOW_AXES];
+
+    for (size_t k = 0; k < s->lots; k++) {
+        for (size_t i = 0; i < in_lot(s, k); i++) {
+            place(s, k * s->lot + i, at);
+            at[2] += s->w.patch[2];
+            end = at[2] > end ? at[2] : end;
+        }
+        end = end < s->w.n[2] ? end : s->w.n[2];
+        most = end - s->low[k] > most ? end - s->low[k] : most;
+    }
+    return most;
 }
 
-static bool plan(struct window *w, const struct infer *m, const size_t n[3], double overlap,
-                 struct ort_tensor *ret_in, struct err *err)
+static bool plan(struct sliding *s, const size_t n[3], struct err *err)
 {
-    bool ok = measure(w, m, n, ret_in, err);
+    double overlap = s->how->overlap;
+    bool good = window_measure(&s->w, s->m, n, err);
+
     overlap = !(overlap > 0) ? 0 : overlap > MOST_OVERLAP ? MOST_OVERLAP : overlap;
-    for (size_t a = 0; ok && a < AXES; a++) {
-        size_t p = w->patch[a], stride = (size_t)lround((double)p * (1 - overlap));
-        w->steps[a] = steps(n[a], p, stride ? stride : 1);
-        w->weight[a] = mem_array(p, sizeof(float), err);
-        ok = w->weight[a] != NULL;
-        for (size_t i = 0; ok && i < p; i++) {
-            double x = ((double)i - (double)(p - 1) / 2) / (DEVIATION * (double)p);
-            w->weight[a][i] = (float)exp(-x * x / 2);
+    s->patches = 1;
+    for (size_t a = 0; good && a < WINDOW_AXES; a++) {
+        good = spread(s, a, overlap, err);
+        s->patches *= s->steps[a];
+    }
+    if (!good) {
+        return false;
+    }
+    s->lot = s->w.batch > 0 ? s->w.batch : s->how->batch > 0 ? s->how->batch : 1;
+    s->lot = s->lot < s->patches || s->w.batch > 0 ? s->lot : s->patches;
+    s->lots = (s->patches + s->lot - 1) / s->lot;
+    for (size_t i = 0; good && i < 2; i++) {
+        s->in[i] = mem_big(s->lot * s->w.channels * s->w.voxels, sizeof(float), err);
+        good = s->in[i] != NULL;
+    }
+    return good && find_low(s, err) &&
+        blend_plan(&s->blend, &s->w, s->m->card.activation, s->begins, s->steps, err);
+}
+
+/* ---- beside the model ---- */
+
+/* The patches of a lot, one behind the other; a model that insists on more gets the last again. */
+static void cut_lot(struct sliding *s, size_t lot)
+{
+    size_t values = s->w.channels * s->w.voxels;
+    size_t full = s->w.batch > 0 ? s->lot : in_lot(s, lot);
+    size_t at[WINDOW_AXES];
+
+    for (size_t i = 0; i < full; i++) {
+        size_t patch = lot * s->lot + i;
+        place(s, patch < s->patches ? patch : s->patches - 1, at);
+        window_cut(&s->w, s->volume, at, s->in[lot % 2] + i * values);
+    }
+}
+
+static bool give_out(struct sliding *s, size_t until)
+{
+    while (s->blend.complete < until) {
+        size_t z = s->blend.complete;
+        const float *scores = blend_slice(&s->blend);
+
+        if (!s->how->slice(s->how->slice_arg, z, scores, s->blend.classes, &s->err)) {
+            return false;
         }
     }
-    w->sum = ok ? mem_array(w->voxels, sizeof(float), err) : NULL;
-    return w->sum != NULL;
+    return true;
 }
 
-static void drop(struct window *w)
+static bool add_lot(struct sliding *s, size_t lot)
 {
-    for (size_t a = 0; a < AXES; a++) {
-        mem_free(w->weight[a]);
-    }
-    mem_free(w->input);
-    mem_free(w->sum);
-}
+    size_t values = s->blend.classes * s->w.voxels;
+    size_t at[WINDOW_AXES];
 
-/* Where the patch of a step begins: evenly spread, the first and the last at the ends. */
-static size_t begins(const struct window *w, size_t axis, size_t step)
-{
-    if (w->steps[axis] == 1) {
-        return 0;
-    }
-    double range = (double)(w->n[axis] - w->patch[axis]);
-    return (size_t)lround(range * (double)step / (double)(w->steps[axis] - 1));
-}
-
-static size_t inside(size_t i, size_t n)
-{
-    return i < n ? i : n - 1;
-}
-
-static void cut(const struct window *w, const float *volume, const size_t at[AXES])
-{
-    float *to = w->input;
-    for (size_t c = 0; c < w->channels; c++) {
-        for (size_t z = 0; z < w->patch[2]; z++) {
-            for (size_t y = 0; y < w->patch[1]; y++) {
-                const float *row = volume +
-                    ((c * w->n[2] + inside(at[2] + z, w->n[2])) * w->n[1] +
-                     inside(at[1] + y, w->n[1])) *
-                        w->n[0];
-                for (size_t x = 0; x < w->patch[0]; x++) {
-                    *to++ = row[inside(at[0] + x, w->n[0])];
-                }
-            }
+    for (size_t i = 0; i < in_lot(s, lot); i++) {
+        place(s, lot * s->lot + i, at);
+        if (!blend_add(&s->blend, s->out_values[lot % 2] + i * values, at)) {
+            return err_set(&s->err, ERR_FAILED, "model '%s' gives scores that are no numbers",
+                           s->m->card.name);
         }
     }
+    ort_release(s->out[lot % 2]);
+    s->out[lot % 2] = NULL;
+    return give_out(s, s->low[lot + 1]);
 }
 
-/* Add a patch's scores. They are activated here, voxel by voxel, so that what is blended lies
- * between 0 and 1 whatever the network's scale. */
-static void blend(const struct window *w, const struct model_card *card, const float *scores,
-                  size_t classes, const size_t at[AXES], float *ret)
+static void work_beside(void *arg)
 {
-    float voxel[INFER_MAX_CLASSES];
-    for (size_t z = 0; z < w->patch[2] && at[2] + z < w->n[2]; z++) {
-        for (size_t y = 0; y < w->patch[1] && at[1] + y < w->n[1]; y++) {
-            float weight_zy = w->weight[2][z] * w->weight[1][y];
-            const float *from = scores + (z * w->patch[1] + y) * w->patch[0];
-            size_t to = ((at[2] + z) * w->n[1] + at[1] + y) * w->n[0] + at[0];
-            for (size_t x = 0; x < w->patch[0] && at[0] + x < w->n[0]; x++) {
-                float weight = weight_zy * w->weight[0][x];
-                for (size_t c = 0; c < classes; c++) {
-                    voxel[c] = from[c * w->patch_voxels + x];
-                }
-                infer_activate(card, voxel, classes);
-                for (size_t c = 0; c < classes; c++) {
-                    ret[c * w->voxels + to + x] += weight * voxel[c];
-                }
-                w->sum[to + x] += weight;
-            }
-        }
+    struct sliding *s = arg;
+
+    if (s->cut != SIZE_MAX) {
+        cut_lot(s, s->cut);
+    }
+    if (s->add != SIZE_MAX && !s->failed) {
+        s->failed = !add_lot(s, s->add);
     }
 }
 
-static bool one_patch(struct infer *m, const struct window *w, const float *volume,
-                      struct ort_tensor *in, const size_t at[AXES], float *ret_scores,
-                      size_t most_classes, size_t *classes, struct err *err)
+/* ---- the model ---- */
+
+/* How many classes there are is known when the first lot has come out. */
+static bool take(struct sliding *s, size_t lot, const struct ort_tensor *out, struct err *err)
+{
+    size_t full = s->w.batch > 0 ? s->lot : in_lot(s, lot);
+    size_t voxels = full * s->w.voxels;
+    size_t classes = voxels > 0 ? ort_count(out) / voxels : 0;
+
+    if (classes == 0 || classes > INFER_MAX_CLASSES || classes * voxels != ort_count(out) ||
+        (s->blend.classes > 0 && classes != s->blend.classes)) {
+        return err_set(err, ERR_FORMAT,
+                       "model '%s' does not give 1 to %d scores for each voxel of its patch",
+                       s->m->card.name, INFER_MAX_CLASSES);
+    }
+    s->out_values[lot % 2] = out->values;
+    s->out[lot % 2] = ort_hold(s->m->session, err);
+    return s->out[lot % 2] != NULL &&
+        (s->blend.classes > 0 || blend_room(&s->blend, classes, held(s), err));
+}
+
+static bool run_lot(struct sliding *s, size_t lot, struct infer_sliding_done *done, struct err *err)
 {
     struct ort_tensor out;
-    cut(w, volume, at);
-    in->values = w->input;
-    if (!infer_once(m, in, &out, err)) {
+    int64_t start = clock_mono_us();
+
+    if (s->w.batched && s->w.batch == 0) {
+        s->w.in.n[0] = (int64_t)in_lot(s, lot);
+    }
+    s->w.in.values = s->in[lot % 2];
+    if (!infer_once(s->m, &s->w.in, &out, err)) {
         return false;
     }
-    size_t got = w->patch_voxels ? ort_count(&out) / w->patch_voxels : 0;
-    if (got == 0 || got > most_classes || got > INFER_MAX_CLASSES ||
-        got * w->patch_voxels != ort_count(&out) || (*classes && got != *classes)) {
-        return err_set(err, ERR_FORMAT,
-                       "model '%s' does not give 1 to %zu scores for each voxel of its patch",
-                       m->card.name, most_classes);
+    done->seconds_model += (double)(clock_mono_us() - start) * 1e-6;
+    return take(s, lot, &out, err);
+}
+
+static bool run_all(struct sliding *s, struct infer_sliding_done *done, struct err *err)
+{
+    struct beside beside;
+    bool good = true;
+
+    beside_open(&beside, s->lot * s->w.voxels >= WORTH_A_THREAD);
+    cut_lot(s, 0);
+    for (size_t k = 0; good && k < s->lots; k++) {
+        s->cut = k + 1 < s->lots ? k + 1 : SIZE_MAX;
+        s->add = k > 0 ? k - 1 : SIZE_MAX;
+        beside_start(&beside, work_beside, s);
+        good = run_lot(s, k, done, err);
+        beside_wait(&beside);
+        if (good && s->failed) {
+            *err = s->err;
+            good = false;
+        }
+        good = good &&
+            (s->how->progress == NULL ||
+             s->how->progress(s->how->arg, (double)(k + 1) / (double)s->lots, err));
     }
-    if (!*classes) {
-        memset(ret_scores, 0, got * w->voxels * sizeof *ret_scores);
+    beside_close(&beside);
+    if (good && !add_lot(s, s->lots - 1)) {
+        *err = s->err;
+        good = false;
     }
-    *classes = got;
-    blend(w, &m->card, out.values, got, at, ret_scores);
-    return true;
+    return good;
 }
 
 bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
-                   const struct infer_sliding *how, float *ret_scores, size_t most_classes,
-                   size_t *ret_classes, struct err *err)
+                   const struct infer_sliding *how, struct infer_sliding_done *ret, struct err *err)
 {
-    struct window w = {.sum = NULL};
-    struct ort_tensor in;
-    size_t classes = 0, done = 0, all;
-    bool ok = plan(&w, m, n, how->overlap, &in, err);
-    all = w.steps[0] * w.steps[1] * w.steps[2];
-    for (size_t i = 0; ok && i < all; i++) {
-        size_t step[AXES] = {i % w.steps[0], i / w.steps[0] % w.steps[1],
-                             i / (w.steps[0] * w.steps[1])},
-               at[AXES];
-        for (size_t a = 0; a < AXES; a++) {
-            at[a] = begins(&w, a, step[a]);
-        }
-        ok = one_patch(m, &w, volume, &in, at, ret_scores, most_classes, &classes, err);
-        done++;
-        ok = ok && (!how->progress || how->progress(how->arg, (double)done / (double)all, err));
-    }
-    for (size_t c = 0; ok && c < classes; c++) {
-        for (size_t i = 0; i < w.voxels; i++) {
-            ret_scores[c * w.voxels + i] /= w.sum[i];
-        }
-    }
-    if (ok) {
-        *ret_classes = classes;
-    }
-    drop(&w);
-    return ok;
-}
+    struct infer_sliding_done done = {0, 0, 0};
+    struct sliding s = {.m = m, .volume = volume, .how = how};
+    bool good = plan(&s, n, err) && run_all(&s, &done, err);
 
-/* ---- detection ---- */
-
-/* The score of the patch that was cut. */
-static bool judge(struct infer *m, const struct window *w, struct ort_tensor *in, double *ret,
-                  struct err *err)
-{
-    float scores[INFER_MAX_CLASSES];
-    struct ort_tensor out;
-    in->values = w->input;
-    if (!infer_once(m, in, &out, err)) {
-        return false;
+    if (good) {
+        done.patches = s.patches;
+        done.classes = s.blend.classes;
+        *ret = done;
     }
-    size_t classes = ort_count(&out);
-    if (classes == 0 || classes > INFER_MAX_CLASSES) {
-        return err_set(err, ERR_FORMAT,
-                       "model '%s' gives %zu numbers for a patch, 1 to %d are handled: a score, or "
-                       "one a class",
-                       m->card.name, classes, INFER_MAX_CLASSES);
+    for (size_t i = 0; i < 2; i++) {
+        ort_release(s.out[i]);
+        mem_free(s.in[i]);
     }
-    memcpy(scores, out.values, classes * sizeof *scores);
-    infer_activate(&m->card, scores, classes);
-    *ret = (double)scores[classes - 1];
-    return isfinite(*ret) ||
-        err_set(err, ERR_FAILED, "model '%s' gives a score that is no number", m->card.name);
-}
-
-bool infer_patches(struct infer *m, const float *volume, const size_t n[3],
-                   const struct infer_patches *how, struct infer_patch **ret, size_t *ret_n,
-                   struct err *err)
-{
-    struct window w = {.sum = NULL};
-    struct ort_tensor in;
-    struct infer_patch *list = NULL, patch;
-    size_t all = 1, found = 0, stride = how->stride ? how->stride : 1;
-    bool ok = measure(&w, m, n, &in, err);
-    for (size_t a = 0; ok && a < AXES; a++) {
-        w.steps[a] = steps(n[a], w.patch[a], stride);
-        all *= w.steps[a];
+    for (size_t a = 0; a < WINDOW_AXES; a++) {
+        mem_free(s.begins[a]);
     }
-    list = ok ? mem_array(all, sizeof *list, err) : NULL;
-    ok = list != NULL;
-    for (size_t i = 0; ok && i < all; i++) {
-        const size_t step[AXES] = {i % w.steps[0], i / w.steps[0] % w.steps[1],
-                                   i / (w.steps[0] * w.steps[1])};
-        for (size_t a = 0; a < AXES; a++) {
-            size_t last = n[a] > w.patch[a] ? n[a] - w.patch[a] : 0, at = step[a] * stride;
-            patch.at[a] = at < last ? at : last;
-        }
-        cut(&w, volume, patch.at);
-        ok = judge(m, &w, &in, &patch.score, err) &&
-            (!how->progress || how->progress(how->arg, (double)(i + 1) / (double)all, err));
-        if (ok && patch.score >= how->least) {
-            list[found++] = patch;
-        }
-    }
-    drop(&w);
-    if (!ok) {
-        mem_free(list);
-        return false;
-    }
-    *ret = list;
-    *ret_n = found;
-    return true;
-}
-
-void infer_labels(const struct model_card *card, const float *scores, size_t classes, size_t voxels,
-                  uint8_t *ret_labels)
-{
-    bool background = classes > 1 && card->activation != MODEL_SIGMOID;
-    for (size_t i = 0; i < voxels; i++) {
-        size_t best = 0;
-        for (size_t c = 1; c < classes; c++) {
-            best = scores[c * voxels + i] > scores[best * voxels + i] ? c : best;
-        }
-        bool there = (double)scores[best * voxels + i] >= card->threshold;
-        ret_labels[i] = (uint8_t)(background ? best : there ? best + 1 : 0);
-    }
+    mem_free(s.low);
+    blend_fini(&s.blend);
+    return good;
 }

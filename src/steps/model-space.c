@@ -1,6 +1,7 @@
 /* Axes are turned in whole; only another spacing makes new values. */
 #include "steps/model-space.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "base/mem.h"
@@ -76,6 +77,11 @@ bool model_space(const struct model_card *card, const struct volume *v, struct r
         for (size_t a = 0; a < AXES; a++) {
             mm[a] = card->spacing_mm[a < card->n_spacing ? a : card->n_spacing - 1];
         }
+        if (card->n_spacing == 2) { /* of a model of slices: as far apart as they are */
+            mm[2] = sqrt(turned.affine[0][2] * turned.affine[0][2] +
+                         turned.affine[1][2] * turned.affine[1][2] +
+                         turned.affine[2][2] * turned.affine[2][2]);
+        }
         resample_spaced(&turned, mm, ret);
         if ((double)ret->n[0] * (double)ret->n[1] * (double)ret->n[2] > MOST_VOXELS) {
             return err_set(err, ERR_FORMAT,
@@ -94,13 +100,31 @@ bool model_space(const struct model_card *card, const struct volume *v, struct r
     return true;
 }
 
+/* What is no number becomes the least value, which is given back; 0 when nothing is a number. */
+static float mend(float *values, size_t n)
+{
+    float least = INFINITY;
+    size_t strange = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool number = fabsf(values[i]) <= FLT_MAX;
+        least = number && values[i] < least ? values[i] : least;
+        strange += !number;
+    }
+    least = isfinite(least) ? least : 0;
+    for (size_t i = 0; strange > 0 && i < n; i++) {
+        values[i] = fabsf(values[i]) <= FLT_MAX ? values[i] : least;
+    }
+    return least;
+}
+
 float *model_space_values(const struct volume *v, const struct resample_grid *grid, bool same,
                           unsigned threads, struct err *err)
 {
     struct resample_grid own;
     float *values;
     float *moved = NULL;
-    float least = INFINITY;
+    float least;
     size_t plane = v->n[0] * v->n[1];
 
     model_space_own(v, &own);
@@ -111,15 +135,12 @@ float *model_space_values(const struct volume *v, const struct resample_grid *gr
     for (size_t z = 0; z < v->n[2]; z++) {
         volume_slice(v, z, 0, values + z * plane);
     }
+    least = mend(values, resample_voxels(&own));
     if (same) {
         return values;
     }
-    for (size_t i = 0; i < resample_voxels(&own); i++) {
-        least = values[i] < least ? values[i] : least;
-    }
     moved = mem_big(resample_voxels(grid), sizeof(*moved), err);
-    if (moved != NULL &&
-        !resample_linear(values, &own, grid, isfinite(least) ? least : 0, threads, moved, err)) {
+    if (moved != NULL && !resample_linear(values, &own, grid, least, threads, moved, err)) {
         mem_free(moved);
         moved = NULL;
     }

@@ -16,7 +16,8 @@ void model_space_own(const struct volume *v, struct resample_grid *ret);
  * the card wants an orientation that the volume does not say. */
 bool model_space(const struct model_card *card, const struct volume *v, struct resample_grid *ret,
                  bool *ret_same, struct err *err) CHECK_RESULT;
-/* Values of the volume in `grid` (mem_free); beyond the volume its least value. */
+/* Values of the volume in `grid` (mem_free); its least value beyond the volume, and in place of
+ * what is no number. */
 float *model_space_values(const struct volume *v, const struct resample_grid *grid, bool same,
                           unsigned threads, struct err *err) CHECK_RESULT;
 

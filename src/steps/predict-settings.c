@@ -250,3 +250,24 @@ void predict_settings_fini(struct predict_settings *s)
     json_decref(s->all);
     s->all = NULL;
 }
+
+bool predict_slices(const struct volume *in, const struct predict_settings *s,
+                    struct volume *ret_view, struct err *err)
+{
+    size_t last = s->last < in->n[2] ? s->last : in->n[2] - 1;
+    struct volume view = *in;
+
+    if (s->first > last) {
+        return err_set(err, ERR_USAGE,
+                       "settings: slice_first is %zu, and the series has slices 0 to %zu", s->first,
+                       in->n[2] - 1);
+    }
+    view.n[2] = last - s->first + 1;
+    view.n[3] = 1;
+    view.voxels = (char *)in->voxels + s->first * in->n[0] * in->n[1] * voxel_bytes(in->kind);
+    for (size_t r = 0; r < 3; r++) {
+        view.affine[r][3] += in->affine[r][2] * (double)s->first;
+    }
+    *ret_view = view;
+    return true;
+}

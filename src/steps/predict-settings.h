@@ -7,6 +7,7 @@
 #define GANTRY_STEPS_PREDICT_SETTINGS_H
 
 #include <stdint.h>
+#include "image/volume.h"
 #include "model/model-card.h"
 
 struct predict_settings {
@@ -27,5 +28,10 @@ struct predict_settings {
 bool predict_settings_read(const struct model_card *card, const char *text,
                            struct predict_settings *ret, struct err *err) CHECK_RESULT;
 void predict_settings_fini(struct predict_settings *s);
+
+/* The slices that they choose of a volume: a view that borrows its voxels. What is behind the last
+ * slice is left out; ERR_USAGE when nothing is left. */
+bool predict_slices(const struct volume *in, const struct predict_settings *s,
+                    struct volume *ret_view, struct err *err) CHECK_RESULT;
 
 #endif

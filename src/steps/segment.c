@@ -1,35 +1,53 @@
-/* Labels go back by the nearest voxel of the model's grid: classes have no values in between. */
+/* The series is read once into floats in the model's grid; scores are never held as a whole. */
 #include "steps/segment.h"
 
 #include <string.h>
 #include "base/mem.h"
-#include "math/resample.h"
+#include "math/label-filter.h"
 #include "steps/model-space.h"
+#include "steps/segment-back.h"
 
-/* Labels in the model's grid. */
-static uint8_t *labels_in(struct infer *m, float *values, const struct resample_grid *grid,
-                          const struct segment_options *o, struct err *err)
+static bool filter(const struct predict_settings *s, struct volume *mask, size_t labels,
+                   struct err *err)
 {
-    const struct infer_sliding how = {o->settings->overlap, o->progress, o->arg};
-    size_t voxels = resample_voxels(grid);
-    size_t classes = 0;
-    float *scores = NULL;
-    uint8_t *labels = NULL;
+    for (size_t i = 1; i < labels; i++) {
+        if (!label_filter(mask->voxels, mask->n, (uint8_t)i, s->min_voxels, s->largest[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
 
-    infer_scale(&m->card, values, voxels);
-    if (!infer_classes(m, &classes, err)) {
-        return NULL;
+/* Labels of `view` into `labels`, which lies on its voxels. */
+static bool label(struct infer *m, const struct volume *view, const struct segment_options *o,
+                  uint8_t *labels, struct infer_sliding_done *done, struct err *err)
+{
+    struct segment_back back = {.before = NULL};
+    struct infer_sliding how = {.overlap = o->settings->overlap,
+                                .batch = o->settings->batch,
+                                .order = o->order,
+                                .slice = segment_back_slice,
+                                .slice_arg = &back,
+                                .progress = o->progress,
+                                .arg = o->arg};
+    struct resample_grid grid;
+    struct resample_grid own;
+    float *values = NULL;
+    bool same = true;
+    bool good;
+
+    model_space_own(view, &own);
+    good = model_space(&m->card, view, &grid, &same, err) &&
+        segment_back_open(&back, &m->card, o->settings, &own, &grid, labels, err);
+    values = good ? model_space_values(view, &grid, same, o->threads, err) : NULL;
+    if (values != NULL) {
+        infer_scale(&m->card, values, resample_voxels(&grid));
+        good = infer_sliding(m, values, grid.n, &how, done, err);
     }
-    scores = mem_big(voxels * classes, sizeof(*scores), err);
-    labels = scores != NULL ? mem_array(voxels, 1, err) : NULL;
-    if (labels != NULL && infer_sliding(m, values, grid->n, &how, scores, classes, &classes, err)) {
-        infer_labels(&m->card, scores, classes, voxels, labels);
-    } else {
-        mem_free(labels);
-        labels = NULL;
-    }
-    mem_free(scores);
-    return labels;
+    good = good && values != NULL;
+    mem_free(values);
+    segment_back_fini(&back);
+    return good;
 }
 
 bool segment_volume(struct infer *m, const struct volume *in, const struct segment_options *o,
@@ -37,11 +55,9 @@ bool segment_volume(struct infer *m, const struct volume *in, const struct segme
 {
     const size_t n[4] = {in->n[0], in->n[1], in->n[2], 1};
     struct volume out = {.voxels = NULL};
-    struct resample_grid grid;
-    struct resample_grid own;
-    uint8_t *labels = NULL;
-    float *values = NULL;
-    bool same = true;
+    struct infer_sliding_done done = {0, 0, 0};
+    struct volume view;
+    size_t labels = 0;
     bool good;
 
     if (m->card.task != MODEL_SEGMENTATION || m->card.channels != 1) {
@@ -49,28 +65,25 @@ bool segment_volume(struct infer *m, const struct volume *in, const struct segme
                        "model %s is for %s with %zu channels: one volume is not what it takes",
                        m->card.name, model_task_word(m->card.task), m->card.channels);
     }
-    model_space_own(in, &own);
-    good = model_space(&m->card, in, &grid, &same, err);
+    good = predict_slices(in, o->settings, &view, err) && volume_new(&out, n, VOXEL_U8, err);
     if (good) {
-        values = model_space_values(in, &grid, same, o->threads, err);
-        labels = values != NULL ? labels_in(m, values, &grid, o, err) : NULL;
-        mem_free(values);
-        good = labels != NULL && volume_new(&out, n, VOXEL_U8, err);
-    }
-    if (good) {
+        size_t first = o->settings->first * n[0] * n[1];
+
         memcpy(out.affine, in->affine, sizeof(out.affine));
-        if (same) {
-            memcpy(out.voxels, labels, resample_voxels(&grid));
-        } else {
-            good = resample_nearest(labels, &grid, &own, 0, o->threads, out.voxels, err);
-        }
+        good = label(m, &view, o, (uint8_t *)out.voxels + first, &done, err);
     }
-    mem_free(labels);
+    if (good) {
+        bool background = done.classes > 1 && m->card.activation != MODEL_SIGMOID;
+
+        labels = background ? done.classes : done.classes + 1;
+        labels = labels < MODEL_MAX_LABELS ? labels : MODEL_MAX_LABELS;
+        good = filter(o->settings, &out, labels, err);
+    }
     if (!good) {
         volume_fini(&out);
         return false;
     }
     *ret_labels = out;
-    *ret_done = (struct segment_done){.labels = m->card.n_labels};
+    *ret_done = (struct segment_done){labels, done.patches, done.seconds_model};
     return true;
 }

@@ -13,6 +13,7 @@
 struct segment_options {
     const struct predict_settings *settings;
     unsigned threads;
+    const size_t *order; /* of patches (infer/run.h); NULL: the usual one */
     bool (*progress)(void *arg, double fraction, struct err *err); /* may be NULL */
     void *arg;
 };
@@ -23,8 +24,8 @@ struct segment_done {
     double seconds_model; /* in the model alone */
 };
 
-/* *ret_labels is one byte a voxel in the grid of `in` (3-D). ERR_UNSUPPORTED when the model takes
- * more than one channel. */
+/* *ret_labels is one byte a voxel in the grid of `in` (3-D); slices that the settings leave out are
+ * background. ERR_UNSUPPORTED when the model takes more than one channel. */
 bool segment_volume(struct infer *m, const struct volume *in, const struct segment_options *options,
                     struct volume *ret_labels, struct segment_done *ret_done,
                     struct err *err) CHECK_RESULT;

@@ -1,5 +1,4 @@
-/* Patches with a score become boxes in the model's space, go back to the study's voxels, and of
- * those that overlap the best stays. */
+/* The work itself is every detector's (steps/detect.h); here is what triage asks of it. */
 #include "steps/triage-detector.h"
 #include <math.h>
 #include <stdio.h>
@@ -8,14 +7,11 @@
 #include "base/path.h"
 #include "infer/keep.h"
 #include "steps/common.h"
-#include "steps/model-space.h"
+#include "steps/detect.h"
 
 #define AXES 3
 
-/* DESIGN 10, where the card says nothing else. */
-#define STRIDE 32.0
-#define IOU_MAX 0.3
-#define BOX_OF 5.0
+#define BOX_OF 5.0 /* DESIGN 10, where the card says nothing else */
 
 /* A part of a voxel that is rounding of the affines and no part. */
 #define ROUNDING 0.01
@@ -44,23 +40,15 @@ static bool check(const struct model_card *card, const struct model_card *classi
 static bool take_settings(struct triage_detector *d, struct err *err)
 {
     json_t *values = model_settings(&d->card, NULL, err);
-    double stride = model_setting(values, "stride", STRIDE);
-    double iou_max = model_setting(values, "iou_max", IOU_MAX);
+    double stride = model_setting(values, "stride", DETECT_STRIDE);
+    double iou_max = model_setting(values, "iou_max", DETECT_IOU);
     double box_of = model_setting(values, "box_of", BOX_OF);
-    size_t least = d->card.patch[0];
-
-    for (size_t a = 1; a < AXES; a++) {
-        least = d->card.patch[a] < least ? d->card.patch[a] : least;
-    }
     if (values == NULL) {
         return false;
     }
     json_decref(values);
-    if (!(stride >= 1) || stride > (double)least) {
-        return err_set(err, ERR_FORMAT,
-                       "setting stride is %g: it must lie between 1 and the patch's least size, "
-                       "%zu, or some voxels would not be looked at",
-                       stride, least);
+    if (!detect_stride(&d->card, stride, err)) {
+        return false;
     }
     if (!(iou_max >= 0 && iou_max <= 1) || !(box_of >= 1)) {
         return err_set(err, ERR_FORMAT, "setting iou_max must lie between 0 and 1, box_of from 1");
@@ -100,29 +88,6 @@ void triage_detector_fini(struct triage_detector *d)
 
 /* ---- at work ---- */
 
-/* A box of the model's space in voxels of the study, cut at the study's edges. `m` maps voxel
- * centres, and edges lie half a voxel before them. */
-static void to_study(double m[3][4], const size_t n[], struct box *box)
-{
-    struct box out = {.score = box->score};
-
-    for (size_t k = 0; k < AXES; k++) {
-        double a = m[k][3] + 0.5;
-        double b = a;
-
-        for (size_t i = 0; i < AXES; i++) {
-            double from = m[k][i] * (box->low[i] - 0.5);
-            double to = m[k][i] * (box->high[i] - 0.5);
-
-            a += fmin(from, to);
-            b += fmax(from, to);
-        }
-        out.low[k] = fmin(fmax(a, 0), (double)n[k]);
-        out.high[k] = fmin(fmax(b, 0), (double)n[k]);
-    }
-    *box = out;
-}
-
 struct teller {
     struct job *job;
     double from, to;
@@ -137,51 +102,30 @@ static bool tell(void *arg, double fraction, struct err *err)
 }
 
 static bool look(const struct triage_detector *d, struct infer *infer, const struct volume *ct,
-                 const struct teller *t, struct triage_findings *ret, struct err *err)
+                 struct teller *t, struct triage_findings *ret, struct err *err)
 {
-    const struct infer_patches how = {d->stride, d->card.threshold, tell, (void *)t};
-    struct resample_grid own;
-    struct resample_grid grid;
-    struct infer_patch *patch = NULL;
-    struct triage_findings found = {NULL, 0, 0};
-    float *values = NULL;
-    double m[3][4];
-    bool same;
-    bool good;
+    const struct detect_how how = {.stride = d->stride,
+                                   .least = d->card.threshold,
+                                   .iou_max = d->iou_max,
+                                   .threads = t->job->threads,
+                                   .progress = tell,
+                                   .arg = t};
+    struct detect_found found;
 
-    model_space_own(ct, &own);
-    good = model_space(&d->card, ct, &grid, &same, err) && resample_connect(&own, &grid, m, err);
-    values = good ? model_space_values(ct, &grid, same, t->job->threads, err) : NULL;
-    if (values != NULL) {
-        infer_scale(&d->card, values, resample_voxels(&grid));
-        good = infer_patches(infer, values, grid.n, &how, &patch, &found.n, err);
-        found.box = good ? mem_array(found.n + 1, sizeof(*found.box), err) : NULL;
-    }
-    mem_free(values);
-    for (size_t i = 0; found.box != NULL && i < found.n; i++) {
-        struct box *box = &found.box[i];
-
-        box->score = patch[i].score;
-        for (size_t a = 0; a < AXES; a++) {
-            box->low[a] = (double)patch[i].at[a];
-            box->high[a] = (double)(patch[i].at[a] + d->card.patch[a]);
-        }
-        to_study(m, ct->n, box);
-    }
-    mem_free(patch);
-    if (found.box == NULL) {
+    if (!detect_run(infer, ct, &how, &found, err)) {
         return false;
     }
-    found.n = box_suppress(found.box, found.n, d->iou_max);
-    found.best = found.n < d->box_of ? found.n : d->box_of;
-    *ret = found;
+    ret->box = found.box; /* of one label only */
+    ret->n = found.n;
+    ret->best = found.n < d->box_of ? found.n : d->box_of;
+    mem_free(found.label);
     return true;
 }
 
 bool triage_detector_run(const struct triage_detector *d, const struct volume *ct, struct job *job,
                          double from, double to, struct triage_findings *ret, struct err *err)
 {
-    const struct teller t = {job, from, to};
+    struct teller t = {job, from, to};
     struct keep_model model;
     char without[MODEL_MAX_NAME + 80];
     bool good;

@@ -324,6 +324,49 @@ static bool count(void *arg, double fraction, struct err *err)
     return --*left > 0 || err_set(err, ERR_CANCELLED, "enough");
 }
 
+struct whole {
+    float *scores; /* [classes][voxels] */
+    size_t plane, voxels, next;
+};
+
+static bool gather(void *arg, size_t z, const float *scores, size_t classes, struct err *err)
+{
+    struct whole *w = arg;
+    (void)err;
+    assert_int_equal(z, w->next++);
+    for (size_t c = 0; c < classes; c++) {
+        memcpy(w->scores + c * w->voxels + z * w->plane, scores + c * w->plane,
+               w->plane * sizeof(float));
+    }
+    return true;
+}
+
+/* Scores of a volume, [2][voxels]; the caller's. */
+static float *slid(struct infer *m, const float *volume, const size_t n[3],
+                   struct infer_sliding how, struct infer_sliding_done *done, struct err *err)
+{
+    struct whole w = {NULL, n[0] * n[1], n[0] * n[1] * n[2], 0};
+    w.scores = mem_array(2 * w.voxels, sizeof(float), err);
+    how.slice = gather;
+    how.slice_arg = &w;
+    if (!infer_sliding(m, volume, n, &how, done, err)) {
+        mem_free(w.scores);
+        return NULL;
+    }
+    assert_int_equal(w.next, n[2]);
+    return w.scores;
+}
+
+static float *some_volume(size_t voxels)
+{
+    struct err err = {0};
+    float *volume = mem_array(voxels, sizeof *volume, &err);
+    for (size_t i = 0; i < voxels; i++) {
+        volume[i] = (float)((i * 37) % 101) / 50 - 1.001f;
+    }
+    return volume;
+}
+
 /* The network answers voxel by voxel, so blending must give back exactly that, at every size. */
 static void patches_make_a_whole(void **state)
 {
@@ -331,43 +374,37 @@ static void patches_make_a_whole(void **state)
     static const size_t sizes[][3] = {{4, 4, 4}, {9, 5, 7}, {2, 3, 1}, {11, 4, 2}, {16, 16, 16}};
     struct err err = {0};
     struct str model = STR_INIT;
-    size_t classes, left = 3;
+    struct infer_sliding_done done;
+    size_t left = 3;
     onnx_two_classes(&model, -1, -1, -1);
     struct infer *m = opened(&model, SEG_CARD("\"patch\":[4,4,4],"), &err);
     if (!m) {
         fail_msg("%s", err.text);
     }
-    assert_ok(infer_classes(m, &classes, &err), err);
-    assert_int_equal(classes, 2);
     for (size_t k = 0; k < 5; k++) {
         const size_t *n = sizes[k], voxels = n[0] * n[1] * n[2];
-        float *volume = mem_array(voxels, sizeof *volume, &err),
-              *scores = mem_array(2 * voxels, sizeof *scores, &err);
-        uint8_t *labels = mem_array(voxels, 1, &err);
-        for (size_t i = 0; i < voxels; i++) {
-            volume[i] = (float)((i * 37) % 101) / 50 - 1.001f;
-        }
-        const struct infer_sliding how = {.overlap = 0.25 * (double)k};
-        assert_ok(infer_sliding(m, volume, n, &how, scores, 2, &classes, &err), err);
-        assert_int_equal(classes, 2);
-        infer_labels(&m->card, scores, 2, voxels, labels);
+        float *volume = some_volume(voxels),
+              *scores = slid(m, volume, n, (struct infer_sliding){.overlap = 0.25 * (double)k},
+                             &done, &err);
+        assert_non_null(scores);
+        assert_int_equal(done.classes, 2);
+        assert_true(done.patches >= 1 && done.seconds_model >= 0);
         for (size_t i = 0; i < voxels; i++) {
             double p = 1 / (1 + exp(-2 * (double)volume[i]));
-            assert_true(fabs(scores[voxels + i] - p) < 1e-5 && fabs(scores[i] + p - 1) < 1e-5);
-            assert_int_equal(labels[i], volume[i] > 0);
+            assert_true(fabs(scores[voxels + i] - p) < 1e-6 && fabs(scores[i] + p - 1) < 1e-6);
         }
-        mem_free(labels);
         mem_free(scores);
         mem_free(volume);
     }
-    float volume[729] = {0}, *scores = mem_array(2 * 729, sizeof *scores, &err);
-    const struct infer_sliding how = {.overlap = 0.5, .progress = count, .arg = &left};
-    assert_false(
-        infer_sliding(m, volume, (const size_t[]){9, 9, 9}, &how, scores, 2, &classes, &err));
+    float volume[729] = {0};
+    assert_null(slid(m, volume, (const size_t[]){9, 9, 9},
+                     (struct infer_sliding){.overlap = 0.5, .progress = count, .arg = &left}, &done,
+                     &err));
     assert_int_equal(err.code, ERR_CANCELLED);
-    assert_false(infer_sliding(m, volume, (const size_t[]){9, 9, 9}, &(struct infer_sliding){0},
-                               scores, 1, &classes, &err));
-    mem_free(scores);
+    volume[400] = NAN;
+    assert_null(slid(m, volume, (const size_t[]){9, 9, 9}, (struct infer_sliding){0}, &done, &err));
+    assert_int_equal(err.code, ERR_FAILED);
+    assert_non_null(strstr(err.text, "no numbers"));
     infer_close(m);
     str_fini(&model);
 }
@@ -411,14 +448,14 @@ static void patches_have_scores(void **state)
     assert_false(infer_patches(m, (const float[]){NAN, NAN}, (const size_t[]){2, 1, 1}, &how,
                                &patch, &found, &err));
     assert_non_null(strstr(err.text, "no number"));
-    how = (struct infer_patches){2, 0, count, &left};
+    how = (struct infer_patches){.stride = 2, .progress = count, .arg = &left};
     assert_false(infer_patches(m, volume, n, &how, &patch, &found, &err));
     assert_int_equal(err.code, ERR_CANCELLED);
     infer_close(m);
     str_fini(&model);
 }
 
-static void scaling_and_labels(void **state)
+static void values_are_scaled(void **state)
 {
     (void)state;
     struct model_card card = {.windowed = true, .window = {-1000, 400}, .scaling = MODEL_WINDOW};
@@ -436,13 +473,6 @@ static void scaling_and_labels(void **state)
     float u[] = {2, 4, 3};
     infer_scale(&card, u, 3);
     assert_true(u[0] == 0 && u[1] == 1 && u[2] == 0.5f);
-    uint8_t labels[2];
-    const float scores[] = {0.2f, 0.6f, 0.3f, 0.9f};
-    card = (struct model_card){.activation = MODEL_SIGMOID, .threshold = 0.5};
-    infer_labels(&card, scores, 2, 2, labels); /* no background among the classes */
-    assert_true(labels[0] == 0 && labels[1] == 2);
-    infer_labels(&card, scores, 1, 2, labels);
-    assert_true(labels[0] == 0 && labels[1] == 1);
 }
 
 #define MEM ((int64_t)64 << 20)
@@ -590,7 +620,7 @@ int main(void)
         cmocka_unit_test(card_and_file_must_agree),
         cmocka_unit_test(patches_make_a_whole),
         cmocka_unit_test(patches_have_scores),
-        cmocka_unit_test(scaling_and_labels),
+        cmocka_unit_test(values_are_scaled),
         cmocka_unit_test(two_models_are_kept),
         cmocka_unit_test(a_library_that_is_none_is_named),
     };
