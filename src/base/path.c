@@ -144,6 +144,21 @@ char *path_label(const char *name, struct err *err)
     return mem_strndup(name, n && name[n - 1] != '/' ? n : strlen(name), err);
 }
 
+char *path_common(const char *const *paths, size_t n, struct err *err)
+{
+    char *common = mem_strdup(n ? paths[0] : "/", err);
+    for (size_t i = 1; common && i < n;) {
+        if (path_within(paths[i], common)) {
+            i++;
+            continue;
+        }
+        char *up = path_dir(common, err);
+        mem_free(common);
+        common = up;
+    }
+    return common;
+}
+
 char *path_program(struct err *err)
 {
     char program[PATH_MAX];

@@ -27,6 +27,8 @@ bool path_within(const char *path, const char *root);
 /* `path` relative to `root` (points into path), or NULL when it is not within. "" for root itself.
  */
 const char *path_below(const char *path, const char *root);
+/* The deepest path that all n absolute ones are equal to or below. Caller frees. */
+char *path_common(const char *const *paths, size_t n, struct err *err) CHECK_RESULT;
 /* Resolve "." and ".." textually and drop doubled slashes; `base` is put in front of a relative
  * path. Caller frees. */
 char *path_absolute(const char *base, const char *path, struct err *err) CHECK_RESULT;

@@ -30,6 +30,11 @@ static bool check_name(struct store *s, const char *name, int64_t own, struct er
                  name, name));
 }
 
+bool dataset_name_check(struct store *s, const char *name, struct err *err)
+{
+    return check_name(s, name, 0, err);
+}
+
 /* DICOM's code strings: CT, MR, PT... */
 static bool check_modality(const char *word, struct err *err)
 {

@@ -13,6 +13,9 @@
 #include "codec/json.h"
 #include "store/store.h"
 
+/* May a new data set be called so? ERR_USAGE or ERR_EXISTS says why not. */
+bool dataset_name_check(struct store *s, const char *name, struct err *err) CHECK_RESULT;
+
 /* {"project", "name", "description"?, "places": [...], "modality"?, "user"?}. ERR_EXISTS when the
  * name is taken (names are told apart without regard to case). */
 bool dataset_add(struct store *s, const json_t *args, int64_t *ret_id,

@@ -73,19 +73,15 @@ static char *real_path(const char *path, struct err *err)
     return mem_strdup(real, err);
 }
 
-/* The deepest folder that holds all of them. Caller frees. */
+/* The folder that holds all of them. Caller frees. */
 static char *common_folder(char *const *paths, size_t n, struct err *err)
 {
-    char *folder = file_is_folder(paths[0]) ? mem_strdup(paths[0], err) : path_dir(paths[0], err);
-    for (size_t i = 1; folder && i < n;) {
-        if (path_within(paths[i], folder)) {
-            i++;
-            continue;
-        }
-        char *up = path_dir(folder, err);
-        mem_free(folder);
-        folder = up;
+    char *common = path_common((const char *const *)paths, n, err);
+    char *folder = common && !file_is_folder(common) ? path_dir(common, err) : NULL;
+    if (!folder) {
+        return common;
     }
+    mem_free(common);
     return folder;
 }
 
@@ -244,7 +240,7 @@ static bool ls(struct cli *c, struct err *err)
         {"Problems", "problems", CELL_INT},
         {"Modality", "modalities", CELL_TEXT},
         {"Project", "project", CELL_TEXT},
-        {"Scanned", "scanned_us", CELL_TIME},
+        {"Scanned", "scanned", CELL_TIME},
         {"Description", "description", CELL_TEXT},
         {NULL, NULL, CELL_TEXT},
     };

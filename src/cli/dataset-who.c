@@ -1,8 +1,8 @@
 /*
  * Whose is it, and of what day, where headers do not tell. In this order: BIDS (sub-X below it, the
- * day from sub-X[_ses-Y]_scans.tsv), the layout of the project when it is a pattern, and else
- * SUBJECT/STUDY/.../file below the data set's place. A day in a folder's or the file's name counts
- * where nothing else tells it.
+ * day from sub-X[_ses-Y]_scans.tsv), the layout of the project when it is a pattern, the folder
+ * above one whose name is a day, and else SUBJECT/STUDY/.../file below the data set's place. A day
+ * in a folder's or the file's name counts where nothing else tells it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -123,6 +123,13 @@ static bool put_who(json_t *row, const char *root, const char *layout, const cha
     }
     if (by_layout(layout, p, &names)) {
         return put_missing(row, "patient", names.pid, err);
+    }
+    for (size_t i = 1; i + 1 < p->n; i++) {
+        layout_date(p->part[i], day);
+        if (*day) {
+            return put_missing(row, "patient", p->part[i - 1], err);
+        }
+        day[0] = '\0';
     }
     const char *rest = !strcmp(place, ".") ? path : path_below(path, place);
     bool ok = !rest || parts_of(rest, &below, err);

@@ -29,7 +29,8 @@ json_t *datasets_list(struct store *s, int64_t id, int64_t project, const char *
         "SELECT d.id,d.name,d.description,p.name AS project,p.id AS project_id,p.root,"
         "d.places AS places_json,d.modality,coalesce(n.modalities,'') AS modalities,"
         "coalesce(n.series,0) AS series,coalesce(n.patients,0) AS patients,"
-        "coalesce(n.problems,0) AS problems,d.user,d.created_us,d.scanned_us FROM dataset d JOIN "
+        "coalesce(n.problems,0) AS problems,d.user,d.created_us AS created,d.scanned_us AS scanned "
+        "FROM dataset d JOIN "
         "project p ON p.id=d.project_id LEFT JOIN n ON n.id=d.id WHERE (?1=0 OR d.id=?1) AND "
         "(?2=0 OR d.project_id=?2) AND (?3 IS NULL OR d.project_id IN (SELECT value FROM "
         "json_each(?3))) ORDER BY d.name",
@@ -51,10 +52,10 @@ json_t *datasets_list(struct store *s, int64_t id, int64_t project, const char *
 #define BY(dir)                                                                               \
     "ORDER BY CASE ?3 WHEN 0 THEN i.name WHEN 1 THEN y.modality WHEN 2 THEN y.n_slices WHEN " \
     "3 THEN y.patient WHEN 4 THEN y.date WHEN 5 THEN y.description END " dir                  \
-    ",y.date,i.name,i.id LIMIT ?4 OFFSET ?5"
-#define BY_PATIENT(dir)                                                                         \
-    "ORDER BY y.patient='',y.patient " dir ",CASE ?3 WHEN -1 THEN 0 ELSE y.date='' END,y.date," \
-    "i.name,i.id LIMIT ?4 OFFSET ?5"
+    ",y.date,y.number,i.name,i.id LIMIT ?4 OFFSET ?5"
+#define BY_PATIENT(dir)                    \
+    "ORDER BY y.patient='',y.patient " dir \
+    ",y.date='',y.date,y.number,i.name,i.id LIMIT ?4 OFFSET ?5"
 
 /* "CT  head" -> ["ct", "head"]: SQLite's lower() knows ASCII letters, and so do we. */
 static json_t *words_of(const char *filter, struct err *err)

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 /* [{"id","name","description","project","project_id","root","places","modality","modalities",
- * "series","patients","problems","user","created_us","scanned_us"}] by name. `id` 0: all;
+ * "series","patients","problems","user","created","scanned"}] by name. `id` 0: all;
  * `project` 0: of every project; `within`: a JSON array of the projects that count, NULL = all. */
 json_t *datasets_list(struct store *s, int64_t id, int64_t project, const char *within,
                       struct err *err) CHECK_RESULT;

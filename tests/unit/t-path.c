@@ -91,6 +91,25 @@ static void what_lies_beside_fits(void **state)
     mem_free(path);
 }
 
+static void t_common_is_by_whole_components(void **state)
+{
+    static const char *const two[] = {"/data/a/b", "/data/ab/c"}, *const one[] = {"/data/a"};
+    static const char *const far[] = {"/data", "/srv/x"}, *const within[] = {"/d/e", "/d/e/f"};
+    char *path = path_common(two, 2, &err);
+    (void)state;
+    assert_string_equal(path, "/data");
+    mem_free(path);
+    path = path_common(one, 1, &err);
+    assert_string_equal(path, "/data/a");
+    mem_free(path);
+    path = path_common(far, 2, &err);
+    assert_string_equal(path, "/");
+    mem_free(path);
+    path = path_common(within, 2, &err);
+    assert_string_equal(path, "/d/e");
+    mem_free(path);
+}
+
 static void t_the_program_and_what_lies_beside_it(void **state)
 {
     char *program = path_program(&err);
@@ -112,6 +131,7 @@ int main(void)
         cmocka_unit_test(t_below_is_by_whole_components),
         cmocka_unit_test(t_absolute_resolves_dots),
         cmocka_unit_test(what_lies_beside_fits),
+        cmocka_unit_test(t_common_is_by_whole_components),
         cmocka_unit_test(t_the_program_and_what_lies_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,161 @@
+"""Data sets: registering folders and files, series from headers, patients by date, the API, nnU-Net folders. REQUIREMENTS W2,
+W3 (a registered data set, its series), W13 (longitudinal studies); DESIGN 1, 3 (gantry dataset), 8 (rights, privacy)."""
+import json
+import os
+import shutil
+
+import pytest
+
+import predictions
+import server
+
+
+@pytest.fixture
+def all_of_it(g):
+    """g with the data set `all` over a project of NIfTI, BIDS, a ZIP and loose DICOM."""
+    predictions.mixed(g.data)
+    g.made = g.json("dataset", "add", "all", g.data, "--modality", "CT", "--description", "everything")
+    return g
+
+
+def rows(g, name, *args):
+    return {row["label"]: row for row in g.json("dataset", "show", name, *args)["rows"]}
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+def test_series_of_every_kind(all_of_it):
+    """W3: what a data set holds: NIfTI, DICOM in a folder and a ZIP, each with its facts; a bad file is a row that says why."""
+    g, made = all_of_it, all_of_it.made
+    assert (made["series"], made["new"], made["problems"], made["gone"]) == (11, 11, 1, 0)
+    assert made["patients"] == 6 and made["description"] == "everything"
+    assert sorted(made["modalities"].split(",")) == ["CT", "MR"]
+    found = rows(g, "all")
+    assert len(found) == 11
+    ct = found["nifti/p01/2023-01-10/ct"]
+    assert (ct["kind"], ct["modality"], ct["patient"], ct["date"]) == ("nifti", "CT", "p01", "2023-01-10")
+    assert (ct["columns"], ct["rows"], ct["slices"], ct["times"]) == (24, 20, 12, 1)
+    assert ct["spacing"] == [2.0, 2.0, 3.0] and ct["orientation"] == "RAS" and ct["problem"] == ""
+    mr = found["bids/sub-01/ses-b/anat/sub-01_ses-b_T1w"]
+    assert (mr["modality"], mr["patient"], mr["date"], mr["description"]) == ("MR", "sub-01", "2023-04-02", "T1 mprage")
+    zipped = found["zips/two/003-series-3"]
+    assert (zipped["path"], zipped["number"], zipped["slices"], zipped["patient"]) == ("zips/two.zip", 3, 6, "PHANTOM-1")
+    assert zipped["date"] == "2024-01-02" and zipped["name"].startswith("zips/two.zip#")
+    assert found["loose"]["path"] == "loose" and found["loose"]["slices"] == 10
+    assert found["nifti/p02/2023-05-01/broken"]["problem"] == "not NIfTI"
+
+
+def test_only_what_changed_is_read(all_of_it):
+    """DESIGN 2.4: a second scan reads what is new or changed, and nothing else; lost files go, and come back."""
+    g = all_of_it
+    assert g.json("dataset", "scan", "all")["read"] == 0
+    os.remove(g.data / "zips" / "two.zip")
+    predictions.nifti(g.data / "nifti" / "p03" / "2025-01-01" / "ct.nii.gz", seed=9)
+    predictions.nifti(g.data / "nifti" / "p02" / "2023-05-01" / "broken.nii.gz", seed=8)
+    again = g.json("dataset", "scan", "all")
+    assert (again["new"], again["changed"], again["gone"]) == (1, 1, 2)
+    assert (again["series"], again["problems"]) == (10, 0)
+    assert rows(g, "all")["nifti/p02/2023-05-01/broken"]["slices"] == 12
+    predictions.dicom_zip(g.data / "zips" / "two.zip")
+    back = g.json("dataset", "scan", "all")
+    assert (back["new"], back["changed"], back["series"]) == (0, 2, 12)
+
+
+def test_patients_in_order_of_time(all_of_it):
+    """W13: grouped by patient, ordered by date; words filter."""
+    g = all_of_it
+    groups = g.json("dataset", "show", "all", "--by", "patient")["by_patient"]
+    assert [one["patient"] for one in groups] == ["PHANTOM-1", "PHANTOM-5", "p01", "p02", "sub-01", "sub-02"]
+    assert [row["date"] for row in groups[2]["series"]] == ["2023-01-10", "2024-02-11"]
+    assert [row["number"] for row in groups[0]["series"]] == [2, 3]
+    assert set(rows(g, "all", "--filter", "MR 2022")) == {"bids/sub-01/ses-a/anat/sub-01_ses-a_T1w",
+        "bids/sub-02/ses-a/anat/sub-02_ses-a_T1w"}
+    text = g.ok("dataset", "show", "all", "--by", "patient").out
+    assert text.index("PHANTOM-5") < text.index("p01") < text.index("sub-02")
+
+
+def test_several_sets_share_series(all_of_it):
+    """A data set over a folder and single files of a project; removing one leaves what others have, and the files."""
+    g = all_of_it
+    half = g.json("dataset", "add", "half", g.data / "nifti" / "p01", g.data / "zips" / "two.zip")
+    assert (half["series"], half["new"]) == (4, 0)
+    ids = {row["id"] for row in rows(g, "half").values()}
+    assert ids <= {row["id"] for row in rows(g, "all").values()}
+    g.ok("dataset", "rm", "all")
+    assert {row["id"] for row in rows(g, "half").values()} == ids
+    assert [one["name"] for one in g.json("dataset", "ls")] == ["half"]
+    assert (g.data / "loose" / "readme.txt").exists()
+    g.ok("dataset", "rm", "half")
+    assert g.json("dataset", "ls") == []
+
+
+def test_what_is_refused(g):
+    """One clear line each: nothing there, no image, a name that is taken or none, places in two projects."""
+    predictions.nifti(g.data / "a.nii.gz", "MR", sidecar={"Modality": "MR"})
+    (g.base / "other").mkdir()
+    (g.base / "other" / "notes.txt").write_text("none")
+    assert "No such file" in g.fails(4, "dataset", "add", "x", g.data / "none").err
+    assert "no image series" in g.fails(3, "dataset", "add", "x", g.base / "other").err
+    assert g.json("dataset", "ls") == []
+    g.ok("dataset", "add", "x", g.data)
+    assert "already" in g.fails(1, "dataset", "add", "X", g.data).err
+    assert "there are: x" in g.fails(3, "dataset", "show", "y").err
+    assert "in capitals" in g.fails(2, "dataset", "add", "z", g.data, "--modality", "ct scan").err
+    assert "cannot be a data set's name" in g.fails(2, "dataset", "add", "a/b", g.data).err
+    assert "lies in one project" in g.fails(2, "dataset", "add", "z", g.data, g.base / "other", "-p", "data").err
+    g.fails(2, "dataset", "rm")
+
+
+def test_results_lie_in_folders_of_their_own(g):
+    """Stems are unique: a.nii beside a.nii.gz, a ZIP beside a folder of its name, DICOM in the project's own folder."""
+    predictions.nifti(g.data / "a.nii", "MR")
+    predictions.nifti(g.data / "a.nii.gz", "MR", seed=2)
+    predictions.dicom_folder(g.data / "s", seed=5)
+    shutil.move(predictions.dicom_zip(g.base / "s.zip"), g.data / "s.zip")
+    for name, data in predictions.dicom_series(7, 1, 4):
+        (g.data / name).write_bytes(data)
+    g.ok("dataset", "add", "x", g.data)
+    stems = list(rows(g, "x"))
+    assert len(stems) == len(set(stems)) == 6
+    assert {"a", "s", "s/002-series-2", "s/003-series-3", "001-series-1"} < set(stems)
+
+
+def test_patients_names_are_nowhere(g):
+    """DESIGN 8: PatientName is never stored."""
+    predictions.dicom_zip(g.data / "a.zip")
+    g.ok("dataset", "add", "x", g.data)
+    for path in [*g.home.rglob("*"), *g.data.rglob("*.json")]:
+        assert not path.is_file() or b"Phantom^Chest" not in path.read_bytes(), path
+
+
+# -- the API ----------------------------------------------------------------------------------------------------------
+
+def test_api(g):
+    """W3: registering, listing, paging, renaming, scanning and removing through the server."""
+    predictions.mixed(g.data)
+    g.ok("init", g.data)
+    with server.Server(g) as s:
+        made = s.ok("POST", "/api/v1/datasets", {"name": "all", "places": [str(g.data)], "modality": "CT"})
+        assert made["series"] == 11 and made["user"]
+        place = f"/api/v1/datasets/{made['id']}"
+        assert [one["name"] for one in s.ok("GET", "/api/v1/datasets")] == ["all"]
+        page = s.ok("GET", f"{place}/series?sort=slices&order=desc&limit=3&offset=1")
+        assert page["total"] == 11 and len(page["rows"]) == 3 and page["rows"][0]["slices"] == 12
+        page = s.ok("GET", f"{place}/series?group=patient&filter=p01")
+        assert [row["date"] for row in page["rows"]] == ["2023-01-10", "2024-02-11"]
+        assert s.get(f"{place}/series?sort=colour").status == 400
+        assert s.get("/api/v1/datasets/99").status == 404
+
+        renamed = s.ok("PATCH", place, {"name": "every", "description": "new", "modality": "MR"})
+        assert (renamed["name"], renamed["description"], renamed["modality"]) == ("every", "new", "MR")
+        said = {row["label"]: row["modality"] for row in s.ok("GET", f"{place}/series")["rows"]}
+        assert said["nifti/p01/2023-01-10/ct"] == "MR" and said["loose"] == "CT"
+
+        predictions.nifti(g.data / "nifti" / "p09" / "2025-01-01" / "ct.nii.gz", seed=9)
+        assert s.ok("POST", f"{place}/scan", {})["new"] == 1
+        outside = s.post("/api/v1/datasets", {"name": "b", "places": ["/etc"]})
+        assert outside.status == 403, outside
+        assert s.post("/api/v1/datasets", {"name": "b", "places": []}).status == 400
+        assert s.post("/api/v1/datasets", {"name": "every", "places": [str(g.data)]}).status == 409
+        s.ok("DELETE", place)
+        assert s.ok("GET", "/api/v1/datasets") == []
