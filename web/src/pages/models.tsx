@@ -116,7 +116,7 @@ function Add({ onDone }: { onDone: () => void }) {
 }
 
 function SettingsTable({ one }: { one: ModelDetails }) {
-    const settings = Object.entries(one.card.settings ?? {});
+    const settings = Object.entries(one.form ?? one.card.settings ?? {});
     if (settings.length === 0) {
         return <p class="muted">This model has no settings.</p>;
     }

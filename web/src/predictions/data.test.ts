@@ -14,6 +14,7 @@ const ROW: Prediction = {
 test('W8: results can be viewed once some are there and nothing is to come', () => {
     assert.equal(hasResults(ROW), true);
     assert.equal(hasResults({ ...ROW, failed: 1000 }), false);
+    assert.equal(hasResults({ ...ROW, group: 'cancelled', failed: 0, cancelled: 1000 }), false);
     assert.equal(hasResults({ ...ROW, group: 'running' }), false);
     assert.equal(isLive({ ...ROW, group: 'waiting' }), true);
     assert.equal(groupOf('cancelled'), 'idle');

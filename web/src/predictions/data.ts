@@ -41,6 +41,8 @@ export interface Model {
 
 export interface ModelDetails extends Model {
     card: ModelCard;
+    /** What may be set: the card's own settings and what the tools can do with any model of its task. */
+    form?: Settings | null;
     used_by?: number[];
 }
 
@@ -90,6 +92,7 @@ export interface Prediction {
     total: number;
     finished: number;
     failed: number;
+    cancelled?: number;
     progress: number;
     started: Time;
     ended: Time;
@@ -102,7 +105,9 @@ export interface PredictionDetails extends Prediction {
     checksum?: string;
     folder?: string;
     again_of?: number | null;
-    card?: ModelCard | null;
+    host?: string;
+    seconds_mean?: number | null;
+    seconds_longest?: number | null;
 }
 
 export interface Predicted {
@@ -167,7 +172,7 @@ export function seriesState(state: string): { state: string; group: string } {
 
 /** Some results are there to be looked at. */
 export function hasResults(one: Prediction): boolean {
-    return (one.group === 'done' || one.group === 'failed' || one.group === 'cancelled') && one.finished > one.failed;
+    return !isLive(one) && one.finished > one.failed + (one.cancelled ?? 0);
 }
 
 export function isLive(one: Prediction): boolean {

@@ -16,7 +16,7 @@ import { toastError } from '../ui/toast';
 import { countText, plural, secondsText, timeText } from '../words';
 import { duplicate, exportUrl, FORMATS, retryFailed, viewResults } from './acts';
 import { predictedColumns, PREDICTED_WIDTH } from './columns';
-import { groupOf, hasResults, isLive, listOf, micros, seriesState, type Predicted, type PredictionDetails, type Validation } from './data';
+import { groupOf, hasResults, isLive, listOf, micros, seriesState, type ModelDetails, type Predicted, type PredictionDetails, type Validation } from './data';
 import './predictions.css';
 import { Rows } from './rows';
 import { groupTint, patientTints } from './patients';
@@ -188,11 +188,21 @@ function valueText(value: unknown): string {
     return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** The model's card as it is now; null: it is gone. */
+function useModel(name: string): ModelDetails['card'] | null {
+    const [card, setCard] = useState<ModelDetails['card'] | null>(null);
+    useEffect(() => {
+        get<ModelDetails>('models/' + encodeURIComponent(name)).then((answer) => setCard(answer.card), () => setCard(null));
+    }, [name]);
+    return card;
+}
+
 function Facts({ one, validations }: { one: PredictionDetails; validations: Validation[] }) {
+    const model = useModel(one.model);
     const [start, end] = [micros(one.started), micros(one.ended)];
     return (
         <aside class="side" aria-label="Details">
-            {one.card?.demonstration && <p class="warned">A demonstration model: not for patients.</p>}
+            {model?.demonstration && <p class="warned">A demonstration model: not for patients.</p>}
             <dl class="facts">
                 <dt>Model</dt>
                 <dd>
@@ -212,6 +222,14 @@ function Facts({ one, validations }: { one: PredictionDetails; validations: Vali
                 <dd>{timeText(start || 0)}</dd>
                 <dt>End</dt>
                 <dd>{end ? `${timeText(end)} (${secondsText((end - start) / 1e6)})` : 'not yet'}</dd>
+                {one.seconds_mean ? (
+                    <>
+                        <dt>A series took</dt>
+                        <dd>
+                            {secondsText(one.seconds_mean)} on average, {secondsText(one.seconds_longest ?? one.seconds_mean)} at most
+                        </dd>
+                    </>
+                ) : null}
                 <dt>Folder</dt>
                 <dd class="mono">{one.folder}</dd>
                 {one.again_of ? (

@@ -10,7 +10,7 @@ import { useCheck, type Request } from './check';
 import { listOf, PREDICTS, type Check, type DataSet, type Model, type ModelDetails, type Predicted, type PredictionDetails, type Series } from './data';
 import { SettingFields } from './fields';
 import './predictions.css';
-import { Rows } from './rows';
+import { allOf, Rows } from './rows';
 import { SeriesGrid } from './series-grid';
 import { fieldsOf, readForm, typedOf, type Typed } from './settings';
 import { TryOne } from './try';
@@ -31,7 +31,7 @@ async function readLists(from: number): Promise<Lists> {
     ]);
     const whole = datasets.find((one) => one.id === old?.dataset_id);
     const part = old !== null && whole !== undefined && old.total < whole.series;
-    const items = part ? await listOf<Predicted>(`predictions/${from}/series`, 'rows', { limit: 5000 }) : null;
+    const items = part ? await allOf<Predicted>(`predictions/${from}/series`) : null;
     return {
         models: models.filter((one) => !one.archived && !one.problem && PREDICTS.includes(one.task)),
         datasets,
@@ -235,9 +235,11 @@ function useForm(lists: Lists) {
     const [tried, setTried] = useState(false);
     const { card, failed } = useCard(model);
     const labels = (card?.card.output?.labels ?? []).filter((label) => label !== 'background');
-    const fields = useMemo(() => fieldsOf(card?.card.settings, labels), [card]);
-    useEffect(() => setTyped(typedOf(card?.card.settings, from && from.model === model ? from.settings : {})), [card]);
-    return { model, setModel, dataset, setDataset, some, setSome, typed, setTyped, tried, setTried, card, failed, fields };
+    const settings = card?.form ?? card?.card.settings;
+    const fields = useMemo(() => fieldsOf(settings, labels), [card]);
+    useEffect(() => setTyped(typedOf(settings, from && from.model === model ? from.settings : {})), [card]);
+    const settled = card !== null && Object.keys(settings ?? {}).every((name) => name in typed);
+    return { model, setModel, dataset, setDataset, some, setSome, typed, setTyped, tried, setTried, card, failed, fields, settled };
 }
 
 function Form({ lists }: { lists: Lists }) {
@@ -251,13 +253,12 @@ function Form({ lists }: { lists: Lists }) {
     const [refused, setRefused] = useState('');
     const read = readForm(fields, typed);
     const items = some ? rows?.picked().map((one) => one.id) : undefined;
-    const settled = card !== null && Object.keys(typed).length === Object.keys(card.card.settings ?? {}).length;
     const problems = {
         model: model ? '' : 'Select a model.',
         dataset: dataset ? '' : 'Select a data set.',
         series: some && (items?.length ?? 0) === 0 ? 'Tick at least one series, or take all of them.' : '',
     };
-    const complete = settled && Object.values(problems).every((line) => line === '') && Object.keys(read.problems).length === 0;
+    const complete = form.settled && Object.values(problems).every((line) => line === '') && Object.keys(read.problems).length === 0;
     const request: Request | null = complete ? { dataset: Number(dataset), model, settings: read.values, ...(items ? { items } : {}) } : null;
     const { check, refused: unfit } = useCheck(request);
     const trial = useTrialSeries(Number(dataset), check, rows, focused);

@@ -6,13 +6,29 @@ import { setText } from '../grid/column';
 import type { Grid } from '../grid/vgrid';
 import { order, words, type Text } from './order';
 
-const PAGE = 5000;
+const PAGE = 1000; // the most that the server gives at once
 const LEAST_WAIT_MS = 400;
 const SHARE = 10; // reading anew may take a tenth of the time
 
 interface Page<T> {
     total: number;
     rows: T[];
+}
+
+/** All pages of a list. `began` gets what has come of it so far. */
+export async function allOf<T>(path: string, query: Query = {}, signal?: AbortSignal, began?: (list: T[]) => void): Promise<T[]> {
+    const list: T[] = [];
+    for (let total = 1; list.length < total;) {
+        const page = await get<Page<T>>(path, { ...query, offset: list.length, limit: PAGE }, signal);
+        total = page.rows.length === 0 ? 0 : page.total;
+        for (const row of page.rows) {
+            list.push(row);
+        }
+        if (list.length < total) {
+            began?.(list);
+        }
+    }
+    return list;
 }
 
 export class Rows<T extends { id: number }> {
@@ -47,14 +63,8 @@ export class Rows<T extends { id: number }> {
         this.fetching = fetching;
         const began = Date.now();
         try {
-            const list: T[] = [];
-            for (let total = 1; list.length < total;) {
-                const page = await get<Page<T>>(this.path, { ...this.query, offset: list.length, limit: PAGE }, fetching.signal);
-                total = page.rows.length === 0 ? 0 : page.total;
-                for (const row of page.rows) {
-                    list.push(row);
-                }
-            }
+            const first = (list: T[]) => this.list.length === 0 && this.fill([...list]); // something to look at while the rest comes
+            const list = await allOf<T>(this.path, this.query, fetching.signal, first);
             this.tookMs = Date.now() - began;
             this.fill(list);
             this.failed.value = '';
