@@ -1,7 +1,9 @@
 /* `gantry demo`: sample scans, the main job on them, and where to look. It runs the same commands a
  * person would type and shows each. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
@@ -12,6 +14,7 @@
 #include "os/file.h"
 
 #define MOST_WORDS 16
+#define SEGMENTS "demo-ct-seg"
 #define SLIP "alloy_002.h5" /* gets a wrong centre, for Fix COR to find */
 
 struct demo {
@@ -148,8 +151,8 @@ static bool perform(struct demo *d, const char *xlsx, const char *png, struct er
     return step(d, results, NULL, err) && make_sheet(d, png, err);
 }
 
-/* Is there a classifier that can be run? Else the z-profile decides alone. */
-static bool has_classifier(const struct demo *d)
+/* Can models be run? Else the z-profile decides alone. */
+static bool has_models(const struct demo *d)
 {
     struct str said = STR_INIT;
     const char *args[] = {"triage", d->c->home, "", NULL};
@@ -159,12 +162,13 @@ static bool has_classifier(const struct demo *d)
 }
 
 /* CT: studies as ZIPs of DICOM, one cut, one MR, one empty, become a table. */
-static bool triage(struct demo *d, const char *studies, const char *table, struct err *err)
+static bool triage(struct demo *d, const char *studies, const char *table, bool models,
+                   struct err *err)
 {
     const char *make[] = {"make-studies", studies, NULL};
     const char *words[] = {"predict",   "--input", studies,   "--output", table,
                            "--workers", "2",       "--model", "none",     NULL};
-    if (has_classifier(d)) {
+    if (models) {
         words[7] = NULL;
     }
     if (!file_exists(studies)) {
@@ -178,6 +182,61 @@ static bool triage(struct demo *d, const char *studies, const char *table, struc
         }
     }
     return step(d, words, NULL, err);
+}
+
+static const json_t *named(const json_t *rows, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        if (str_equal(json_get_text(json_array_get(rows, i), "name", NULL), name)) {
+            return json_array_get(rows, i);
+        }
+    }
+    return NULL;
+}
+
+/* The data set that an earlier demo made of these studies, else a name that is not taken. Caller
+ * frees. */
+static char *data_set(struct demo *d, const char *studies, bool *ret_there, struct err *err)
+{
+    static const char *const words[] = {"dataset", "ls", "--json", NULL};
+    struct str said = STR_INIT;
+    char *name = mem_strdup("demo-chests", err), real[PATH_MAX];
+    json_t *rows = name && step(d, words, &said, err)
+        ? json_parse(str_text(&said), said.len, "the data sets", err)
+        : NULL;
+    bool ok = rows && (realpath(studies, real) || err_errno(err, errno, "'%s'", studies));
+    *ret_there = false;
+    for (int n = 2; ok && !*ret_there; n++) {
+        const json_t *row = named(rows, name);
+        *ret_there = row && str_equal(json_get_text(row, "root", NULL), real);
+        if (!row || *ret_there) {
+            break;
+        }
+        mem_free(name);
+        name = mem_printf(err, "demo-chests-%d", n);
+        ok = name != NULL;
+    }
+    str_fini(&said);
+    json_decref(rows);
+    if (!ok) {
+        mem_free(name);
+        return NULL;
+    }
+    return name;
+}
+
+/* Batch prediction: the same studies as a data set, two of them segmented. */
+static bool predict(struct demo *d, const char *studies, struct err *err)
+{
+    bool there = false;
+    char *name = data_set(d, studies, &there, err);
+    const char *add[] = {"dataset", "add", name, studies, NULL},
+               *scan[] = {"dataset", "scan", name, NULL};
+    const char *words[] = {"predict", "--dataset", name,          "--model",
+                           SEGMENTS,  "--series",  "opacities_*", NULL};
+    bool ok = name && step(d, there ? scan : add, NULL, err) && step(d, words, NULL, err);
+    mem_free(name);
+    return ok;
 }
 
 static bool set_up(struct demo *d, struct err *err)
@@ -201,7 +260,9 @@ static bool run(struct cli *c, struct err *err)
     png = xlsx ? path_join(d.folder, "contact-sheet.png", err) : NULL;
     studies = png ? path_join(d.folder, "ct", err) : NULL;
     table = studies ? path_join(d.folder, "triage.xlsx", err) : NULL;
-    ok = table && perform(&d, xlsx, png, err) && triage(&d, studies, table, err);
+    ok = table && perform(&d, xlsx, png, err);
+    bool models = ok && has_models(&d);
+    ok = ok && triage(&d, studies, table, models, err) && (!models || predict(&d, studies, err));
     if (ok) {
         cli_print(
             c,
@@ -212,8 +273,13 @@ static bool run(struct cli *c, struct err *err)
             "<scan>_rec/ (the slices)\n"
             "  %s\n      one row a CT study (synthetic: no medical device); a picture of each "
             "in per-study/ beside it\n"
+            "%s"
             "Go on there:  cd %s && gantry ls\n",
-            xlsx, png, d.scans, table, d.scans);
+            xlsx, png, d.scans, table,
+            models ? "  the folder named by the last line of predict\n      lungs, heart and "
+                     "opacities of two of them: mask, volumes, picture (gantry serve shows them)\n"
+                   : "",
+            d.scans);
     }
     mem_free(table);
     mem_free(studies);
@@ -232,7 +298,7 @@ const struct command command_demo = {
     .usage = "[DIR]",
     .help = "DIR (default gantry-demo) gets scans/, their reconstructions, results.xlsx and "
             "contact-sheet.png;\n"
-            "ct/ and its table triage.xlsx.",
+            "ct/, its table triage.xlsx, and a segmentation of two studies in it.",
     .max_args = 1,
     .run = run,
 };

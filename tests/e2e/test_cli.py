@@ -302,3 +302,6 @@ def test_demo(g):
     assert found["norma_1.zip"][0] == found["opacities_3.zip"][0] == "SUCCESS" and len(found) == 7
     assert found["mr_6.zip"][1].startswith("invalid_modality: ")
     assert found["cut_5.zip"][0] == found["empty_7.zip"][0] == "FAILURE"
+    if "gantry predict --dataset" in outcome.out:  # ONNX Runtime is there
+        facts = [json.loads(p.read_text()) for p in g.base.rglob("predictions/*/opacities_*/mask.json")]
+        assert len(facts) == 2 and all({"lung", "heart"} <= {w["name"] for w in f["labels"] if w["voxels"]} for f in facts)
