@@ -13,6 +13,8 @@
 #include "engine/session.h"
 #include "os/file.h"
 
+#define PLAN_PIECE 500 /* items of one question for a plan */
+
 static const struct opt options[] = {
     {'s', "select", OPT_TEXT, "SUBJECT",
      "the studies (or subjects) of a cohort that a subject selector finds (may be repeated)",
@@ -223,8 +225,22 @@ static bool put_batch(struct cli *c, json_t *args, json_t **ret, struct err *err
     return *ret && put(args, "batch", json_string(word), err);
 }
 
+/* Does a job work on all items at once? */
+static bool has_collecting(const json_t *batch)
+{
+    size_t i;
+    json_t *job;
+    json_array_foreach(json_object_get(batch, "jobs"), i, job)
+    {
+        if (json_get_bool(job, "collect", false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Everything of run.create but project and items; and what the batch works on. */
-static json_t *create_args(struct cli *c, const char **ret_level, struct err *err)
+static json_t *create_args(struct cli *c, const char **ret_level, bool *ret_whole, struct err *err)
 {
     json_t *args = json_object(), *batch = NULL;
     json_t *params = set_params(c, err), *opts = params ? run_options(c, err) : NULL;
@@ -246,6 +262,7 @@ static json_t *create_args(struct cli *c, const char **ret_level, struct err *er
         put(args, "options", json_incref(opts), err) &&
         (!cli_has(c, "dry-run") || put(args, "dry_run", json_true(), err));
     const char *level = json_get_text(batch, "level", "scan");
+    *ret_whole = has_collecting(batch);
     *ret_level = !strcmp(level, "study") ? "study" : !strcmp(level, "subject") ? "subject" : "scan";
     json_decref(batch);
     json_decref(params);
@@ -367,16 +384,55 @@ static char **selectors_of(const struct cli *c, const char *level, size_t *ret_n
     return list;
 }
 
+static bool add_part(json_t *all, const json_t *part, struct err *err)
+{
+    static const char *const lists[] = {"plan", "skipped", "missing_cor", "missing_ids", NULL};
+    json_t *refused = json_object_get(part, "refused");
+    bool ok = !refused || json_put(all, "refused", json_incref(refused), err);
+    for (size_t i = 0; ok && lists[i]; i++) {
+        json_t *more = json_object_get(part, lists[i]), *have = json_object_get(all, lists[i]);
+        ok = !more ||
+            (have ? json_array_extend(have, more) == 0 || err_set(err, ERR_NOMEM, "out of memory")
+                  : json_put(all, lists[i], json_incref(more), err));
+    }
+    return ok;
+}
+
+/* The plan of many items piece by piece: an engine that others use is not held for seconds. */
+static json_t *plan_pieces(struct session *session, json_t *args, struct err *err)
+{
+    json_t *items = json_incref(json_object_get(args, "items")), *all = json_object();
+    size_t n = json_array_size(items);
+    bool ok = all || err_set(err, ERR_NOMEM, "out of memory");
+    for (size_t at = 0; ok && at < n; at += PLAN_PIECE) {
+        json_t *piece = json_array();
+        for (size_t i = at; piece && i < n && i < at + PLAN_PIECE; i++) {
+            (void)json_array_append(piece, json_array_get(items, i));
+        }
+        json_t *part = json_put(args, "items", piece, err)
+            ? session_call(session, "run.create", args, err)
+            : NULL;
+        ok = part && add_part(all, part, err);
+        json_decref(part);
+    }
+    json_decref(items);
+    if (!ok) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
 static bool launch_new(struct cli *c, struct err *err)
 {
     struct pick pick = {.ids = NULL};
     struct session *session = NULL;
     json_t *args = NULL, *answer = NULL;
-    bool detach = cli_has(c, "detach"), ok = false;
+    bool detach = cli_has(c, "detach"), ok = false, whole = false;
     const char *level = "scan";
     char **selectors = NULL;
     size_t n = 0;
-    args = check_words(c, err) ? create_args(c, &level, err) : NULL;
+    args = check_words(c, err) ? create_args(c, &level, &whole, err) : NULL;
     selectors = args ? selectors_of(c, level, &n, err) : NULL;
     if (!selectors) {
         goto out;
@@ -396,8 +452,9 @@ static bool launch_new(struct cli *c, struct err *err)
         ok = launch_detached(c, "run.create", args, err);
         goto out;
     }
-    answer = session ? session_call(session, "run.create", args, err)
-                     : cli_call(c, "run.create", args, err);
+    answer = !session                     ? cli_call(c, "run.create", args, err)
+        : cli_has(c, "dry-run") && !whole ? plan_pieces(session, args, err)
+                                          : session_call(session, "run.create", args, err);
     if (!answer) {
         goto out;
     }

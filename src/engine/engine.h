@@ -74,6 +74,7 @@ struct active {
     uint64_t disk_device;
     struct ready *ready;
     size_t n_ready, cap_ready;
+    struct study_memo *memo; /* of a preview: what it has looked up once; else NULL */
     struct active *next;
 };
 

@@ -215,6 +215,7 @@ bool prepare_task(struct engine *e, struct store *s, const struct prepare *in, s
             .input_size = r->size,
             .input_mtime_ns = r->mtime_ns,
             .hash = json_get_bool(in->run->options, "hash", false),
+            .only_plan = in->run->id == 0, /* a preview's run is not in the store */
             .dir = in->dir,
             .threads = in->threads,
             .gpu = in->gpu,

@@ -1,16 +1,21 @@
 /* Tasks bound as at dispatch, in a run that is not in the store. */
 #include "engine/preview.h"
 
+#include <math.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/str.h"
 #include "collect/cached.h"
 #include "engine/prepare.h"
+#include "engine/study-memo.h"
+#include "engine/study.h"
 #include "engine/validate.h"
 #include "plan/batch.h"
 
 /* Items that are planned for an estimate. */
 #define SUMMARY_SAMPLE 20
+/* Studies whose files are looked for with one question. */
+#define SLICE 500
 
 /* The run as it would be, for a dry run: not in the store. */
 bool preview_run(struct store *s, const json_t *args, json_t *batch, json_t *params,
@@ -65,13 +70,25 @@ static const char *found_later(const struct engine *e, const struct active *run,
     return NULL;
 }
 
+/* What the table says of an item; a name for one that is gone. */
+static bool read_item(struct store *s, int64_t item, struct item_row *ret, struct err *err)
+{
+    struct query *q =
+        store_query(s, err, "SELECT " ITEM_ROW_COLUMNS " FROM item i WHERE i.id=?1", "i", item);
+    bool found = q && query_next(q), ok = found && item_row_take(q, 0, ret, err);
+    struct err late;
+    return q && query_end(q, ok || !found ? err : &late) &&
+        (ok || (!found && err_bug(err, "a plan without its item")));
+}
+
 static json_t *plan_row(struct engine *e, struct store *s, struct active *run, int64_t item,
-                        int job, struct err *err)
+                        const struct item_row *about, int job, struct err *err)
 {
     struct bound b = {0};
     struct err why = {ERR_NONE, ""};
     const json_t *j = json_array_get(json_object_get(run->batch, "jobs"), (size_t)job);
     struct prepare in = {.run = run,
+                         .row = about,
                          .item = item,
                          .job = job,
                          .n = 1,
@@ -88,16 +105,15 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
                      err_ignore("then it will be found at dispatch"))) {
         cached = 0;
     }
-    char *name = NULL;
-    json_t *row = NULL;
-    if (store_text(s, &name, err, "SELECT name FROM item WHERE id=?1", "i", item)) {
-        row = json_pack(
-            "{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:I, s:I, s:b, s:s}", "item",
-            name ? name : "?", "job", json_get_text(j, "id", ""), "tool",
-            json_get_text(j, "tool", ""), "command", b.command, "inputs", b.inputs, "outputs",
-            b.outputs, "params", b.params, "bytes", (json_int_t)b.estimate.bytes, "memory",
-            (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
-            ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:O*, s:O*, s:O*, s:O*, s:I, s:I, s:b, s:s}", "item",
+                  about->name, "job", json_get_text(j, "id", ""), "tool",
+                  json_get_text(j, "tool", ""), "command", b.command, "inputs", b.inputs, "outputs",
+                  b.outputs, "params", b.params, "bytes", (json_int_t)b.estimate.bytes, "memory",
+                  (json_int_t)b.estimate.memory, "cached", (int)(cached != 0), "note",
+                  ok ? (b.blocked_path ? "an output exists and is not Gantry's" : "") : why.text);
+    if (!row) {
+        (void)err_set(err, ERR_NOMEM, "out of memory");
     }
     if (row && !ok && why.code == ERR_FAILED && validate_made_before(run->batch, (size_t)job)) {
         (void)json_object_set_new(row, "note",
@@ -107,9 +123,23 @@ static json_t *plan_row(struct engine *e, struct store *s, struct active *run, i
         (void)json_object_set_new(json_object_get(row, "params"), later, json_null());
         (void)json_object_set_new(row, "note", json_string("centre comes from infer"));
     }
-    mem_free(name);
     bound_fini(&b);
     return row;
+}
+
+/* The jobs from `first` until before `end`, for one item. */
+static bool plan_item(struct engine *e, struct store *s, struct active *run, int64_t item,
+                      size_t first, size_t end, json_t *plan, struct err *err)
+{
+    struct item_row about = {.cor = NAN};
+    bool ok = read_item(s, item, &about, err);
+    for (size_t k = first; ok && k < end; k++) {
+        json_t *row = plan_row(e, s, run, item, &about, (int)k, err);
+        ok = row &&
+            (json_array_append_new(plan, row) == 0 || err_set(err, ERR_NOMEM, "out of memory"));
+    }
+    item_row_fini(&about);
+    return ok;
 }
 
 bool preview_plan(struct engine *e, struct store *s, struct active *run,
@@ -119,16 +149,18 @@ bool preview_plan(struct engine *e, struct store *s, struct active *run,
     size_t jobs = json_array_size(json_object_get(run->batch, "jobs")),
            each = batch_collect_from(run->batch);
     bool ok = plan || err_set(err, ERR_NOMEM, "out of memory");
+    bool cohort = study_level(json_get_text(run->batch, "level", "scan"));
+    run->memo = ok && cohort ? memo_new(run->project, run->batch, err) : NULL;
+    ok = ok && (run->memo || !cohort);
     for (size_t i = 0; ok && i < sel->n; i++) {
-        for (size_t k = 0; ok && k < each; k++) {
-            json_t *row = plan_row(e, s, run, sel->ids[i], (int)k, err);
-            ok = row && json_array_append_new(plan, row) == 0;
-        }
+        size_t n = sel->n - i < SLICE ? sel->n - i : SLICE;
+        ok = (!cohort || i % SLICE || memo_slice(run->memo, s, sel->ids + i, n, err)) &&
+            plan_item(e, s, run, sel->ids[i], 0, each, plan, err);
     }
-    for (size_t k = each; ok && sel->n > 0 && k < jobs; k++) { /* once, over all items */
-        json_t *row = plan_row(e, s, run, sel->ids[0], (int)k, err);
-        ok = row && json_array_append_new(plan, row) == 0;
-    }
+    /* once, over all items */
+    ok = ok && (!sel->n || plan_item(e, s, run, sel->ids[0], each, jobs, plan, err));
+    memo_free(run->memo);
+    run->memo = NULL;
     return json_put(answer, "plan", plan, ok ? err : err_ignore("the first error stays")) && ok;
 }
 
@@ -142,14 +174,16 @@ static bool estimate(struct engine *e, struct store *s, struct active *run,
     int64_t bytes = 0, memory = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < looked; i++) {
-        for (size_t k = 0; ok && k < jobs; k++) {
-            json_t *row = plan_row(e, s, run, sel->ids[i * sel->n / looked], (int)k, err);
-            ok = row != NULL;
+        json_t *rows = json_array(), *row;
+        size_t k;
+        ok = rows && plan_item(e, s, run, sel->ids[i * sel->n / looked], 0, jobs, rows, err);
+        json_array_foreach(rows, k, row)
+        {
             bytes += json_get_int(row, "bytes", 0);
             memory =
                 json_get_int(row, "memory", 0) > memory ? json_get_int(row, "memory", 0) : memory;
-            json_decref(row);
         }
+        json_decref(rows);
         known++;
     }
     double share = known ? (double)sel->n / (double)known : 0;

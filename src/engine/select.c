@@ -116,6 +116,16 @@ static const char *unfit(const struct engine *e, const json_t *batch, const char
     return NULL;
 }
 
+/* The same; what was asked last is known: most selections are of one kind. */
+static const char *unfit_kind(struct selection *sel, const char *kind)
+{
+    if (strcmp(kind, sel->judged_kind) != 0 || !sel->judged_kind[0]) {
+        (void)snprintf(sel->judged_kind, sizeof sel->judged_kind, "%s", kind);
+        sel->judged = unfit(sel->engine, sel->batch, kind);
+    }
+    return sel->judged;
+}
+
 static bool skip(struct selection *sel, int64_t id, const char *name, const char *reason,
                  struct err *err)
 {
@@ -144,8 +154,7 @@ static bool judge(struct selection *sel, const struct query *q, int64_t id, bool
                   double top_bar, struct err *err)
 {
     const char *name = query_text(q, 0), *level = query_text(q, 9),
-               *wrong =
-                   unfit(sel->engine, sel->batch, has_arguments(level) ? level : query_text(q, 7)),
+               *wrong = unfit_kind(sel, has_arguments(level) ? level : query_text(q, 7)),
                *misfit = wrong_level(sel, level);
     enum cor_from from;
     bool asked = launch_enable_has(&sel->enable, id), switched = !query_null(q, 4);

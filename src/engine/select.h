@@ -16,6 +16,8 @@ struct selection {
     const struct engine *engine;
     const json_t *batch, *params; /* to be checked against the items' own parameters */
     const char *level;            /* of the batch */
+    char judged_kind[64];         /* the kind that was judged last, and what was said of it */
+    const char *judged;
     struct launch_reads reads;
     struct launch_enable enable;
 };

@@ -9,6 +9,7 @@
 #include "catalog/cohort.h"
 #include "catalog/pattern.h"
 #include "engine/nearest.h"
+#include "engine/study-memo.h"
 #include "os/file.h"
 
 /* Of a published folder, so many files at most become rows at once; a scan finds the rest. */
@@ -48,21 +49,33 @@ struct found {
     const char *root;
 };
 
+json_t *study_file_row(const struct pattern_file *f, struct err *err)
+{
+    json_t *row = json_pack("{s:s, s:I, s:I}", "path", f->path, "size", (json_int_t)f->size,
+                            "mtime_ns", (json_int_t)f->mtime_ns);
+    if (!row) {
+        (void)err_set(err, ERR_NOMEM, "out of memory, or a path that is no valid UTF-8: '%.200s'",
+                      f->path);
+    }
+    return row;
+}
+
 static bool add_row(void *arg, const struct pattern_file *f, struct err *err)
 {
     struct found *found = arg;
-    json_t *row = json_pack("{s:s, s:I, s:I}", "path", f->path, "size", (json_int_t)f->size,
-                            "mtime_ns", (json_int_t)f->mtime_ns);
-    return (row && json_array_append_new(found->rows, row) == 0) ||
-        err_set(err, ERR_NOMEM, "out of memory, or a path that is no valid UTF-8: '%.200s'",
-                f->path);
+    json_t *row = study_file_row(f, err);
+    return row &&
+        (json_array_append_new(found->rows, row) == 0 || err_set(err, ERR_NOMEM, "out of memory"));
 }
 
 /* Nothing was found: which file, of whom, and what comes near. */
-static bool say_missing(struct study *st, const char *name, const char *patterns, const char *of,
-                        const int64_t *studies, size_t n, struct err *err)
+static bool say_missing(struct study *st, const char *name, const json_t *spec,
+                        const char *patterns, const int64_t *studies, size_t n, struct err *err)
 {
-    char *near = n
+    const char *of = study_reference(st->variables, spec);
+    /* what an earlier job will make is not missing, and nothing has to come near it */
+    bool made = st->run->memo && memo_made_before(st->run->memo, spec);
+    char *near = n && !made
         ? nearest_files(st->store, studies, n, patterns, err_ignore("then nothing is suggested"))
         : NULL;
     (void)err_set(err, ERR_FAILED, "input '%s' of %s: nothing matches '%s'%s%s%s%s%s", name,
@@ -72,10 +85,30 @@ static bool say_missing(struct study *st, const char *name, const char *patterns
     return false;
 }
 
+/* The same from what was looked up for a slice of studies; *ret_known false: it was not. */
+static bool find_kept(struct study *st, int64_t item, const char *name, const json_t *spec,
+                      json_t *rows, bool *ret_known, struct err *err)
+{
+    const json_t *kept = st->run->memo ? memo_files(st->run->memo, spec, item) : NULL;
+    *ret_known = kept != NULL;
+    if (!kept || json_array_size(kept) > 0 || json_get_bool(spec, "optional", false)) {
+        return !kept || json_array_extend(rows, (json_t *)kept) == 0 ||
+            err_set(err, ERR_NOMEM, "out of memory");
+    }
+    char *patterns = study_patterns(spec, err);
+    bool ok = patterns && say_missing(st, name, spec, patterns, &item, 1, err);
+    mem_free(patterns);
+    return ok;
+}
+
 /* The files of one item (the task's own, or one of many that it collects). */
 static bool find_of(struct study *st, int64_t item, const char *name, const json_t *spec,
                     json_t *rows, struct err *err)
 {
+    bool known, kept = find_kept(st, item, name, spec, rows, &known, err);
+    if (!kept || known) {
+        return kept;
+    }
     const char *of = study_reference(st->variables, spec);
     char *patterns = study_patterns(spec, err);
     int64_t *studies = NULL;
@@ -86,7 +119,7 @@ static bool find_of(struct study *st, int64_t item, const char *name, const json
     ok = ok && pattern_files(st->store, st->project, studies, n, patterns, add_row, &found, err);
     ok = ok || (err->code ? err_wrap(err, "input '%s' of %s", name, st->bind.psid) : false);
     if (ok && json_array_size(rows) == before && !json_get_bool(spec, "optional", false)) {
-        ok = say_missing(st, name, patterns, of, studies, n, err);
+        ok = say_missing(st, name, spec, patterns, studies, n, err);
     }
     mem_free(patterns);
     mem_free(studies);
@@ -185,14 +218,20 @@ bool study_open(struct store *s, const struct active *run, int64_t item, const j
                           .item = item,
                           .variables = json_object_get(run->batch, "variables"),
                           .collect = collect};
-    ret->out = cohort_out_folder(s, item, batch, err);
+    if (run->memo && !collect) {
+        if (!memo_names(run->memo, s, item, batch, &ret->names, &ret->out, err)) {
+            return false;
+        }
+    } else {
+        ret->out = cohort_out_folder(s, item, batch, err);
+    }
     if (collect) {
         char *own = ret->out;
         ret->out = own ? common_folder(run, own, batch, err) : NULL;
         ret->names =
             ret->out ? json_pack("{s:s, s:s, s:s}", "pid", "", "sid", "", "psid", "") : NULL;
         mem_free(own);
-    } else {
+    } else if (!ret->names) {
         ret->names = ret->out ? cohort_names(s, item, err) : NULL;
     }
     if (!ret->names) {

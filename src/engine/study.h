@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "catalog/pattern.h"
 #include "codec/json.h"
 #include "engine/engine.h"
 #include "plan/bind.h"
@@ -34,6 +35,8 @@ bool study_open(struct store *s, const struct active *run, int64_t item, const j
                 struct study *ret, struct err *err) CHECK_RESULT;
 void study_close(struct study *st);
 
+/* {path, size, mtime_ns} of a file that was found. */
+json_t *study_file_row(const struct pattern_file *f, struct err *err) CHECK_RESULT;
 /* The patterns of a FILE argument as one text: several are parted by blanks. Caller frees. */
 char *study_patterns(const json_t *spec, struct err *err) CHECK_RESULT;
 /* `of` of a FILE argument with the batch's variables put in; borrowed from either. "" = the item.

@@ -434,10 +434,10 @@ bool bind_task(const struct bind *in, struct bound *ret, struct err *err)
         : !strcmp(in->tool->kind, BIDS_APP) ? bids_app_bind(in, b.params, b.outputs, &b, err)
                                             : command_of(in, b.params, args, positional, err);
     ok = b.command && make_fingerprint(in, input_basis, &b, err);
-    json_t *told = ok ? told_params(in, b.params, args) : NULL;
+    json_t *told = ok && !in->only_plan ? told_params(in, b.params, args) : NULL;
     struct jobfile file = {told, b.inputs, b.outputs,     touches, b.command,
                            args, files,    b.fingerprint, own,     cwd};
-    ok = ok && told && jobfile_write(in, &file, &b.job, err);
+    ok = ok && (in->only_plan || (told && jobfile_write(in, &file, &b.job, err)));
     json_decref(told);
     if (ok) {
         b.estimate = estimate_task(in->tool, b.params, &in->scan);

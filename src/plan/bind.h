@@ -53,6 +53,7 @@ struct bind {
     struct scan_shape scan;
     int64_t input_size, input_mtime_ns;
     bool hash;       /* content digest instead of size + mtime */
+    bool only_plan;  /* nobody will run it: no job.json is written */
     const char *dir; /* the attempt's folder */
     int threads;
     int gpu;           /* index, -1 = none */

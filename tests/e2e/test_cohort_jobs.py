@@ -138,6 +138,31 @@ def test_validate_says_when_it_saw_no_study(g):
     assert "looked at" not in g.ok("batch", "validate", "tomo-full").out
 
 
+def test_a_plan_of_many_studies_is_made_in_pieces(g):
+    """K4, K8, L2, L9: a dry run over more studies than one question holds has every task once, in order, with its own study's
+    files; what lacks is said with what comes near, what an earlier job makes is not missing; two jobs of one pattern, a file
+    of another study and a job over all of them are planned as they run."""
+    for i in range(510):
+        folder = g.data / f"P{i:03d}" / "S1"
+        folder.mkdir(parents=True)
+        (folder / ("T1_repeat.nii" if i == 505 else "T1w.nii")).touch()
+    jobs = [bash("a", 'wc -c < "$f1" > "$o1"', f1={"FILE": "T1w.nii"}, o1={"OUT": "a.txt TAG(a)"}),
+            bash("b", 'cat "$f1" "$f2" > "$o1"', f1={"FILE": "T1w.nii"}, f2={"FILE": "tag:a"}, o1={"OUT": "b.txt"}),
+            bash("c", "true", f1={"FILE": "T1w.nii", "of": "P007#S1"})]
+    plan = g.json("run", save(g, "plan", *jobs), "--dry-run")["plan"]
+    assert [(row["item"], row["job"]) for row in plan] == [(f"P{i:03d}/S1", job) for i in range(510) for job in "abc"]
+    for i, (a, b, c) in enumerate(zip(plan[::3], plan[1::3], plan[2::3])):
+        assert c["inputs"][0]["path"] == str(g.data / "P007/S1/T1w.nii")
+        if i != 505:
+            assert [one["path"] for one in a["inputs"]] == [str(g.data / f"P{i:03d}/S1/T1w.nii")], a
+            assert a["outputs"][0]["final"] == str(g.data / f"P{i:03d}/S1/a.txt") and a["note"] == "", a
+            assert b["note"] == "reads what an earlier job of the batch makes", b
+    assert "nothing matches 'T1w.nii' (nearest: T1_repeat.nii)" in plan[505 * 3]["note"], plan[505 * 3]
+    every = {**bash("all", "true", f1={"FILE": "T1w.nii"}), "collect": True}
+    plan = g.json("run", save(g, "group", jobs[0], every), "P00*", "--dry-run")["plan"]
+    assert [row["job"] for row in plan] == ["a"] * 10 + ["all"] and len(plan[-1]["inputs"]) == 10, plan[-1]
+
+
 def test_references_by_level(g):
     """L1, L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
     study and means all studies at level subject; a reference that finds nothing says so."""
