@@ -1,24 +1,30 @@
-/*
- * `gantry model`: models in the home, and those that ship. A model is added by copying its two
- * files into a nameless folder beside the others, running it there once on zeros, and renaming the
- * folder: a model in the registry is whole and has been seen to run.
- */
+/* `gantry model`: models in the home, and those that ship; which of them predictions may use. */
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "cli/child.h"
 #include "cli/command.h"
+#include "cli/model-add.h"
 #include "model/model-card.h"
 #include "model/model-find.h"
+#include "model/model-settings.h"
 #include "os/file.h"
+#include "report/models.h"
+#include "report/predictions.h"
 
-static const char *const words[] = {"add", "ls", "show", "rm", NULL};
+#define SHOWN_RUNS 5
+
+static const char *const words[] = {"add", "ls", "show", "rm", "archive", "deploy", NULL};
+
+/* The store, or NULL in a home that has none yet. */
+static struct store *maybe_store(struct cli *c)
+{
+    return cli_store(c, err_ignore("no run was ever made here"));
+}
 
 static bool list(struct cli *c, const struct model_places *p, struct err *err)
 {
@@ -26,11 +32,13 @@ static bool list(struct cli *c, const struct model_places *p, struct err *err)
         {"Model", "name", CELL_TEXT},  {"Version", "version", CELL_TEXT},
         {"Task", "task", CELL_TEXT},   {"For", "modality", CELL_TEXT},
         {"Size", "bytes", CELL_BYTES}, {"From", "from", CELL_TEXT},
-        {"", "note", CELL_TEXT},       {NULL, NULL, CELL_TEXT},
+        {"Used", "used", CELL_INT},    {"", "note", CELL_TEXT},
+        {NULL, NULL, CELL_TEXT},
     };
     json_t *rows = model_list(p->registries, err), *row;
+    struct store *s = maybe_store(c);
     size_t i;
-    bool ok = rows != NULL;
+    bool ok = rows != NULL && (!s || models_put_use(s, rows, err));
     json_array_foreach(rows, i, row)
     {
         const char *problem = json_get_text(row, "problem", "");
@@ -38,7 +46,8 @@ static bool list(struct cli *c, const struct model_places *p, struct err *err)
         bool demonstration =
             json_get_bool(row, "demonstration", false) && !str_starts(said, "DEMONSTRATION");
         char note[500];
-        (void)snprintf(note, sizeof note, "%s%s%s",
+        (void)snprintf(note, sizeof note, "%s%s%s%s",
+                       json_get_bool(row, "archived", false) ? "(archived) " : "",
                        json_get_bool(row, "hidden", false) ? "(yours of that name is taken) " : "",
                        demonstration ? "DEMONSTRATION, not for patients: " : "", said);
         ok = ok &&
@@ -90,7 +99,8 @@ static void show_settings(struct cli *c, const struct model_card *card)
 {
     const char *name;
     json_t *setting;
-    json_object_foreach((json_t *)card->settings, name, setting)
+    json_t *form = model_form(card, err_ignore("then its own settings are not shown"));
+    json_object_foreach(form, name, setting)
     {
         struct err *none = err_ignore("a value that cannot be shown is left out");
         char *value = json_line(json_object_get(setting, "default"), none);
@@ -98,17 +108,41 @@ static void show_settings(struct cli *c, const struct model_card *card)
                   json_get_text(setting, "help", ""));
         mem_free(value);
     }
+    json_decref(form);
 }
 
-/* The card of the detector that `card` names, in the same folder. */
-static bool read_detector(const struct model_card *card, struct model_card *ret, struct err *err)
+/* The newest predictions that it made. */
+static void show_use(struct cli *c, const json_t *use)
 {
-    char *folder = path_dir(card->file, err);
-    char *inner = folder ? path_join(folder, card->detector, err) : NULL;
-    bool ok = inner && model_card_read(inner, ret, err);
-    mem_free(inner);
-    mem_free(folder);
-    return ok || err_wrap(err, "the detector '%s' of model %s", card->detector, card->name);
+    const json_t *row;
+    size_t i, n = json_array_size(use);
+    json_array_foreach((json_t *)use, i, row)
+    {
+        if (i < SHOWN_RUNS) {
+            cli_print(c, "  used by    run %" PRId64 ", data set %s, %s\n",
+                      json_get_int(row, "id", 0), json_get_text(row, "dataset", ""),
+                      json_get_text(row, "state", ""));
+        }
+    }
+    if (n > SHOWN_RUNS) {
+        cli_print(c, "             and others before\n");
+    }
+}
+
+/* Is it archived, and what used it last? */
+static bool read_use(struct cli *c, const char *name, bool *ret_archived, json_t **ret,
+                     struct err *err)
+{
+    struct store *s = maybe_store(c);
+    *ret_archived = false;
+    *ret = s ? NULL : json_array();
+    if (!s) {
+        return *ret || err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *ret = models_archived(s, name, ret_archived, err)
+        ? predictions_of_model(s, name, NULL, SHOWN_RUNS + 1, err)
+        : NULL;
+    return *ret != NULL;
 }
 
 /* Are the weights those that the cards describe, the detector's too? */
@@ -117,7 +151,7 @@ static bool is_whole(const struct model_card *card, struct err *why)
     struct model_card detector = {0};
     bool whole = model_card_verify(card, why);
     if (whole && card->detector) {
-        whole = read_detector(card, &detector, why);
+        whole = model_read_detector(card, &detector, why);
         if (whole) {
             whole = model_card_verify(&detector, why);
             model_card_fini(&detector);
@@ -132,12 +166,21 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
     struct err why = {ERR_NONE, ""};
     bool whole = is_whole(card, &why);
     const char *name;
-    json_t *score;
+    json_t *score, *use = NULL;
+    bool archived = false;
+    if (!read_use(c, card->name, &archived, &use, err)) {
+        return false;
+    }
     if (c->json) {
-        json_t *doc = json_pack("{s:O, s:s, s:b, s:s}", "card", card->root, "folder", folder,
-                                "whole", whole, "problem", why.text);
-        bool ok = doc ? cli_json(c, doc, err) : err_set(err, ERR_NOMEM, "out of memory");
+        json_t *form = model_form(card, err);
+        json_t *doc = !form ? NULL
+                            : json_pack("{s:O, s:O, s:s, s:b, s:s, s:b, s:O}", "card", card->root,
+                                        "form", form, "folder", folder, "whole", whole, "problem",
+                                        why.text, "archived", archived, "used_by", use);
+        bool ok = doc ? cli_json(c, doc, err) : form && err_set(err, ERR_NOMEM, "out of memory");
         json_decref(doc);
+        json_decref(form);
+        json_decref(use);
         return ok;
     }
     cli_print(c, "%s %s: %s%s%s\n", card->name, card->version, model_task_word(card->task),
@@ -147,6 +190,10 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
     }
     if (card->description[0]) {
         cli_print(c, "  %s\n", card->description);
+    }
+    if (archived) {
+        cli_print(c, "  Archived: not offered for predictions (gantry model deploy %s).\n",
+                  card->name);
     }
     show_input(c, card);
     cli_print(c, "  gives      ");
@@ -165,7 +212,14 @@ static bool show_card(struct cli *c, const struct model_card *card, const char *
     }
     cli_print(c, "  licence    %s\n  source     %s\n  folder     %s\n", card->licence, card->source,
               folder);
-    cli_print(c, "  checksum   %s\n", whole ? "fits" : why.text);
+    if (card->tool) {
+        cli_print(c, "  computed   by the tool %s (gantry tools show %s)\n", card->tool,
+                  card->tool);
+    } else {
+        cli_print(c, "  checksum   %s\n", whole ? "fits" : why.text);
+    }
+    show_use(c, use);
+    json_decref(use);
     c->status = whole ? 0 : 1;
     return true;
 }
@@ -183,168 +237,37 @@ static bool show(struct cli *c, const struct model_places *p, const char *name, 
     return ok;
 }
 
-static bool copy(const char *from, const char *to, struct err *err)
+/* What predictions were made with should stay, so that they can be made again. */
+static bool may_go(struct cli *c, const char *name, struct err *err)
 {
-    char block[65536];
-    ssize_t n = 0;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = in >= 0 ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
-    bool ok = in >= 0 && out >= 0;
-    int saved = errno;
-    while (ok && (n = read(in, block, sizeof block)) > 0) {
-        for (ssize_t at = 0, wrote; ok && at < n; at += wrote) {
-            wrote = write(out, block + at, (size_t)(n - at));
-            ok = wrote > 0;
-        }
-        saved = errno;
-    }
-    ok = ok && n == 0;
-    saved = n < 0 ? errno : saved;
-    if (in >= 0) {
-        (void)close(in);
-    }
-    if (out >= 0 && close(out) != 0 && ok) {
-        saved = errno;
-        ok = false;
-    }
-    return ok || err_errno(err, saved, "copying '%s' to '%s'", from, to);
-}
-
-/* Words for those who bring the wrong thing. */
-static bool check_argument(const char *path, struct err *err)
-{
-    static const char *const checkpoints[] = {".pth", ".pt", ".ckpt", NULL};
-    for (size_t i = 0; checkpoints[i]; i++) {
-        if (str_ends(path, checkpoints[i])) {
-            return err_set(err, ERR_USAGE,
-                           "'%s' is a PyTorch checkpoint: make a model's folder of it with "
-                           "models/export_mil.py (and your PyTorch), then gantry model add that "
-                           "folder",
-                           path);
-        }
-    }
-    if (str_ends(path, ".onnx")) {
-        return err_set(err, ERR_USAGE,
-                       "'%s' alone says too little: a model is a folder with model.onnx and "
-                       "model.json (docs/models.md)",
-                       path);
-    }
-    return file_is_folder(path) || err_set(err, ERR_NOTHING, "there is no folder '%s'", path);
-}
-
-/* Card and model into `to`, which must not exist. */
-static bool copy_one(const struct model_card *card, const char *to, struct err *err)
-{
-    char *json = path_join(to, "model.json", err), *onnx = path_join(to, "model.onnx", err);
-    bool ok = json && onnx;
-    if (ok && mkdir(to, 0755) != 0) {
-        ok = err_errno(err, errno, "cannot make folder '%s'", to);
-    }
-    ok = ok && copy(card->file, json, err) && copy(card->onnx, onnx, err);
-    mem_free(json);
-    mem_free(onnx);
-    return ok;
-}
-
-/* A model with its detector, both as their cards describe them. */
-static bool copy_model(const struct model_card *card, const char *to, struct err *err)
-{
-    struct model_card detector = {0};
-    if (!model_card_verify(card, err) || !copy_one(card, to, err)) {
-        return false;
-    }
-    if (!card->detector) {
-        return true;
-    }
-    if (!read_detector(card, &detector, err)) {
-        return false;
-    }
-    char *place = path_join(to, card->detector, err);
-    bool ok = place && model_card_verify(&detector, err) && copy_one(&detector, place, err);
-    mem_free(place);
-    model_card_fini(&detector);
-    return ok;
-}
-
-static bool put_in_place(const char *aside, const char *place, bool replace, struct err *err)
-{
-    if (!file_sync_tree(aside, err)) {
-        return false;
-    }
-    if (replace) {
-        return file_replace(aside, place, err);
-    }
-    if (rename(aside, place) != 0) {
-        return errno == EEXIST || errno == ENOTEMPTY
-            ? err_set(err, ERR_EXISTS, "there is a model of that name already (--replace)")
-            : err_errno(err, errno, "cannot rename '%s' into its place", aside);
-    }
-    return true;
-}
-
-static bool say_added(struct cli *c, const struct model_card *card, const char *place,
-                      const struct str *checked, struct err *err)
-{
-    json_t *facts =
-        checked->len ? json_parse(checked->buf, checked->len, "model-check", err) : json_object();
-    bool ok = facts != NULL;
-    if (ok && c->json) {
-        ok = json_put(facts, "name", json_string(card->name), err) &&
-            json_put(facts, "folder", json_string(place), err) &&
-            json_put(facts, "checked", json_boolean(checked->len), err) && cli_json(c, facts, err);
-    } else if (ok && checked->len) {
-        cli_print(c, "added %s %s%s%s: runs in %.2f s on the %s (ONNX Runtime %s)\n", card->name,
-                  card->version, card->detector ? " with its detector " : "",
-                  card->detector ? card->detector : "", json_get_double(facts, "seconds", 0),
-                  json_get_text(facts, "device", "CPU"), json_get_text(facts, "runtime", ""));
-    } else if (ok) {
-        cli_print(c, "added %s %s, unchecked\n", card->name, card->version);
-    }
-    json_decref(facts);
-    return ok;
-}
-
-static bool add_card(struct cli *c, const struct model_places *p, const struct model_card *card,
-                     struct err *err)
-{
-    bool replace = cli_has(c, "replace");
-    struct str checked = STR_INIT;
-    char *place = path_join(p->own, card->name, err);
-    char *aside =
-        place ? mem_printf(err, "%s/.%s.adding-%ld", p->own, card->name, (long)getpid()) : NULL;
-    bool ok = aside != NULL;
-    if (ok && !replace && file_exists(place)) {
+    json_t *use = NULL;
+    bool archived = false, ok = cli_has(c, "force") || read_use(c, name, &archived, &use, err);
+    if (ok && json_array_size(use) > 0) {
         ok = err_set(err, ERR_EXISTS,
-                     "there is a model '%s' already: --replace puts this one in its "
-                     "place",
-                     card->name);
+                     "model '%s' was used by predictions (the newest is run %" PRId64
+                     "): `gantry model archive %s` takes it off the list and keeps it, --force "
+                     "removes it",
+                     name, json_get_int(json_array_get(use, 0), "id", 0), name);
     }
-    ok = ok && file_mkdirs(p->own, 0755, err) && copy_model(card, aside, err);
-    if (ok && !cli_has(c, "unchecked")) {
-        const char *const args[] = {"model-check", aside, NULL};
-        ok = child_imaging(args, &checked, err);
-        if (!ok && err->code == ERR_NOTHING) {
-            (void)err_wrap(err, "the model cannot be tried (--unchecked adds it all the same)");
-        }
-    }
-    ok = ok && put_in_place(aside, place, replace, err) && say_added(c, card, place, &checked, err);
-    if (aside) {
-        err_waive(file_remove_tree(aside, err_ignore("a leftover takes room and nothing else")));
-    }
-    str_fini(&checked);
-    mem_free(aside);
-    mem_free(place);
+    json_decref(use);
     return ok;
 }
 
-static bool add(struct cli *c, const struct model_places *p, const char *path, struct err *err)
+/* Archived models are not offered for predictions any more. */
+static bool archive(struct cli *c, const char *name, bool archived, struct err *err)
 {
-    struct model_card card = {0};
-    if (!check_argument(path, err) || !model_card_read(path, &card, err)) {
-        return false;
+    json_t *args = json_pack("{s:s, s:b}", "name", name, "archived", (int)archived);
+    json_t *answer = args ? cli_call(c, "model.archive", args, err) : NULL;
+    bool ok = answer || (!args && err_set(err, ERR_USAGE, "the name is no valid UTF-8"));
+    json_decref(args);
+    json_decref(answer);
+    if (ok && c->json) {
+        json_t *doc = json_pack("{s:s, s:b}", "name", name, "archived", (int)archived);
+        ok = doc ? cli_json(c, doc, err) : err_set(err, ERR_NOMEM, "out of memory");
+        json_decref(doc);
+    } else if (ok) {
+        cli_note(c, archived ? "%s is archived" : "%s is offered again", name);
     }
-    bool ok = add_card(c, p, &card, err);
-    model_card_fini(&card);
     return ok;
 }
 
@@ -364,6 +287,7 @@ static bool rm(struct cli *c, const struct model_places *p, const char *name, st
                       name)
             : err_set(err, ERR_NOTHING, "there is no model '%s' in the home", name);
     }
+    ok = ok && may_go(c, name, err);
     /* Out of sight at once; a task that has it loaded keeps it. */
     if (ok && rename(place, aside) != 0) {
         ok = err_errno(err, errno, "cannot take '%s' away", place);
@@ -389,14 +313,17 @@ static bool run(struct cli *c, struct err *err)
     if (!word) {
         return false;
     }
-    bool lists = !strcmp(word, "ls");
-    if (c->n_args != (lists ? 0 : 1)) {
+    bool lists = !strcmp(word, "ls"), adds = !strcmp(word, "add");
+    if (adds ? c->n_args < 1 : c->n_args != (lists ? 0 : 1)) {
         return cli_usage(c, err,
                          lists ? "gantry model ls takes no name" : "gantry model %s takes one %s",
-                         word, strcmp(word, "add") ? "name" : "folder");
+                         word, adds ? "folder" : "name");
     }
-    if (strcmp(word, "add") != 0 && (cli_has(c, "replace") || cli_has(c, "unchecked"))) {
+    if (!adds && (cli_has(c, "replace") || cli_has(c, "unchecked"))) {
         return cli_usage(c, err, "--replace and --unchecked go with gantry model add");
+    }
+    if (strcmp(word, "rm") != 0 && cli_has(c, "force")) {
+        return cli_usage(c, err, "--force goes with gantry model rm");
     }
     if (!model_places_init(&p, c->home, err)) {
         return false;
@@ -404,8 +331,9 @@ static bool run(struct cli *c, struct err *err)
     const char *name = lists ? NULL : c->args[0];
     bool ok = lists             ? list(c, &p, err)
         : !strcmp(word, "show") ? show(c, &p, name, err)
-        : !strcmp(word, "add")  ? add(c, &p, name, err)
-                                : rm(c, &p, name, err);
+        : adds                  ? model_add(c, &p, err)
+        : !strcmp(word, "rm")   ? rm(c, &p, name, err)
+                                : archive(c, name, !strcmp(word, "archive"), err);
     model_places_fini(&p);
     return ok;
 }
@@ -413,22 +341,28 @@ static bool run(struct cli *c, struct err *err)
 static const struct opt options[] = {
     {0, "replace", OPT_FLAG, NULL, "add: take the place of the model of that name", false},
     {0, "unchecked", OPT_FLAG, NULL, "add: without running it once (no ONNX Runtime here)", false},
+    {0, "force", OPT_FLAG, NULL, "rm: also when predictions used it", false},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
 
 const struct command command_model = {
     .name = "model",
     .group = GROUP_SETUP,
-    .summary = "Models for segmentation, triage and rotation centres: add, list, show, remove",
-    .usage = "ls\nadd DIR [--replace] [--unchecked]\nshow NAME|DIR\nrm NAME",
-    .help = "A model is a folder with model.onnx and model.json (docs/formats/model.schema.json, "
-            "docs/models.md).\n"
-            "Adding copies it into the home, checks its checksum and its card, and runs it once on "
-            "zeros.\n"
-            "An added model wins over one that ships under the same name. A PyTorch checkpoint "
-            "becomes a "
-            "model's folder by models/export_mil.py.",
+    .summary = "Models for segmentation, triage and rotation centres: add, list, archive, remove",
+    .usage = "ls\nadd DIR|FILE.zip|CARD.json MODEL.onnx [--replace] [--unchecked]\nshow "
+             "NAME|DIR\narchive NAME\ndeploy NAME\nrm NAME [--force]",
+    .help =
+        "A model is a folder with model.onnx and model.json (docs/formats/model.schema.json, "
+        "docs/models.md).\n"
+        "Adding copies it into the home, checks its checksum and its card, and runs it once on "
+        "zeros.\n"
+        "An added model wins over one that ships under the same name. A PyTorch checkpoint "
+        "becomes a "
+        "model's folder by models/export_mil.py.\n"
+        "An archived model is not offered for predictions any more; what was made with it stays, "
+        "and so does the\n"
+        "model, until it is deployed again.",
     .options = options,
-    .max_args = 2,
+    .max_args = 3,
     .run = run,
 };

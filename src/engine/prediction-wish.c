@@ -11,6 +11,7 @@
 #include "model/model-find.h"
 #include "model/model-fit.h"
 #include "model/model-settings.h"
+#include "plan/model-tool.h"
 
 /* Runs of the same model that tell how long a series takes. */
 #define EARLIER_RUNS 5
@@ -80,43 +81,12 @@ static bool find_model(struct engine *e, struct store *s, const json_t *args,
     return ok;
 }
 
-static const char *const steps[] = {[MODEL_CLASSIFICATION] = "predict.classify",
-                                    [MODEL_SEGMENTATION] = "predict.segment",
-                                    [MODEL_COR] = NULL,
-                                    [MODEL_DETECTION] = "predict.detect"};
-/* The output that makes it one of its task. */
-static const char *const main_output[] = {[MODEL_CLASSIFICATION] = "values",
-                                          [MODEL_SEGMENTATION] = "mask",
-                                          [MODEL_COR] = NULL,
-                                          [MODEL_DETECTION] = "boxes"};
-
 static bool find_tool(struct engine *e, struct prediction_wish *w, struct err *err)
 {
-    const char *name = w->card.tool ? w->card.tool : steps[w->card.task],
-               *output = main_output[w->card.task];
-    if (!name) {
-        return err_set(err, ERR_USAGE,
-                       "model '%s' finds rotation centres: it is used by the tomography page, not "
-                       "by predictions",
-                       w->card.name);
-    }
     engine_reread(e);
-    w->tool = tools_find(e->tools, name);
-    if (!w->tool) {
-        return err_set(err, ERR_USAGE, "model '%s' is computed by the tool '%s', which is not here",
-                       w->card.name, name);
-    }
-    w->checksum = w->card.tool ? w->tool->version : w->card.checksum;
-    for (int i = 0; i < 2; i++) {
-        const char *id = i ? output : "image";
-        if (!tool_input(w->tool, id)) {
-            return err_set(err, ERR_USAGE,
-                           "the tool '%s' of model '%s' has no input '%s', which says where %s",
-                           name, w->card.name, id,
-                           i ? "its result goes" : "the series is (docs/models.md)");
-        }
-    }
-    return true;
+    w->tool = model_tool(e->tools, &w->card, err);
+    w->checksum = !w->tool ? NULL : w->card.tool ? w->tool->version : w->card.checksum;
+    return w->tool != NULL;
 }
 
 bool prediction_wish_open(struct engine *e, struct store *s, const json_t *args,
