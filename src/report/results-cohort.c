@@ -18,7 +18,7 @@ bool results_is_cohort(struct store *s, int64_t run, bool *ret, struct err *err)
 {
     int64_t found = 0;
     bool ok = store_int(s, 0, &found, err,
-                        "SELECT i.level IN ('study','subject') FROM task t JOIN item i ON "
+                        "SELECT i.level IN ('study','subject','series') FROM task t JOIN item i ON "
                         "i.id=t.item_id WHERE t.run_id=?1 LIMIT 1",
                         "i", run);
     *ret = found != 0;
@@ -66,6 +66,48 @@ static bool put_values(json_t *to, const char *prefix, json_t *value, int depth,
     return ok;
 }
 
+static json_t *row_of(json_t *by_id, int64_t item)
+{
+    char key[32];
+    (void)snprintf(key, sizeof key, "%" PRId64, item);
+    return json_object_get(by_id, key);
+}
+
+/* Of series: what the catalog knows of them instead. */
+static const char *const of_series[] = {"name",        "patient", "date", "modality",
+                                        "description", "slices",  NULL};
+
+static bool is_series(struct store *s, int64_t run, bool *ret, struct err *err)
+{
+    int64_t found = 0;
+    bool ok = store_int(s, 0, &found, err,
+                        "SELECT i.level='series' FROM task t JOIN item i ON i.id=t.item_id WHERE "
+                        "t.run_id=?1 LIMIT 1",
+                        "i", run);
+    *ret = found != 0;
+    return ok;
+}
+
+static bool read_series(struct store *s, int64_t run, json_t *by_id, struct err *err)
+{
+    struct query *q = store_query(
+        s, err,
+        "SELECT v.item_id,v.patient,v.date,v.modality,v.description,v.n_slices,p.root||'/'||v.path "
+        "FROM run r JOIN project p ON p.id=r.project_id JOIN series v ON v.item_id IN (SELECT "
+        "item_id FROM task WHERE run_id=?1) WHERE r.id=?1",
+        "i", run);
+    bool ok = q != NULL;
+    while (ok && query_next(q)) {
+        json_t *row = row_of(by_id, query_int(q, 0));
+        for (int i = 1; ok && i < 5; i++) {
+            ok = row && json_put(row, of_series[i], json_string(query_text(q, i)), err);
+        }
+        ok = ok && row && json_put(row, "slices", json_integer(query_int(q, 5)), err) &&
+            json_put(row, "path", json_string(query_text(q, 6)), err);
+    }
+    return q && query_end(q, ok ? err : err_ignore("the first error stays")) && ok;
+}
+
 /* What the job has reported; of a cached one, what it reported then. */
 static bool put_result(json_t *to, const char *job, const char *text, struct err *err)
 {
@@ -76,13 +118,6 @@ static bool put_result(json_t *to, const char *job, const char *text, struct err
         !json_is_object(doc) || put_values(to, job, json_is_object(values) ? values : doc, 0, err);
     json_decref(doc);
     return ok;
-}
-
-static json_t *row_of(json_t *by_id, int64_t item)
-{
-    char key[32];
-    (void)snprintf(key, sizeof key, "%" PRId64, item);
-    return json_object_get(by_id, key);
 }
 
 /* `by_id` NULL: the keys alone, gathered in `all`. */
@@ -143,10 +178,12 @@ bool results_cohort_columns(struct store *s, int64_t run, json_t *head, json_t *
                             struct err *err)
 {
     json_t *attrs = json_object(), *reported = json_object();
-    bool ok = attrs && reported && read_items(s, run, NULL, attrs, err) &&
+    bool series = false;
+    bool ok = attrs && reported && is_series(s, run, &series, err) &&
+        (series || read_items(s, run, NULL, attrs, err)) &&
         read_values(s, run, NULL, reported, err);
-    for (size_t i = 0; ok && who[i]; i++) {
-        ok = json_array_append_new(head, json_string(who[i])) == 0;
+    for (const char *const *name = series ? of_series : who; ok && *name; name++) {
+        ok = json_array_append_new(head, json_string(*name)) == 0;
     }
     ok = ok && append_keys(head, attrs, err) && append_keys(values, reported, err);
     json_decref(attrs);
@@ -156,5 +193,8 @@ bool results_cohort_columns(struct store *s, int64_t run, json_t *head, json_t *
 
 bool results_cohort_fill(struct store *s, int64_t run, json_t *by_id, struct err *err)
 {
-    return read_items(s, run, by_id, NULL, err) && read_values(s, run, by_id, NULL, err);
+    bool series = false;
+    return is_series(s, run, &series, err) &&
+        (series ? read_series(s, run, by_id, err) : read_items(s, run, by_id, NULL, err)) &&
+        read_values(s, run, by_id, NULL, err);
 }

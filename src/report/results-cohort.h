@@ -1,5 +1,6 @@
-/* What the result table of a run over subjects or studies has besides: who (PID, SID, date), the
- * participants' attributes, and every value that a job reported (JOB.KEY). Private to results.c. */
+/* What the result table of a run over subjects, studies or series has besides: who (PID, SID, date;
+ * of a series its patient, date, modality, description and slices), the participants' attributes,
+ * and every value that a job reported (JOB.KEY). Private to results.c. */
 #ifndef GANTRY_REPORT_RESULTS_COHORT_H
 #define GANTRY_REPORT_RESULTS_COHORT_H
 
@@ -9,9 +10,9 @@
 #include "codec/json.h"
 #include "store/store.h"
 
-/* Are the run's items subjects or studies? */
+/* Are the run's items subjects, studies or series? */
 bool results_is_cohort(struct store *s, int64_t run, bool *ret, struct err *err) CHECK_RESULT;
-/* Append the columns: PID, SID, date and attributes to `head`, values to `values` (arrays). */
+/* Append the columns: who it is and attributes to `head`, values to `values` (arrays). */
 bool results_cohort_columns(struct store *s, int64_t run, json_t *head, json_t *values,
                             struct err *err) CHECK_RESULT;
 /* Fill them into the rows, which `by_id` finds by the item's id. */

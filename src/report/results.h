@@ -12,7 +12,8 @@
 /* The columns of a run, in order: name, series, index, status, cor, cor_source, confidence, then
  * <job> and <job>_seconds of every job, then outputs, error, path. An array of texts. Of a run over
  * subjects or studies: PID, SID, date, the participants' attributes, status, the jobs, every value
- * that a job reported (JOB.KEY), then as above. */
+ * that a job reported (JOB.KEY), then as above. Of a run over series the same behind name, patient,
+ * date, modality, description and slices. */
 json_t *results_columns(struct store *s, int64_t run, struct err *err) CHECK_RESULT;
 /* An array of objects with those keys. What is unknown is null; outputs is an array of paths. */
 json_t *results_rows(struct store *s, int64_t run, struct err *err) CHECK_RESULT;
