@@ -75,6 +75,7 @@ static bool one(struct infer *m, struct window *w, const struct infer_patches *h
     if (!judge(m, w, room, scores, &classes, err)) {
         return false;
     }
+    patch.classes = classes;
     for (size_t c = first_class(m, how, classes); c < classes; c++) {
         patch.label = c;
         patch.score = (double)scores[c];
@@ -105,7 +106,7 @@ bool infer_patches(struct infer *m, const float *volume, const size_t n[3],
 {
     struct window w;
     struct found found = {NULL, 0, 0};
-    struct infer_patch patch = {{0, 0, 0}, 0, 0};
+    struct infer_patch patch = {{0, 0, 0}, 0, 0, 0};
     float *room = NULL;
     size_t stride = how->stride > 0 ? how->stride : 1;
     size_t steps[WINDOW_AXES];

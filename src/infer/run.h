@@ -88,9 +88,9 @@ bool infer_sliding(struct infer *m, const float *volume, const size_t n[3],
                    struct err *err) CHECK_RESULT;
 
 struct infer_patch {
-    size_t at[3]; /* its first voxel: column, row, slice */
-    double score; /* after activation */
-    size_t label; /* which of the scores */
+    size_t at[3];          /* its first voxel: column, row, slice */
+    double score;          /* after activation */
+    size_t label, classes; /* which of how many scores */
 };
 struct infer_patches {
     size_t stride;    /* from patch to patch; the last ones lie at the volume's end */

@@ -52,7 +52,6 @@ static bool segment(char **argv, const char *picture, struct err *err)
     struct predict_settings settings = {.all = NULL};
     const struct segment_options how = {.settings = &settings, .threads = options.threads};
     struct segment_done done;
-    struct label_palette palette;
     struct volume in = {.voxels = NULL};
     struct volume labels = {.voxels = NULL};
     struct ort *ort = ort_open(err);
@@ -64,8 +63,7 @@ static bool segment(char **argv, const char *picture, struct err *err)
         nifti_read(argv[1], &in, NULL, err) && segment_volume(m, &in, &how, &labels, &done, err) &&
         nifti_write(argv[2], &labels, &extra, err);
     if (good && picture != NULL) {
-        segment_palette(&m->card, &palette);
-        good = segment_picture(&in, &labels, &palette, picture, err);
+        good = segment_picture(&m->card, &in, &labels, picture, err);
     }
     good = good && print_counts(m, &labels, err);
     predict_settings_fini(&settings);

@@ -105,6 +105,7 @@ static bool gather(const struct infer *m, const struct infer_patch *patch, size_
         }
         to_volume(connect, v->n, &all[i]);
     }
+    ret->classes = n > 0 ? patch[0].classes : 0;
     if (good) {
         suppress(patch, all, n, iou_max, room, ret);
     }
@@ -121,7 +122,7 @@ bool detect_run(struct infer *m, const struct volume *v, const struct detect_how
                                           .all_classes = how->all_classes,
                                           .progress = how->progress,
                                           .arg = how->arg};
-    struct detect_found found = {NULL, NULL, 0};
+    struct detect_found found = {NULL, NULL, 0, 0};
     struct infer_patch *patch = NULL;
     struct resample_grid own;
     struct resample_grid grid;
@@ -154,5 +155,5 @@ void detect_fini(struct detect_found *found)
 {
     mem_free(found->box);
     mem_free(found->label);
-    *found = (struct detect_found){NULL, NULL, 0};
+    *found = (struct detect_found){NULL, NULL, 0, 0};
 }

@@ -29,6 +29,7 @@ struct detect_found {
     struct box *box;
     size_t *label; /* of each: which of the model's scores */
     size_t n;
+    size_t classes; /* scores that the model gives; 0 when nothing was found */
 };
 
 /* May the stride be so? Between 1 and the patch's least size, or some voxels would not be looked

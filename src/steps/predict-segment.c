@@ -91,14 +91,13 @@ static bool put_mask(const struct predict *p, const struct volume *mask, struct 
         nifti_write(path, mask, &extra, err);
 }
 
-static bool put_picture(const struct predict *p, const struct volume *mask,
-                        const struct label_palette *palette, struct err *err)
+static bool put_picture(const struct predict *p, const struct volume *mask, struct err *err)
 {
     const char *path = NULL;
     const char *final = NULL;
 
     return image_arg_out(p->job, "preview", false, &path, &final, err) &&
-        (path == NULL || segment_picture(&p->volume, mask, palette, path, err));
+        (path == NULL || segment_picture(&p->card, &p->volume, mask, path, err));
 }
 
 static bool work(struct predict *p, struct volume *mask, struct err *err)
@@ -116,7 +115,7 @@ static bool work(struct predict *p, struct volume *mask, struct err *err)
     segment_palette(&p->card, &palette);
     job_progress(p->job, TO, "writing");
     return put_facts(p, mask, done.labels, &palette, err) && put_mask(p, mask, err) &&
-        put_picture(p, mask, &palette, err) && predict_end(p, err);
+        put_picture(p, mask, err) && predict_end(p, err);
 }
 
 static bool run(struct job *job, struct err *err)

@@ -9,8 +9,9 @@
 
 #define AXES 3
 #define GAP 4
-#define SHARE 0.45    /* of a label's colour over the grey */
-#define BRIGHTEST 0.8 /* of the range is white: the rest is fat and vessels, mostly */
+#define SHARE 0.45       /* of a label's colour over the grey */
+#define MOST_PIXELS 2400 /* across */
+#define BRIGHTEST 0.8    /* of the range is white: the rest is fat and vessels, mostly */
 
 /* Where the labels' middle is; the volume's without labels. */
 static void middle(const struct volume *labels, size_t ret[AXES])
@@ -43,18 +44,6 @@ void segment_palette(const struct model_card *card, struct label_palette *ret)
     }
 }
 
-static void paint(uint8_t *pixel, float value, uint8_t label, const struct label_palette *palette)
-{
-    float grey = value < 0 ? 0 : value > 1 ? 255 : value * 255;
-
-    for (size_t c = 0; c < 3; c++) {
-        double colour = palette->colour[label][c];
-
-        pixel[c] = (uint8_t)lround(label != 0 ? SHARE * colour + (1 - SHARE) * (double)grey
-                                              : (double)grey);
-    }
-}
-
 /* Which axis of the volume goes to the patient's left, back and feet, and whether from its end. */
 struct view {
     size_t axis[AXES];
@@ -79,54 +68,169 @@ static struct view find_view(const struct volume *in)
     return view;
 }
 
-static size_t place(const struct volume *in, const struct view *view, size_t direction, size_t i)
+/* What is drawn: sizes of the patient's three directions, and the voxels of a pixel. */
+struct planes {
+    const struct segment_view *view;
+    struct view axes;
+    size_t pixels[AXES]; /* along the patient's axes */
+    double low, factor;
+    float *line; /* one row of the volume, and which it is */
+    size_t row, slice;
+};
+
+/* Pixel `i` along one of the patient's axes, as a voxel number of the volume's axis. */
+static size_t voxel_of(const struct planes *p, size_t direction, size_t i)
 {
-    return view->back[direction] ? in->n[view->axis[direction]] - 1 - i : i;
+    size_t n = p->view->in->n[p->axes.axis[direction]];
+    size_t at = (size_t)(((double)i + 0.5) * (double)n / (double)p->pixels[direction]);
+
+    at = at < n ? at : n - 1;
+    return p->axes.back[direction] ? n - 1 - at : at;
 }
 
-bool segment_picture(const struct volume *in, const struct volume *labels,
-                     const struct label_palette *palette, const char *path, struct err *err)
+static float value_of(struct planes *p, const size_t v[AXES])
 {
-    static const size_t planes[AXES][2] = {{0, 1}, {0, 2}, {1, 2}}; /* across, down */
-    const struct view view = find_view(in);
-    const size_t n[AXES] = {in->n[view.axis[0]], in->n[view.axis[1]], in->n[view.axis[2]]};
-    size_t at[AXES] = {0, 0, 0};
-    size_t left = 0;
-    size_t none;
+    if (p->row != v[1] || p->slice != v[2]) {
+        volume_line(p->view->in, v[1], v[2], 0, p->line);
+        p->row = v[1];
+        p->slice = v[2];
+    }
+    return p->line[v[0]];
+}
+
+/* Is the voxel on the frame of a box, seen along the volume's axis `normal`? */
+static bool framed(const struct segment_view *view, const size_t v[AXES], size_t normal)
+{
+    for (size_t i = 0; i < view->boxes; i++) {
+        bool inside = true;
+        bool edge = false;
+
+        for (size_t a = 0; a < AXES; a++) {
+            double at = (double)v[a] + 0.5;
+            inside = inside && at > view->box[i].low[a] && at < view->box[i].high[a];
+            edge = edge ||
+                (a != normal && (at - 1 <= view->box[i].low[a] || at + 1 >= view->box[i].high[a]));
+        }
+        if (inside && edge) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void paint(struct planes *p, const size_t v[AXES], size_t normal, uint8_t *pixel)
+{
+    static const uint8_t frame[3] = {255, 200, 40};
+    const struct segment_view *view = p->view;
+    double value = ((double)value_of(p, v) - p->low) * p->factor;
+    double grey = !(value > 0) ? 0 : value > 1 ? 255 : value * 255; /* NaN is black */
+    uint8_t label = view->labels == NULL
+        ? 0
+        : view->labels[(v[2] * view->in->n[1] + v[1]) * view->in->n[0] + v[0]];
+    bool box = view->boxes > 0 && framed(view, v, normal);
+
+    for (size_t c = 0; c < 3; c++) {
+        double colour = label != 0 ? view->palette->colour[label][c] : 0;
+
+        pixel[c] = box   ? frame[c]
+            : label != 0 ? (uint8_t)lround(SHARE * colour + (1 - SHARE) * grey)
+                         : (uint8_t)lround(grey);
+    }
+}
+
+/* Pixels as large as the finest voxel, and no more of them than a page shows. */
+static void measure(struct planes *p)
+{
+    const struct volume *in = p->view->in;
+    double mm[AXES];
     double least;
     double most;
-    struct png_picture picture = {
-        .channels = 3, .columns = 2 * n[0] + n[1] + 2 * GAP, .rows = n[1] > n[2] ? n[1] : n[2]};
-    uint8_t *pixels = mem_array(picture.columns * picture.rows, 3, err);
-    float *line = pixels != NULL ? mem_array(in->n[0], sizeof(*line), err) : NULL;
-    bool good = line != NULL;
+    double finest = INFINITY;
+    double columns = 0;
+    size_t ignored;
 
-    middle(labels, at);
-    volume_range(in, &least, &most, &none);
-    double factor = most > least ? 1 / (BRIGHTEST * (most - least)) : 0;
-    for (size_t p = 0; good && p < AXES; p++) {
-        const size_t across = planes[p][0];
-        const size_t down = planes[p][1];
-        size_t v[AXES] = {at[0], at[1], at[2]};
+    volume_spacing(in, mm);
+    for (size_t a = 0; a < AXES; a++) {
+        finest = mm[a] > 0 && mm[a] < finest ? mm[a] : finest;
+    }
+    for (size_t d = 0; d < AXES; d++) {
+        double n = (double)in->n[p->axes.axis[d]];
+        double step = mm[p->axes.axis[d]];
+        double long_as = isfinite(finest) && step > 0 ? n * step / finest : n;
 
-        for (size_t y = 0; y < n[down]; y++) {
-            v[view.axis[down]] = place(in, &view, down, y);
-            for (size_t x = 0; x < n[across]; x++) {
-                v[view.axis[across]] = place(in, &view, across, x);
-                if (x == 0 || view.axis[across] != 0) {
-                    volume_line(in, v[1], v[2], 0, line);
-                }
-                const uint8_t *label = labels->voxels;
-                paint(pixels + (y * picture.columns + left + x) * 3,
-                      (float)(((double)line[v[0]] - least) * factor),
-                      label[(v[2] * in->n[1] + v[1]) * in->n[0] + v[0]], palette);
+        p->pixels[d] = (size_t)fmax(1, fmin(rint(long_as), MOST_PIXELS));
+        columns += (double)p->pixels[d] * (d == 0 ? 2 : d == 1 ? 1 : 0);
+    }
+    for (size_t d = 0; columns > MOST_PIXELS && d < AXES; d++) {
+        p->pixels[d] = (size_t)fmax(1, rint((double)p->pixels[d] * MOST_PIXELS / columns));
+    }
+    volume_range(in, &least, &most, &ignored);
+    p->low = p->view->high > p->view->low ? p->view->low : least;
+    most = p->view->high > p->view->low ? p->view->high : least + BRIGHTEST * (most - least);
+    p->factor = most > p->low ? 1 / (most - p->low) : 0;
+}
+
+static void draw(struct planes *p, struct png_picture *picture, uint8_t *pixels)
+{
+    static const size_t planes[AXES][2] = {{0, 1}, {0, 2}, {1, 2}}; /* across, down */
+    size_t left = 0;
+
+    for (size_t k = 0; k < AXES; k++) {
+        const size_t across = planes[k][0];
+        const size_t down = planes[k][1];
+        size_t v[AXES] = {p->view->at[0], p->view->at[1], p->view->at[2]};
+
+        for (size_t y = 0; y < p->pixels[down]; y++) {
+            v[p->axes.axis[down]] = voxel_of(p, down, y);
+            for (size_t x = 0; x < p->pixels[across]; x++) {
+                v[p->axes.axis[across]] = voxel_of(p, across, x);
+                paint(p, v, p->axes.axis[AXES - across - down],
+                      pixels + (y * picture->columns + left + x) * 3);
             }
         }
-        left += n[across] + GAP;
+        left += p->pixels[across] + GAP;
     }
-    picture.pixels = pixels;
-    good = good && png_write(path, &picture, err);
-    mem_free(line);
+}
+
+void segment_window(const struct model_card *card, struct segment_view *view)
+{
+    if (card->windowed) {
+        view->low = card->window[0];
+        view->high = card->window[1];
+    }
+}
+
+bool segment_planes(const struct segment_view *view, const char *path, struct err *err)
+{
+    struct planes p = {.view = view, .axes = find_view(view->in), .row = SIZE_MAX};
+    struct png_picture picture = {.channels = 3};
+    uint8_t *pixels;
+    bool good;
+
+    measure(&p);
+    picture.columns = 2 * p.pixels[0] + p.pixels[1] + 2 * GAP;
+    picture.rows = p.pixels[1] > p.pixels[2] ? p.pixels[1] : p.pixels[2];
+    pixels = mem_array(picture.columns * picture.rows, 3, err);
+    p.line = pixels != NULL ? mem_array(view->in->n[0], sizeof(*p.line), err) : NULL;
+    good = p.line != NULL;
+    if (good) {
+        draw(&p, &picture, pixels);
+        picture.pixels = pixels;
+        good = png_write(path, &picture, err);
+    }
+    mem_free(p.line);
     mem_free(pixels);
     return good;
+}
+
+bool segment_picture(const struct model_card *card, const struct volume *in,
+                     const struct volume *labels, const char *path, struct err *err)
+{
+    struct label_palette palette;
+    struct segment_view view = {.in = in, .labels = labels->voxels, .palette = &palette};
+
+    segment_palette(card, &palette);
+    segment_window(card, &view);
+    middle(labels, view.at);
+    return segment_planes(&view, path, err);
 }

@@ -8,6 +8,7 @@
 
 #include "image/volume.h"
 #include "infer/run.h"
+#include "math/box.h"
 #include "steps/predict-settings.h"
 
 struct segment_options {
@@ -36,10 +37,23 @@ struct label_palette {
 /* Colours of the card (output.colours, "#rrggbb" a label), and label_colour() where it has none. */
 void segment_palette(const struct model_card *card, struct label_palette *ret);
 
-/* The three planes through the middle of what was found (of the volume when nothing was), labels in
- * colours over grey. */
-bool segment_picture(const struct volume *in, const struct volume *labels,
-                     const struct label_palette *palette, const char *path,
-                     struct err *err) CHECK_RESULT;
+/* Three planes of a volume for people: axial, coronal, sagittal, in pixels as large as the finest
+ * voxel is. */
+struct segment_view {
+    const struct volume *in;
+    const uint8_t *labels;               /* on its voxels; may be NULL ... */
+    const struct label_palette *palette; /* ... and then this too */
+    const struct box *box;               /* drawn as frames */
+    size_t boxes;
+    size_t at[3];     /* the voxel through which the planes go */
+    double low, high; /* black and white; both 0: as the volume's range has it */
+};
+/* The card's window, where it has one. */
+void segment_window(const struct model_card *card, struct segment_view *view);
+bool segment_planes(const struct segment_view *view, const char *path,
+                    struct err *err) CHECK_RESULT;
+/* The planes through the middle of what was found (of the volume when nothing was). */
+bool segment_picture(const struct model_card *card, const struct volume *in,
+                     const struct volume *labels, const char *path, struct err *err) CHECK_RESULT;
 
 #endif

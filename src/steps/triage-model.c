@@ -6,9 +6,9 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/path.h"
-#include "math/mil-input.h"
 #include "model/model-find.h"
 #include "steps/common.h"
+#include "steps/model-bag.h"
 
 /* What the card changes of the rule; settings of other purposes are not ours. */
 static bool take_settings(struct triage_model *m, struct err *err)
@@ -119,62 +119,21 @@ static bool read_slice(void *arg, size_t slice, float *ret_hu, struct err *err)
     return true;
 }
 
-/* Do the window's ends become 0 and 1? A card that says nothing means it (DESIGN 10). */
-static bool by_window(const struct model_card *card)
-{
-    return card->scaling == MODEL_WINDOW || (card->scaling == MODEL_UNIT && card->windowed) ||
-        (card->scaling == MODEL_AS_IS && !card->windowed);
-}
-
-/* The bag from 0 to 1 back in HU, then as the card says. */
-static void scale_otherwise(const struct model_card *card, const struct mil_job *job, float *bag)
-{
-    size_t n = job->count * job->channels * job->side[0] * job->side[1];
-
-    for (size_t i = 0; i < n; i++) {
-        bag[i] = (float)(job->low + (double)bag[i] * (job->high - job->low));
-    }
-    infer_scale(card, bag, n);
-}
-
 bool triage_model_run(struct triage_model *m, const struct volume *ct, unsigned threads,
                       double *ret_p, struct err *err)
 {
-    struct mil_job job = mil_job_default;
+    static const double range[2] = {INT16_MIN, INT16_MAX};
     struct turned turned = turn(ct, m->card.orientation);
+    struct mil_job job = mil_job_default;
     struct infer_bag_result result;
-    struct ort_tensor shape;
-    float *bag;
-    bool good;
 
-    if (!infer_shape(m->kept.infer, &shape, err)) {
-        return err_wrap(err, "classifier %s", m->card.name);
-    }
     job.columns = ct->n[0];
     job.rows = ct->n[1];
     job.slices = ct->n[2];
-    job.count = m->card.slices;
     job.threads = threads;
     job.read = read_slice;
     job.arg = &turned;
-    /* the last two are rows and columns: of the card, or what model.onnx has when it says none */
-    job.side[0] = (size_t)shape.n[shape.rank - 1];
-    job.side[1] = (size_t)shape.n[shape.rank - 2];
-    if (m->card.windowed) {
-        job.low = m->card.window[0];
-        job.high = m->card.window[1];
-    } else if (!by_window(&m->card)) {
-        job.low = INT16_MIN;
-        job.high = INT16_MAX;
-    }
-    bag = mem_array(job.count * job.channels, job.side[0] * job.side[1] * sizeof(*bag), err);
-    good = bag != NULL && mil_input(&job, bag, err);
-    if (good && !by_window(&m->card)) {
-        scale_otherwise(&m->card, &job, bag);
-    }
-    good = good && infer_bag(m->kept.infer, bag, &result, NULL, err);
-    mem_free(bag);
-    if (!good) {
+    if (!model_bag_run(m->kept.infer, &job, range, &result, NULL, err)) {
         return err_wrap(err, "classifier %s", m->card.name);
     }
     /* one score, or the last of several classes: the one that is not normal */
