@@ -84,6 +84,7 @@ static void last_words(const struct api_child *c, struct err *err)
     const char *line = strrchr(text, '\n');
     line = line ? line + 1 : text;
     line += str_starts(line, "gantry: ") ? strlen("gantry: ") : 0;
+    line += str_starts(line, "error: ") ? strlen("error: ") : 0;
     if (c->end.signal) {
         (void)err_set(err, ERR_CANCELLED, "it was ended by signal %d", c->end.signal);
     } else {
@@ -190,7 +191,8 @@ static bool keep_args(struct api_child *c, const char *const *args, struct err *
 
 static bool spawn(struct api_child *c, int out, struct err *err)
 {
-    const char *argv[MOST_ARGS + 2] = {c->api->engine->program};
+    const struct engine *e = c->api->engine;
+    const char *argv[MOST_ARGS + 2] = {c->hooks.imaging ? e->imaging : e->program};
     for (size_t i = 0; i < MOST_ARGS; i++) {
         argv[i + 1] = c->args[i];
     }

@@ -27,7 +27,8 @@ struct child_hooks {
      * last line it said, with the code of its exit status. Not called after child_drop(). */
     void (*done)(void *arg, const json_t *answer, const struct err *err);
     void *arg;
-    bool stays; /* it lives until it is ended (a watch): it begins at once and is not counted */
+    bool imaging; /* gantry-imaging instead of our own program */
+    bool stays;   /* it lives until it is ended (a watch): it begins at once and is not counted */
 };
 
 /* `args`: the words behind "gantry", NULL-terminated, copied. NULL and err when it cannot start;

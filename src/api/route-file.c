@@ -1,16 +1,9 @@
 /* The bytes of one file of the catalog, for the viewer: only files that a study has, only below
  * their project's folder, only for who may see the project. */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "api/access.h"
 #include "api/route.h"
-#include "base/mem.h"
-#include "base/path.h"
-#include "base/str.h"
+#include "api/send-file.h"
 #include "os/confine.h"
 
 /* id, project, root and path of the file (relative to the root), and what the page shows of it. */
@@ -40,37 +33,12 @@ static json_t *find(struct request *q, int64_t id, struct err *err)
     return row;
 }
 
-static const char *type_of(const char *name)
-{
-    return str_ends(name, ".gz")  ? "application/gzip"
-        : str_ends(name, ".json") ? "application/json"
-                                  : "application/octet-stream";
-}
-
-/* A page of somebody else's making must not run here: whatever it is, it is a download. */
 static bool send(struct reply *r, const json_t *row, struct err *err)
 {
     const char *path = json_get_text(row, "path", "");
-    struct stat st;
-    char etag[64];
     int fd = -1;
-    if (!confine_open(json_get_text(row, "root", "/nonexistent"), path, &fd, err)) {
-        return false;
-    }
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        (void)close(fd);
-        return err_set(err, ERR_NOTHING, "'%s' is no plain file", path);
-    }
-    (void)snprintf(etag, sizeof etag, "%llx-%llx-%llx", (unsigned long long)st.st_ino,
-                   (unsigned long long)st.st_mtim.tv_sec * 1000000000ULL +
-                       (unsigned long long)st.st_mtim.tv_nsec,
-                   (unsigned long long)st.st_size);
-    if (!reply_header(r, "Cache-Control", "private, no-cache", err) ||
-        !reply_header(r, "Content-Disposition", "attachment", err)) {
-        (void)close(fd);
-        return false;
-    }
-    return reply_fd(r, type_of(path), fd, 0, st.st_size, etag, err);
+    return confine_open(json_get_text(row, "root", "/nonexistent"), path, &fd, err) &&
+        send_file(r, fd, path, err);
 }
 
 static bool bytes(struct request *q, struct reply *r, struct err *err)

@@ -35,6 +35,7 @@ struct access;
 struct api_child;
 struct look_pool;
 struct upload;
+struct volume_making;
 
 /* What every route can reach. */
 /* Folder in the home for tables on their way; emptied when a server starts. */
@@ -52,12 +53,13 @@ struct api {
     int64_t started_us;
     char run_as[64]; /* the engine's user, as whom tools run; asked once: a directory may be slow */
     char boot[24];   /* tells this start of the server from others: part of the event ids */
-    struct api_end *ends;       /* api_at_end */
-    struct api_child *children; /* child.c */
-    struct look_pool *look;     /* look.c; NULL until somebody looks */
-    struct lists *lists;        /* lists.c; NULL until a list is asked for */
-    struct watches *watches;    /* watches.c */
-    struct recent *recent;      /* recent.c */
+    struct api_end *ends;          /* api_at_end */
+    struct api_child *children;    /* child.c */
+    struct look_pool *look;        /* look.c; NULL until somebody looks */
+    struct lists *lists;           /* lists.c; NULL until a list is asked for */
+    struct watches *watches;       /* watches.c */
+    struct recent *recent;         /* recent.c */
+    struct volume_making *volumes; /* volumes.c: those that are being made */
 };
 
 /* Called once when the server stops, before the engine leaves (last registered, first called). */

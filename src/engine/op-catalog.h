@@ -6,6 +6,7 @@
 
 op_function op_item_set;
 op_function op_cohort_apply, op_tag, op_attrs_import, op_project_set; /* op-cohort.c */
+op_function op_annotation_put, op_annotation_mark;                    /* op-annotation.c */
 op_function op_watch_start, op_watch_stop, op_watch_take;
 
 /* A new, empty answer. */

@@ -87,5 +87,7 @@ static bool op_file_drop(struct engine *e, struct store *s, const json_t *args, 
 const struct op ops_file[] = {
     {"file.add", op_file_add},
     {"file.drop", op_file_drop},
+    {"annotation.put", op_annotation_put},
+    {"annotation.mark", op_annotation_mark},
     {NULL, NULL},
 };

@@ -73,6 +73,8 @@ const struct option_info option_table[] = {
      "requests a second from one address, with bursts of ten times as many; 0 = no limit"},
     {"upload_max", OPTION_BYTES, 0, 0, "2G",
      "the largest file that people may send through the page: a model, a mask"},
+    {"volume_cache", OPTION_BYTES, 0, 0, "4G",
+     "room in the home for images made ready for the page's viewer; the oldest go first"},
     {"tomolog.command", OPTION_TEXT, 0, 0, "tomolog",
      "the upload's program, looked for on PATH, or its path"},
     {"tomolog.presentation_url", OPTION_TEXT, 0, 0, "",
