@@ -11,11 +11,12 @@
 #include "catalog/dataset.h"
 #include "catalog/project.h"
 #include "cli/command.h"
+#include "cli/dataset-export.h"
 #include "cli/dataset-scan.h"
 #include "os/file.h"
 #include "report/datasets.h"
 
-static const char *const words[] = {"add", "ls", "show", "rm", "scan", NULL};
+static const char *const words[] = {"add", "ls", "show", "rm", "scan", "export", NULL};
 
 /* --- saying it */
 
@@ -347,6 +348,48 @@ static bool rm(struct cli *c, struct err *err)
     return ok;
 }
 
+/* A folder that is not there yet, in one that is. Caller frees. */
+static char *new_folder(const char *path, struct err *err)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    char *own = mem_strndup(path, n, err), *parent = own ? path_dir(own, err) : NULL;
+    char *real = parent ? real_path(parent, err) : NULL;
+    char *whole = real ? path_join(real, path_base(own), err) : NULL;
+    mem_free(real);
+    mem_free(parent);
+    mem_free(own);
+    return whole;
+}
+
+static bool export_to(struct cli *c, struct err *err)
+{
+    struct dataset_export how = {.drafts = cli_has(c, "drafts")};
+    json_t *doc = NULL;
+    char *to = NULL;
+    if (!cli_has(c, "to")) {
+        return cli_usage(c, err, "--to DIR is wanted: the nnU-Net folder to be made");
+    }
+    bool ok = one(c, &how.dataset, err) && (to = new_folder(cli_text(c, "to", ""), err)) != NULL;
+    how.to = to;
+    ok = ok && dataset_export(c, &how, &doc, err);
+    if (ok && c->json) {
+        ok = cli_json(c, doc, err);
+    } else if (ok) {
+        int64_t out = json_get_int(doc, "left_out", 0);
+        cli_print(c, "%s: %" PRId64 " cases of %s with %zu label%s", to,
+                  json_get_int(doc, "cases", 0), json_get_text(doc, "channel", ""),
+                  json_object_size(json_object_get(doc, "labels")),
+                  plural((int64_t)json_object_size(json_object_get(doc, "labels"))));
+        cli_print(c, out ? "; %" PRId64 " series without such a mask are left out\n" : "\n", out);
+    }
+    json_decref(doc);
+    mem_free(to);
+    return ok;
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     const char *word = cli_sub(c, words, "ls", err);
@@ -359,11 +402,15 @@ static bool run(struct cli *c, struct err *err)
     if (strcmp(word, "show") != 0 && (cli_has(c, "by") || cli_has(c, "filter"))) {
         return cli_usage(c, err, "--by and --filter go with gantry dataset show");
     }
-    return !strcmp(word, "add") ? add(c, err)
-        : !strcmp(word, "ls")   ? ls(c, err)
-        : !strcmp(word, "show") ? show(c, err)
-        : !strcmp(word, "scan") ? rescan(c, err)
-                                : rm(c, err);
+    if (strcmp(word, "export") != 0 && (cli_has(c, "to") || cli_has(c, "drafts"))) {
+        return cli_usage(c, err, "--to and --drafts go with gantry dataset export");
+    }
+    return !strcmp(word, "add")   ? add(c, err)
+        : !strcmp(word, "ls")     ? ls(c, err)
+        : !strcmp(word, "show")   ? show(c, err)
+        : !strcmp(word, "scan")   ? rescan(c, err)
+        : !strcmp(word, "export") ? export_to(c, err)
+                                  : rm(c, err);
 }
 
 static const struct opt options[] = {
@@ -373,6 +420,9 @@ static const struct opt options[] = {
     {0, "by", OPT_TEXT, "name|patient", "show: the order; patient = each patient's series by date",
      false},
     {0, "filter", OPT_TEXT, "WORDS", "show: only series in whose row all the words occur", false},
+    {0, "to", OPT_TEXT, "DIR", "export: the nnU-Net raw folder to be made (DatasetXXX_Name)",
+     false},
+    {0, "drafts", OPT_FLAG, NULL, "export: also masks that nobody has accepted yet", false},
     {0, "user", OPT_TEXT, "NAME", "add: who registers it (the server says it)", true},
     {0, NULL, OPT_FLAG, NULL, NULL, false},
 };
@@ -380,9 +430,10 @@ static const struct opt options[] = {
 const struct command command_dataset = {
     .name = "dataset",
     .group = GROUP_DATA,
-    .summary = "Named collections of image series for predictions: add, list, show, scan, remove",
+    .summary =
+        "Named collections of image series for predictions: add, list, show, scan, remove, export",
     .usage = "add NAME PATH... [--modality CT] [--description TEXT]\nls\nshow NAME [--by patient] "
-             "[--filter WORDS]\nscan NAME\nrm NAME",
+             "[--filter WORDS]\nscan NAME\nrm NAME\nexport NAME --to DIR [--drafts]",
     .help = "A data set is a folder, several, or single files of one project; a folder in no "
             "project becomes one.\n"
             "A series is a NIfTI file, or one SeriesInstanceUID of DICOM in files, folders and "
@@ -391,9 +442,12 @@ const struct command command_dataset = {
             "with the reason.\n"
             "The patient is the PatientID (in BIDS and SUBJECT/STUDY folders the subject); names "
             "of patients are never stored.\n"
-            "rm forgets the collection: files, predictions and annotations stay.\n\n"
+            "rm forgets the collection: files, predictions and annotations stay.\n"
+            "export makes an nnU-Net raw folder (imagesTr, labelsTr, dataset.json) of the series "
+            "whose masks were accepted.\n\n"
             "  gantry dataset add chests /data/ct --modality CT\n"
-            "  gantry dataset show chests --by patient",
+            "  gantry dataset show chests --by patient\n"
+            "  gantry dataset export chests --to /data/nnUNet_raw/Dataset101_Lung",
     .options = options,
     .max_args = -1,
     .run = run,

@@ -3,7 +3,10 @@ W3 (a registered data set, its series), W13 (longitudinal studies); DESIGN 1, 3 
 import json
 import os
 import shutil
+import sqlite3
 
+import nibabel
+import numpy as np
 import pytest
 
 import predictions
@@ -126,6 +129,79 @@ def test_patients_names_are_nowhere(g):
     g.ok("dataset", "add", "x", g.data)
     for path in [*g.home.rglob("*"), *g.data.rglob("*.json")]:
         assert not path.is_file() or b"Phantom^Chest" not in path.read_bytes(), path
+
+
+# -- nnU-Net ----------------------------------------------------------------------------------------------------------
+
+def judged(g, rows):
+    """Rows of the table annotation as the results viewer makes them, and one finished prediction (run 1)."""
+    with sqlite3.connect(g.home / "gantry.db") as db:
+        db.execute("INSERT INTO run(id,project_id,name,batch,created_us) VALUES(1,1,'seg','{}',1)")
+        db.execute("INSERT INTO prediction(run_id,dataset_id,dataset,model,task,folder) VALUES(1,1,'all','seg','segmentation',?)",
+            (str(g.rec / "predictions" / "seg-1"),))
+        for item, run, version, state, path, when in rows:
+            db.execute("INSERT INTO annotation(item_id,run_id,version,state,path,user,t_us) VALUES(?,?,?,?,?,'ann',?)",
+                (item, run, version, state, path, when))
+
+
+def mask(path, values, labels, *, like):
+    """A mask on the grid of the image `like` with the facts beside it; values: bool array -> label."""
+    image = nibabel.load(like)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(values.astype(np.uint8), image.affine), path)
+    facts = {"gantry": 1, "labels": [{"value": value, "name": name} for value, name in labels.items()]}
+    path.with_name(path.name.removesuffix(".nii.gz") + ".json").write_text(json.dumps(facts))
+    return str(path)
+
+
+def test_corrected_masks_become_an_nnunet_folder(g):
+    """W8, DESIGN 7 (nnU-Net folder): accepted masks, drawn and predicted, of NIfTI and DICOM, with their labels numbered as
+    nnU-Net wants them; image and mask on one grid; whole or not at all."""
+    predictions.nifti(g.data / "a.nii.gz", "CT", 1, axes="LPS")
+    predictions.nifti(g.data / "b.nii", "CT", 2)
+    predictions.nifti(g.data / "c.nii.gz", "CT", 3)
+    predictions.dicom_folder(g.data / "scan")
+    g.ok("dataset", "add", "all", g.data, "--modality", "CT")
+    found = rows(g, "all")
+    ids = {label: row["id"] for label, row in found.items()}
+    to = g.base / "raw" / "Dataset101_Balls"
+    to.parent.mkdir()
+    assert "accepted" in g.fails(3, "dataset", "export", "all", "--to", to).err
+
+    drawn = nibabel.load(g.data / "a.nii.gz").get_fdata() > 200
+    old = mask(g.rec / "annotations/a/v001.nii.gz", drawn * 0 + 1, {1: "ball"}, like=g.data / "a.nii.gz")
+    new = mask(g.rec / "annotations/a/v002.nii.gz", drawn * 3, {3: "ball"}, like=g.data / "a.nii.gz")
+    b = nibabel.load(g.data / "b.nii").get_fdata() > 200
+    mask(g.rec / "predictions/seg-1/b/mask.nii.gz", b * 1 + (~b) * 2, {1: "ball", 2: "rest"}, like=g.data / "b.nii")
+    g.ok("convert", g.data / "scan", g.base / "scan.nii.gz")
+    dicom = nibabel.load(g.base / "scan.nii.gz")
+    scan = mask(g.rec / "annotations/scan/v001.nii.gz", (dicom.get_fdata() < -500) * 7, {7: "rest"}, like=g.base / "scan.nii.gz")
+    c = mask(g.rec / "annotations/c/v001.nii.gz", drawn * 1, {1: "ball"}, like=g.data / "c.nii.gz")
+    judged(g, [(ids["a"], None, 1, "accepted", old, 10), (ids["a"], None, 2, "accepted", new, 20), (ids["b"], 1, 0, "accepted", "", 10),
+        (ids["scan"], None, 1, "accepted", scan, 10), (ids["c"], None, 1, "draft", c, 10)])
+
+    made = g.json("dataset", "export", "all", "--to", to)
+    assert (made["cases"], made["left_out"], made["channel"], made["labels"]) == (3, 1, "CT", {"ball": 1, "rest": 2})
+    facts = json.loads((to / "dataset.json").read_text())
+    assert facts["channel_names"] == {"0": "CT"} and facts["labels"] == {"background": 0, "ball": 1, "rest": 2}
+    assert facts["numTraining"] == 3 and facts["file_ending"] == ".nii.gz"
+    assert sorted(p.name for p in (to / "imagesTr").iterdir()) == ["a_0000.nii.gz", "b_0000.nii.gz", "scan_0000.nii.gz"]
+    assert sorted(p.name for p in (to / "labelsTr").iterdir()) == ["a.nii.gz", "b.nii.gz", "scan.nii.gz"]
+    want = {"a": drawn * 1, "b": b * 1 + (~b) * 2, "scan": (dicom.get_fdata() < -500) * 2}
+    source = {"a": g.data / "a.nii.gz", "b": g.data / "b.nii", "scan": g.base / "scan.nii.gz"}
+    for name, values in want.items():
+        image, label = nibabel.load(to / "imagesTr" / f"{name}_0000.nii.gz"), nibabel.load(to / "labelsTr" / f"{name}.nii.gz")
+        assert image.shape == label.shape and np.array_equal(image.affine, label.affine)
+        assert np.array_equal(image.get_fdata(), nibabel.load(source[name]).get_fdata())
+        assert np.allclose(image.affine, nibabel.load(source[name]).affine)
+        assert label.get_data_dtype() == np.uint8 and np.array_equal(np.asanyarray(label.dataobj), values)
+    assert json.loads((to / "cases.json").read_text())["a"]["version"] == 2
+    assert "not empty" in g.fails(1, "dataset", "export", "all", "--to", to).err
+
+    assert g.json("dataset", "export", "all", "--to", g.base / "raw" / "more", "--drafts")["cases"] == 4
+    mask(g.rec / "annotations/a/v002.nii.gz", drawn[:-1], {1: "ball"}, like=g.data / "a.nii.gz")
+    assert "voxels" in g.fails(1, "dataset", "export", "all", "--to", g.base / "raw" / "bad").err
+    assert sorted(p.name for p in (g.base / "raw").iterdir()) == ["Dataset101_Balls", "more"]
 
 
 # -- the API ----------------------------------------------------------------------------------------------------------
