@@ -199,6 +199,75 @@ static bool drop(struct request *q, struct reply *r, struct err *err)
         scope_answer_op(q, r, "dataset.remove", json_pack("{s:I}", "dataset", (json_int_t)id), err);
 }
 
+/* --- exporting: goes on when who asked does not wait for it */
+
+struct exporting {
+    struct later *later; /* NULL: nobody waits */
+};
+
+static void export_done(void *arg, const json_t *answer, const struct err *failed)
+{
+    struct exporting *e = arg;
+    struct err err = *failed;
+    if (e->later && err.code == ERR_NONE &&
+        reply_json(later_reply(e->later), 200, json_incref((json_t *)answer), &err)) {
+        later_done(e->later);
+    } else if (e->later) {
+        later_fail(e->later, &err);
+    }
+    mem_free(e);
+}
+
+static void export_gone(void *arg)
+{
+    struct exporting *e = arg;
+    e->later = NULL;
+}
+
+/* The new folder's parent is there, below the roots, and he may write there. */
+static char *export_folder(struct request *q, struct err *err)
+{
+    const char *path = json_get_text(q->body, "folder", "");
+    char *clean = path[0] == '/' ? path_absolute("/", path, err) : NULL;
+    char *parent = clean ? path_dir(clean, err) : NULL;
+    char *real = parent ? access_folder(q, parent, err) : NULL, *whole = NULL;
+    if (path[0] != '/') {
+        (void)err_set(err, ERR_USAGE, "'%.200s' is not an absolute path", path);
+    } else if (real && may_take(q, real, err)) {
+        whole = path_join(real, path_base(clean), err);
+    }
+    mem_free(real);
+    mem_free(parent);
+    mem_free(clean);
+    return whole;
+}
+
+static bool export(struct request *q, struct reply *r, struct err *err)
+{
+    char name[32];
+    int64_t id;
+    char *folder = scope_dataset(q, &id, err) ? export_folder(q, err) : NULL;
+    const char *const args[] = {"dataset",
+                                "export",
+                                "--json",
+                                name,
+                                "--to",
+                                folder,
+                                json_get_bool(q->body, "accepted_only", true) ? NULL : "--drafts",
+                                NULL};
+    struct exporting *e = folder ? mem_zero(sizeof *e, err) : NULL;
+    struct child_hooks hooks = {.done = export_done, .arg = e};
+    (void)snprintf(name, sizeof name, "id:%" PRId64, folder ? id : 0);
+    bool ok = e && child_start(q->api, args, &hooks, err);
+    if (ok) {
+        e->later = reply_later(r, export_gone, e, err);
+    } else {
+        mem_free(e);
+    }
+    mem_free(folder);
+    return ok;
+}
+
 static const struct route_param list_params[] = {
     {IN_QUERY, "project", P_INT, false, "only those of this project"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
@@ -229,6 +298,13 @@ static const struct route_param change_params[] = {
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 
+static const struct route_param export_params[] = {
+    {IN_BODY, "folder", P_TEXT, true, "to be made: an absolute path in a folder below the roots"},
+    {IN_BODY, "accepted_only", P_BOOL, false,
+     "false: also masks that nobody has accepted yet (default true)"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
+
 const struct route routes_datasets[] = {
     {"GET", "/api/v1/datasets", ROLE_VIEWER, "The data sets, with counts of series and patients",
      list_params, list, false},
@@ -243,6 +319,9 @@ const struct route routes_datasets[] = {
     {"POST", "/api/v1/datasets/{id}/scan", ROLE_OPERATOR,
      "Look for new, changed and lost files; answers with the data set and what was found", NULL,
      scan, false},
+    {"POST", "/api/v1/datasets/{id}/export", ROLE_OPERATOR,
+     "Write its accepted masks as an nnU-Net folder; goes on when nobody waits", export_params,
+     export, false},
     {"GET", "/api/v1/datasets/{id}/series", ROLE_VIEWER,
      "The series of a data set: filtered, ordered, in pages", series_params, series, false},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, false},
