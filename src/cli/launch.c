@@ -236,7 +236,9 @@ static bool print_summary(struct cli *c, const json_t *answer, const json_t *run
     return ok || err->code || err_set(err, ERR_NOMEM, "out of memory");
 }
 
-bool launch_follow(struct cli *c, struct session *session, const json_t *answer, struct err *err)
+/* `summary`: with --json the document says how it went. */
+static bool follow(struct cli *c, struct session *session, const json_t *answer, bool summary,
+                   struct err *err)
 {
     struct progress *p = NULL;
     json_t *runs = runs_of(answer, err);
@@ -256,12 +258,22 @@ bool launch_follow(struct cli *c, struct session *session, const json_t *answer,
     if (ok && c->status == err_exit_status(ERR_CANCELLED)) {
         cli_note(c, "interrupted; gantry run --resume goes on with it");
     }
-    if (ok && c->json) {
+    if (ok && c->json && summary) {
         ok = print_summary(c, answer, runs, err);
     }
     progress_free(p);
     json_decref(runs);
     return ok;
+}
+
+bool launch_follow(struct cli *c, struct session *session, const json_t *answer, struct err *err)
+{
+    return follow(c, session, answer, true, err);
+}
+
+bool launch_wait(struct cli *c, struct session *session, const json_t *answer, struct err *err)
+{
+    return follow(c, session, answer, false, err);
 }
 
 /* {"op":..., "args":...} in a file without a name: a pipe would fill up with a million ids. */

@@ -12,6 +12,10 @@
 bool launch_follow(struct cli *c, struct session *session, const json_t *answer,
                    struct err *err) CHECK_RESULT;
 
+/* The same for a command with a document of its own: none is printed. */
+bool launch_wait(struct cli *c, struct session *session, const json_t *answer,
+                 struct err *err) CHECK_RESULT;
+
 /* Hand `op` with `args` to an engine in the background (started when none lives, ends when
  * drained), say its run. */
 bool launch_detached(struct cli *c, const char *op, const json_t *args,

@@ -22,6 +22,7 @@ bool op_call(struct engine *engine, struct store *store, const char *name, const
     op = op ? op : find(ops_access, name);
     op = op ? op : find(ops_prediction, name);
     op = op ? op : find(ops_dataset, name);
+    op = op ? op : find(ops_validation, name);
     if (!op) {
         json_decref(none);
         return err_set(err, ERR_USAGE, "there is no operation '%s'", name);

@@ -33,6 +33,7 @@ extern const struct op
     ops_run[]; /* op-run.c: run.create, run.resume, task.kill, task.retry, item.adopt, ... */
 extern const struct op ops_file[];       /* op-file.c: file.add, file.drop */
 extern const struct op ops_prediction[]; /* op-prediction.c: prediction.check, .create, ... */
+extern const struct op ops_validation[]; /* op-validation.c: validation.create */
 extern const struct op ops_access[];     /* op-access.c: user.add, session.add, audit.add, ... */
 extern const struct op ops_dataset[];    /* op-dataset.c: dataset.add, .apply, .rename, .remove */
 
