@@ -115,7 +115,9 @@ static bool work(struct predict *p, struct volume *mask, struct err *err)
     segment_palette(&p->card, &palette);
     job_progress(p->job, TO, "writing");
     return put_facts(p, mask, done.labels, &palette, err) && put_mask(p, mask, err) &&
-        put_picture(p, mask, err) && predict_end(p, err);
+        put_picture(p, mask, err) &&
+        job_value(p->job, "patches", json_integer((json_int_t)done.patches), err) &&
+        predict_end(p, err);
 }
 
 static bool run(struct job *job, struct err *err)

@@ -105,6 +105,22 @@ static inline void onnx_node(struct onnx *o, const char *op, const char *a, cons
     onnx_part(&o->graph, 1, &node);
 }
 
+/* A constant of floats (an initializer), to be named as a node's input. */
+static inline void onnx_weight(struct onnx *o, const char *name, const int64_t *n, size_t rank,
+                               const float *values)
+{
+    struct str tensor = STR_INIT;
+    size_t count = 1;
+    for (size_t i = 0; i < rank; i++) {
+        onnx_number(&tensor, 1, (uint64_t)n[i]);
+        count *= (size_t)n[i];
+    }
+    onnx_number(&tensor, 2, 1); /* float */
+    onnx_text(&tensor, 8, name);
+    onnx_block(&tensor, 9, (const char *)values, count * sizeof *values);
+    onnx_part(&o->graph, 5, &tensor);
+}
+
 /* The finished file; `o` is empty afterwards. */
 static inline void onnx_bytes(struct onnx *o, struct str *ret)
 {
@@ -144,6 +160,22 @@ static inline void onnx_two_classes(struct str *ret, int64_t slices, int64_t row
     onnx_node(&o, "Neg", "x", NULL, "minus", NULL, NULL, 0, false);
     onnx_node(&o, "Concat", "minus", "x", "y", "axis", &axis, 1, false);
     onnx_output(&o, "y", 1, out, 5);
+    onnx_bytes(&o, ret);
+}
+
+/* A convolution of 3 x 3 x 3 (or 3 x 3: flat) with zeros beyond the edge; any batch, any size.
+ * `weights` are [classes][27] (or 9). */
+static inline void onnx_convolution(struct str *ret, int64_t classes, bool flat,
+                                    const float *weights)
+{
+    struct onnx o = {STR_INIT};
+    const int64_t in[] = {-1, 1, -1, -1, -1}, out[] = {-1, classes, -1, -1, -1},
+                  w[] = {classes, 1, 3, 3, 3}, pads[] = {1, 1, 1, 1, 1, 1};
+    size_t rank = flat ? 4 : 5;
+    onnx_input(&o, "x", 1, in, rank);
+    onnx_weight(&o, "w", w, rank, weights);
+    onnx_node(&o, "Conv", "x", "w", "y", "pads", pads, flat ? 4 : 6, true);
+    onnx_output(&o, "y", 1, out, rank);
     onnx_bytes(&o, ret);
 }
 

@@ -5,12 +5,9 @@
 #include <math.h>
 #include <pthread.h>
 #include <unistd.h>
-#include "codec/digest.h"
 #include "infer/keep.h"
 #include "infer/ort-api.h"
-#include "infer/run.h"
-#include "onnx-bytes.h"
-#include "os/file.h"
+#include "onnx-folder.h"
 
 static struct ort *ort;
 
@@ -227,25 +224,6 @@ static void cuda_says_why_not(void **state)
     str_fini(&model);
 }
 
-/* A model's folder with that card (%s is the sum). */
-static char *folder_of(const struct str *model, const char *card)
-{
-    struct err err = {0};
-    char *folder = test_folder("model"), sum[DIGEST_SHA256_HEX];
-    char *onnx = mem_printf(&err, "%s/model.onnx", folder),
-         *file = mem_printf(&err, "%s/model.json", folder);
-    digest_sha256(model->buf, model->len, sum);
-    char *text = mem_printf(&err, "%s,\"checksum\":\"sha256:%s\"}", card, sum);
-    assert_ok(file_put(onnx, model->buf, model->len, &err), err);
-    assert_ok(file_put(file, text, strlen(text), &err), err);
-    mem_free(text);
-    mem_free(file);
-    mem_free(onnx);
-    return folder;
-}
-
-#define CARD_HEAD \
-    "{\"gantry\":1,\"name\":\"tiny\",\"version\":1,\"licence\":\"MIT\",\"source\":\"tests\","
 #define BAG_CARD                                                                            \
     CARD_HEAD "\"task\":\"classification\",\"input\":{\"modality\":\"CT\",\"patch\":[3,2]," \
               "\"slices\":4,\"channels\":1},\"output\":{\"labels\":[\"x\"],\"activation\":" \
@@ -253,16 +231,6 @@ static char *folder_of(const struct str *model, const char *card)
 #define SEG_CARD(patch)                                                                            \
     CARD_HEAD "\"task\":\"segmentation\",\"input\":{\"modality\":\"CT\"," patch "\"channels\":1}," \
               "\"output\":{\"labels\":[\"background\",\"x\"],\"activation\":\"softmax\"}"
-
-static struct infer *opened(const struct str *model, const char *card, struct err *err)
-{
-    char *folder = folder_of(model, card);
-    struct infer *m = infer_open(ort, folder, &(struct ort_options){.threads = 1}, err);
-    struct err none = {0};
-    assert_ok(file_remove_tree(folder, &none), none);
-    mem_free(folder);
-    return m;
-}
 
 static void a_bag_gives_score_and_attention(void **state)
 {
@@ -272,7 +240,7 @@ static void a_bag_gives_score_and_attention(void **state)
     struct ort_tensor out;
     double seconds;
     onnx_bag(&model, 4, 2, 3);
-    struct infer *m = opened(&model, BAG_CARD, &err);
+    struct infer *m = opened(ort, &model, BAG_CARD, &err);
     if (!m) {
         fail_msg("%s", err.text);
     }
@@ -301,7 +269,7 @@ static void card_and_file_must_agree(void **state)
     struct ort_tensor out;
     double seconds;
     onnx_bag(&model, 5, 2, 3);
-    struct infer *m = opened(&model, BAG_CARD, &err);
+    struct infer *m = opened(ort, &model, BAG_CARD, &err);
     assert_non_null(m);
     assert_false(infer_try(m, &out, &seconds, &err));
     assert_non_null(
@@ -309,7 +277,7 @@ static void card_and_file_must_agree(void **state)
     infer_close(m);
     str_clear(&model);
     onnx_two_classes(&model, -1, -1, -1);
-    m = opened(&model, SEG_CARD(""), &err);
+    m = opened(ort, &model, SEG_CARD(""), &err);
     assert_non_null(m);
     assert_false(infer_try(m, &out, &seconds, &err));
     assert_non_null(strstr(err.text, "must say input.patch"));
@@ -322,91 +290,6 @@ static bool count(void *arg, double fraction, struct err *err)
     size_t *left = arg;
     assert_true(fraction > 0 && fraction <= 1);
     return --*left > 0 || err_set(err, ERR_CANCELLED, "enough");
-}
-
-struct whole {
-    float *scores; /* [classes][voxels] */
-    size_t plane, voxels, next;
-};
-
-static bool gather(void *arg, size_t z, const float *scores, size_t classes, struct err *err)
-{
-    struct whole *w = arg;
-    (void)err;
-    assert_int_equal(z, w->next++);
-    for (size_t c = 0; c < classes; c++) {
-        memcpy(w->scores + c * w->voxels + z * w->plane, scores + c * w->plane,
-               w->plane * sizeof(float));
-    }
-    return true;
-}
-
-/* Scores of a volume, [2][voxels]; the caller's. */
-static float *slid(struct infer *m, const float *volume, const size_t n[3],
-                   struct infer_sliding how, struct infer_sliding_done *done, struct err *err)
-{
-    struct whole w = {NULL, n[0] * n[1], n[0] * n[1] * n[2], 0};
-    w.scores = mem_array(2 * w.voxels, sizeof(float), err);
-    how.slice = gather;
-    how.slice_arg = &w;
-    if (!infer_sliding(m, volume, n, &how, done, err)) {
-        mem_free(w.scores);
-        return NULL;
-    }
-    assert_int_equal(w.next, n[2]);
-    return w.scores;
-}
-
-static float *some_volume(size_t voxels)
-{
-    struct err err = {0};
-    float *volume = mem_array(voxels, sizeof *volume, &err);
-    for (size_t i = 0; i < voxels; i++) {
-        volume[i] = (float)((i * 37) % 101) / 50 - 1.001f;
-    }
-    return volume;
-}
-
-/* The network answers voxel by voxel, so blending must give back exactly that, at every size. */
-static void patches_make_a_whole(void **state)
-{
-    (void)state;
-    static const size_t sizes[][3] = {{4, 4, 4}, {9, 5, 7}, {2, 3, 1}, {11, 4, 2}, {16, 16, 16}};
-    struct err err = {0};
-    struct str model = STR_INIT;
-    struct infer_sliding_done done;
-    size_t left = 3;
-    onnx_two_classes(&model, -1, -1, -1);
-    struct infer *m = opened(&model, SEG_CARD("\"patch\":[4,4,4],"), &err);
-    if (!m) {
-        fail_msg("%s", err.text);
-    }
-    for (size_t k = 0; k < 5; k++) {
-        const size_t *n = sizes[k], voxels = n[0] * n[1] * n[2];
-        float *volume = some_volume(voxels),
-              *scores = slid(m, volume, n, (struct infer_sliding){.overlap = 0.25 * (double)k},
-                             &done, &err);
-        assert_non_null(scores);
-        assert_int_equal(done.classes, 2);
-        assert_true(done.patches >= 1 && done.seconds_model >= 0);
-        for (size_t i = 0; i < voxels; i++) {
-            double p = 1 / (1 + exp(-2 * (double)volume[i]));
-            assert_true(fabs(scores[voxels + i] - p) < 1e-6 && fabs(scores[i] + p - 1) < 1e-6);
-        }
-        mem_free(scores);
-        mem_free(volume);
-    }
-    float volume[729] = {0};
-    assert_null(slid(m, volume, (const size_t[]){9, 9, 9},
-                     (struct infer_sliding){.overlap = 0.5, .progress = count, .arg = &left}, &done,
-                     &err));
-    assert_int_equal(err.code, ERR_CANCELLED);
-    volume[400] = NAN;
-    assert_null(slid(m, volume, (const size_t[]){9, 9, 9}, (struct infer_sliding){0}, &done, &err));
-    assert_int_equal(err.code, ERR_FAILED);
-    assert_non_null(strstr(err.text, "no numbers"));
-    infer_close(m);
-    str_fini(&model);
 }
 
 #define DETECTOR_CARD(activation)                                                        \
@@ -425,7 +308,7 @@ static void patches_have_scores(void **state)
     onnx_node(&o, "ReduceMax", "x", NULL, "y", "axes", axes, 4, true);
     onnx_output(&o, "y", ORT_F32, one, 5);
     onnx_bytes(&o, &model);
-    struct infer *m = opened(&model, DETECTOR_CARD("none"), &err);
+    struct infer *m = opened(ort, &model, DETECTOR_CARD("none"), &err);
     assert_non_null(m);
     assert_true(m->card.threshold == 0.25);
     const size_t n[3] = {7, 2, 4};
@@ -587,27 +470,10 @@ static void a_library_that_is_none_is_named(void **state)
 
 int main(void)
 {
-    struct err err = {0};
-    if (!getenv("GANTRY_ORT")) {
-        /* The test stands deeper than the program, so it is told where ./setup puts the library. */
-        const char *source = getenv("GANTRY_SOURCE");
-        char *path = mem_printf(&err, "%s/third-party/onnxruntime", source ? source : ".");
-        if (path && file_is_folder(path)) {
-            (void)setenv("GANTRY_ORT", path, 1);
-        }
-        mem_free(path);
-    }
-    ort = ort_open(&err);
-    if (!ort && err.code == ERR_NOTHING) {
-        (void)fprintf(stderr, "skipped: %s\n", err.text);
-        return 77;
-    }
+    int status;
+    ort = ort_of_tests(&status);
     if (!ort) {
-        (void)fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
-    if (!getenv("GANTRY_ORT")) {
-        (void)setenv("GANTRY_ORT", ort_path(ort), 1);
+        return status;
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_shapes_and_values),
@@ -618,7 +484,6 @@ int main(void)
         cmocka_unit_test(cuda_says_why_not),
         cmocka_unit_test(a_bag_gives_score_and_attention),
         cmocka_unit_test(card_and_file_must_agree),
-        cmocka_unit_test(patches_make_a_whole),
         cmocka_unit_test(patches_have_scores),
         cmocka_unit_test(values_are_scaled),
         cmocka_unit_test(two_models_are_kept),
