@@ -101,10 +101,11 @@ static char *wanted_stem(const json_t *row, struct err *err)
 static bool stem_free(struct applying *a, const char *stem, bool *ret)
 {
     int64_t taken;
-    if (!store_int(a->s, 0, &taken, a->err,
-                   "SELECT count(*) FROM series y JOIN item i ON i.id=y.item_id WHERE y.stem=?1 "
-                   "AND i.project_id=?2",
-                   "si", stem, a->project)) {
+    if (!store_int(
+            a->s, 0, &taken, a->err,
+            "SELECT count(*) FROM series y CROSS JOIN item i ON i.id=y.item_id WHERE y.stem=?1 "
+            "AND i.project_id=?2",
+            "si", stem, a->project)) {
         return false;
     }
     *ret = !taken;
