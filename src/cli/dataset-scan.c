@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "catalog/dataset.h"
 #include "catalog/project.h"
+#include "engine/privacy.h"
 
 /* Rows and ids of one operation. */
 #define ROWS_AT_ONCE 500
@@ -20,6 +21,7 @@ struct scan {
     struct cli *c;
     int64_t dataset;
     struct project project;
+    struct privacy privacy;
     json_t *places;
     json_t *known; /* path -> rows {id, name, size, mtime_ns, mine} */
     struct series_units units;
@@ -51,12 +53,14 @@ static bool load(struct scan *s)
     struct store *store = cli_store(s->c, s->err);
     bool ok = store && dataset_project(store, s->dataset, &project, s->err) &&
         project_by_id(store, project, &s->project, s->err) &&
+        privacy_load(s->c->home, store, &s->privacy, s->err) &&
         store_text(store, &places, s->err, "SELECT places FROM dataset WHERE id=?1", "i",
                    s->dataset);
     s->places = ok && places ? json_parse(places, strlen(places), "places", s->err) : NULL;
     mem_free(places);
     json_t *rows = s->places ? store_rows(store, s->err,
-                                          "SELECT y.path,i.id,i.name,i.size,i.mtime_ns,i.gone,"
+                                          "SELECT y.path,y.kind,y.patient,i.id,i.name,i.size,"
+                                          "i.mtime_ns,i.gone,"
                                           "d.item_id IS NOT NULL AS mine FROM item i JOIN series y "
                                           "ON y.item_id=i.id LEFT JOIN dataset_item d ON "
                                           "d.item_id=i.id AND d.dataset_id=?2 WHERE "
@@ -83,8 +87,18 @@ static bool load(struct scan *s)
 
 /* --- compare */
 
+/* Is the patient stored as the option privacy wants it now? Of NIfTI it may be a folder's name,
+ * which stays. */
+static bool stored_rightly(const struct scan *s, const json_t *row)
+{
+    const char *patient = json_get_text(row, "patient", "");
+    bool folder = !strcmp(json_get_text(row, "kind", ""), "nifti") &&
+        strstr(json_get_text(row, "path", ""), patient);
+    return !*patient || folder || privacy_is_digest(patient) == s->privacy.hash;
+}
+
 /* Rows that are gone say nothing: when all are, the file has come back and is read. */
-static bool same(const json_t *rows, const struct series_unit *u)
+static bool same(const struct scan *s, const json_t *rows, const struct series_unit *u)
 {
     const json_t *row;
     size_t i;
@@ -92,7 +106,7 @@ static bool same(const json_t *rows, const struct series_unit *u)
     {
         if (!json_get_int(row, "gone", 0)) {
             return json_get_int(row, "size", -1) == u->size &&
-                json_get_int(row, "mtime_ns", -1) == u->mtime_ns;
+                json_get_int(row, "mtime_ns", -1) == u->mtime_ns && stored_rightly(s, row);
         }
     }
     return false;
@@ -101,7 +115,7 @@ static bool same(const json_t *rows, const struct series_unit *u)
 static bool compare_unit(struct scan *s, const struct series_unit *u)
 {
     const json_t *rows = json_object_get(s->known, u->path), *row;
-    bool is_same = same(rows, u), ok = true;
+    bool is_same = same(s, rows, u), ok = true;
     size_t i;
     if (!is_same) {
         s->fresh[s->n_fresh++] = u;
@@ -252,6 +266,20 @@ static bool find_lost(struct scan *s, const struct series_unit *u, const json_t 
     return ok;
 }
 
+/* PatientIDs become digests; folders' names stay what they are. */
+static bool who(struct scan *s, json_t *row)
+{
+    const char *path = json_get_text(row, "path", ""), *id = json_get_text(row, "patient", "");
+    char digest[PRIVACY_TEXT];
+    if (s->privacy.hash && *id) {
+        privacy_digest(&s->privacy, id, digest);
+        if (!json_put(row, "patient", json_string(digest), s->err)) {
+            return false;
+        }
+    }
+    return dataset_who(row, s->project.root, s->project.layout_now, place_of(s, path), s->err);
+}
+
 static bool take_rows(struct scan *s, json_t *rows, size_t first, size_t n)
 {
     json_t *found = json_object(), *row;
@@ -261,8 +289,7 @@ static bool take_rows(struct scan *s, json_t *rows, size_t first, size_t n)
     {
         const char *path = json_get_text(row, "path", "");
         char *name = ok ? dataset_item_name(path, json_get_text(row, "uid", ""), s->err) : NULL;
-        ok = name && json_object_set_new(found, name, json_true()) == 0 &&
-            dataset_who(row, s->project.root, s->project.layout_now, place_of(s, path), s->err);
+        ok = name && json_object_set_new(found, name, json_true()) == 0 && who(s, row);
         mem_free(name);
     }
     for (size_t k = first; ok && k < first + n; k++) {

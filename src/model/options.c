@@ -75,6 +75,9 @@ const struct option_info option_table[] = {
      "the largest file that people may send through the page: a model, a mask"},
     {"volume_cache", OPTION_BYTES, 0, 0, "4G",
      "room in the home for images made ready for the page's viewer; the oldest go first"},
+    {"privacy", OPTION_TEXT, 0, 0, "auto",
+     "how PatientIDs of image series are stored: id, hash (a keyed digest), auto = hash once there "
+     "are accounts"},
     {"tomolog.command", OPTION_TEXT, 0, 0, "tomolog",
      "the upload's program, looked for on PATH, or its path"},
     {"tomolog.presentation_url", OPTION_TEXT, 0, 0, "",

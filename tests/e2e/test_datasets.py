@@ -131,6 +131,26 @@ def test_patients_names_are_nowhere(g):
         assert not path.is_file() or b"Phantom^Chest" not in path.read_bytes(), path
 
 
+def test_patient_ids_become_digests(g):
+    """DESIGN 8: privacy = hash (by itself once there are accounts) stores PatientID as a keyed digest that still groups; what
+    was stored before follows at the next scan."""
+    predictions.dicom_zip(g.data / "a.zip")
+    predictions.dicom_folder(g.data / "b", seed=1, number=9)
+    predictions.nifti(g.data / "c.nii.gz", sidecar={"PatientID": "PHANTOM-2"})
+    g.ok("dataset", "add", "x", g.data)
+    assert {row["patient"] for row in rows(g, "x").values()} == {"PHANTOM-1", "PHANTOM-2"}
+    g.ok("config", "set", "privacy=hash")
+    g.ok("dataset", "scan", "x")
+    found = rows(g, "x")
+    patients = {row["patient"] for row in found.values()}
+    assert len(patients) == 2 and all(patient.startswith("P-") for patient in patients)
+    assert len({row["patient"] for row in found.values() if row["kind"] == "dicom"}) == 1
+    assert g.json("dataset", "scan", "x")["read"] == 0
+    assert (g.home / "privacy.key").stat().st_mode & 0o777 == 0o600
+    g.ok("config", "set", "privacy=never")
+    assert "auto, id or hash" in g.fails(2, "dataset", "scan", "x").err
+
+
 # -- nnU-Net ----------------------------------------------------------------------------------------------------------
 
 def judged(g, rows):
