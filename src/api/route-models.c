@@ -156,6 +156,8 @@ static void added(void *arg, const json_t *answer, const struct err *why)
         reply_json(later_reply(later), 201, json_incref((json_t *)answer), &err)) {
         later_done(later);
     } else {
+        /* it is what was sent that cannot be used */
+        err.code = err.code == ERR_FAILED ? ERR_FORMAT : err.code;
         later_fail(later, &err);
     }
 }
@@ -239,8 +241,23 @@ static bool take_off(struct request *q, struct reply *r, struct err *err)
 {
     const char *args[] = {"model", "rm", "--json", "--", q->parts[0], NULL};
     const char *forced[] = {"model", "rm", "--json", "--force", "--", q->parts[0], NULL};
-    return access_everywhere(q, err) &&
-        child_answer(q, r, request_bool(q, "force", false) ? forced : args, err);
+    bool force = request_bool(q, "force", false);
+    int64_t used = 0, last = 0;
+    if (!access_everywhere(q, err) ||
+        !store_int(q->api->store, 0, &used, err, "SELECT count(*) FROM prediction WHERE model=?1",
+                   "s", q->parts[0]) ||
+        !store_int(q->api->store, 0, &last, err,
+                   "SELECT max(run_id) FROM prediction WHERE model=?1", "s", q->parts[0])) {
+        return false;
+    }
+    if (used && !force) { /* as the command says it, with a status of its own */
+        return err_set(err, ERR_EXISTS,
+                       "model '%.80s' was used by %" PRId64
+                       " predictions (the newest is run %" PRId64
+                       "): archive it instead, or remove it all the same (force)",
+                       q->parts[0], used, last);
+    }
+    return child_answer(q, r, force ? forced : args, err);
 }
 
 static const struct route_param add_params[] = {

@@ -190,21 +190,13 @@ static const struct route_param series_params[] = {
     {IN_QUERY, "limit", P_INT, false, "most rows: 100"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
-#define FORM                                                                                       \
-    {IN_BODY, "model", P_TEXT, false, "a registered model that is not archived (required)"},       \
-        {IN_BODY, "dataset", P_ANY, false, "a data set, by number or name (required)"},            \
-        {IN_BODY, "settings", P_OBJECT, false, "settings of the model that are not its defaults"}, \
-        {IN_BODY, "items", P_IDS, false, "only these series of it"},                               \
-        {IN_BODY, "series", P_TEXTS, false, "and those that selectors mean, as --series"},         \
-    {                                                                                              \
-        IN_BODY, "trial", P_BOOL, false, "one series only, before everything else"                 \
-    }
-static const struct route_param check_params[] = {
-    FORM,
-    {IN_QUERY, NULL, P_ANY, false, NULL},
-};
 static const struct route_param submit_params[] = {
-    FORM,
+    {IN_BODY, "model", P_TEXT, false, "a registered model that is not archived (required)"},
+    {IN_BODY, "dataset", P_ANY, false, "a data set, by number or name (required)"},
+    {IN_BODY, "settings", P_OBJECT, false, "settings of the model that are not its defaults"},
+    {IN_BODY, "items", P_IDS, false, "only these series of it"},
+    {IN_BODY, "series", P_TEXTS, false, "and those that selectors mean, as --series"},
+    {IN_BODY, "trial", P_BOOL, false, "one series only, before everything else"},
     {IN_BODY, "skip_misfits", P_BOOL, false, "submit the rest when some do not fit"},
     {IN_BODY, "again_of", P_INT, false, "the prediction that this one is a duplicate of"},
     {IN_BODY, "priority", P_INT, false, "higher goes first"},
@@ -218,7 +210,7 @@ const struct route routes_predictions[] = {
      "Submit a batch prediction; 409 with 'misfits' when series do not fit the model",
      submit_params, submit, false},
     {"POST", "/api/v1/predictions/check", ROLE_VIEWER,
-     "What a submission would do: who fits, how long it takes; submits nothing", check_params,
+     "What a submission would do: who fits, how long it takes; submits nothing", submit_params,
      check, false},
     {"GET", "/api/v1/predictions/{run}", ROLE_VIEWER, "One batch prediction with its settings",
      NULL, show, false},

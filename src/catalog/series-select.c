@@ -2,7 +2,6 @@
 #include "catalog/series-select.h"
 
 #include <string.h>
-#include <strings.h>
 #include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -28,9 +27,21 @@ bool series_word_check(const char *word, struct err *err)
     return true;
 }
 
+static void lower(const char *from, char *to, size_t size)
+{
+    size_t n = 0;
+    for (; from[n] && n + 1 < size; n++) {
+        to[n] = from[n] >= 'A' && from[n] <= 'Z' ? (char)(from[n] + 'a' - 'A') : from[n];
+    }
+    to[n] = '\0';
+}
+
 static bool like(const char *pattern, const char *text)
 {
-    return text[0] && (!strcasecmp(pattern, text) || selector_glob(pattern, text));
+    char a[300], b[300];
+    lower(pattern, a, sizeof a);
+    lower(text, b, sizeof b);
+    return text[0] && selector_glob(a, b);
 }
 
 bool series_word_matches(const char *word, const struct series_names *s)

@@ -92,7 +92,7 @@ const char *prediction_series_group(int state)
 
 void prediction_span(double seconds, char *ret, size_t size)
 {
-    int64_t s = seconds > 0 ? (int64_t)(seconds + 0.5) : 0, minutes = (s + 30) / 60;
+    int64_t s = seconds > 1 ? (int64_t)(seconds + 0.5) : 1, minutes = (s + 30) / 60;
     if (s < 90) {
         (void)snprintf(ret, size, "%" PRId64 " s", s);
     } else if (minutes < 60) {
