@@ -12,7 +12,9 @@ static json_t *find(struct request *q, int64_t id, struct err *err)
     json_t *rows = store_rows(
         q->api->store, err,
         "SELECT f.id, i.project_id AS project, p.root, "
-        "iif(f.place='','',f.place||'/')||i.name||'/'||iif(f.sub='','',f.sub||'/')||f.name AS "
+        /* '..': beside the folder that would be the study's own (model/found.h) */
+        "iif(f.place='..',rtrim(i.name,replace(i.name,'/','')),iif(f.place='','',f.place||'/')||"
+        "i.name||'/')||iif(f.sub='','',f.sub||'/')||f.name AS "
         "path, "
         "f.name, f.size, f.tags, f.study_id AS study, "
         "s.name||'#'||t.sid AS psid FROM file f JOIN item i ON i.id=f.study_id JOIN study t ON "

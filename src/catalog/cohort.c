@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "catalog/cohort-own.h"
 #include "catalog/project.h"
+#include "model/found.h"
 #include "model/layout.h"
 
 #define DERIVATIVES "derivatives/"
@@ -53,6 +54,43 @@ static bool find_study(struct store *s, int64_t project, char *rest, struct coho
     return true;
 }
 
+/* A file that a study has without having its folder. The folder in front of it is split in each way
+ * into the one that the study's own would lie in, and the subfolder. */
+static bool find_beside(struct store *s, int64_t project, char *rest, struct cohort_place *p,
+                        struct err *err)
+{
+    char *name = strrchr(rest, '/');
+    bool ok = true;
+    if (name) {
+        *name = '\0';
+    }
+    for (char *end = name; ok && !p->study;) {
+        const char *sub = !end ? (name ? rest : "") : end == name ? "" : end + 1;
+        if (end) {
+            *end = '\0';
+        }
+        ok =
+            store_int(s, 0, &p->study, err,
+                      "SELECT f.study_id FROM file f JOIN item i ON i.id=f.study_id JOIN study y "
+                      "ON y.item_id=i.id WHERE i.project_id=?1 AND f.sub=?3 COLLATE NOCASE AND "
+                      "f.sub=?3 AND f.name=?4 COLLATE NOCASE AND f.name=?4 AND f.place=?5 AND "
+                      "i.name=iif(?2='','',?2||'/')||y.sid AND f.gone=0 ORDER BY i.id LIMIT 1",
+                      "issss", project, end ? rest : "", sub, name ? name + 1 : rest, PLACE_BESIDE);
+        p->sub = sub;
+        if (!end) {
+            break;
+        }
+        char *before = strrchr(rest, '/');
+        if (end != name && !p->study) {
+            *end = '/';
+        }
+        end = before;
+    }
+    p->place = PLACE_BESIDE;
+    p->name = name ? name + 1 : rest;
+    return ok;
+}
+
 bool cohort_place_of(struct store *s, const struct project *project, const char *path,
                      struct cohort_place *ret, struct err *err)
 {
@@ -66,10 +104,12 @@ bool cohort_place_of(struct store *s, const struct project *project, const char 
     }
     p.path = plain ? mem_strdup(below, err) : NULL;
     mem_free(plain);
+    bool dicom = !strcmp(project->layout_now, LAYOUT_DICOM);
     if (!p.path ||
         !find_study(s, project->id,
                     !strcmp(project->layout_now, LAYOUT_BIDS) ? after_place(&p) : p.path, &p,
-                    err)) {
+                    err) ||
+        (!p.study && dicom && !find_beside(s, project->id, p.path, &p, err))) {
         mem_free(p.path);
         return false;
     }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "catalog/pattern.h"
+#include "model/found.h"
 
 /* So many studies without a match are walked before anybody thinks about the rest: 100 files each
  * take 2 ms. */
@@ -48,8 +49,14 @@ static size_t keep(struct work *w, const char *text)
 static size_t keep_path(struct work *w, const char *place, const char *sub, const char *name)
 {
     size_t at = w->text.len;
+    bool beside = !strcmp(place, PLACE_BESIDE);
+    const char *slash = strrchr(w->folder, '/');
     str_add(&w->text, w->root);
-    const char *const parts[] = {place, w->folder, sub, name};
+    if (beside && slash) { /* the folder that the study's own would lie in */
+        str_addc(&w->text, '/');
+        str_addn(&w->text, w->folder, (size_t)(slash - w->folder));
+    }
+    const char *const parts[] = {beside ? "" : place, beside ? "" : w->folder, sub, name};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (*parts[i]) {
             str_addc(&w->text, '/');
@@ -105,7 +112,7 @@ static bool judge(const struct terms *terms, const char *place, const char *sub,
             sure = true;
         } else if (t->kind == TERM_NAME && pattern_match(t->name, name) &&
                    folder_matches(t, place, sub)) {
-            bool second = *place && !t->placed;
+            bool second = *place && strcmp(place, PLACE_BESIDE) != 0 && !t->placed;
             *(second ? ret_derived : ret_here) |= bit;
             sure = sure || !second;
         }

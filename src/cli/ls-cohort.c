@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "report/studies.h"
+#include "model/found.h"
 
 /* ["a", "b"] -> "a b", for the table. */
 static bool tags_as_text(json_t *row, const char *key, struct err *err)
@@ -110,7 +111,12 @@ bool ls_studies(struct cli *c, const struct rows *rows, bool subjects, struct er
 static void relative_path(const struct query *q, struct str *out)
 {
     static const int columns[] = {1, 7, 2};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+    bool beside = !strcmp(query_text(q, 1), PLACE_BESIDE);
+    const char *study = query_text(q, 7), *slash = strrchr(study, '/');
+    if (beside && slash) {
+        str_addn(out, study, (size_t)(slash - study) + 1);
+    }
+    for (size_t i = beside ? 2 : 0; i < sizeof columns / sizeof *columns; i++) {
         const char *folder = query_text(q, columns[i]);
         str_add(out, folder);
         str_add(out, *folder ? "/" : "");

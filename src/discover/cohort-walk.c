@@ -247,14 +247,43 @@ static bool visit_place(struct cohort_walk *w, const char *place)
     return ok;
 }
 
+/* Files of a study that has no folder of its own: below the folder that its own would lie in. */
+static bool visit_members(struct cohort_walk *w, const struct found_place *p)
+{
+    struct stat st;
+    const char *slash = strrchr(p->name, '/');
+    char *base = mem_strndup(p->name, slash ? (size_t)(slash - p->name) : 0, w->w.err);
+    size_t place = w->text.len;
+    int dir = base ? openat(w->stack[0].fd, *base ? base : ".", OPEN_FOLDER) : -1;
+    str_addn(&w->text, PLACE_BESIDE, sizeof PLACE_BESIDE);
+    bool ok = base != NULL;
+    for (size_t i = 0; ok && dir >= 0 && i < p->n_members; i++) {
+        const char *member = p->members[i], *name = strrchr(member, '/');
+        size_t sub = w->text.len;
+        if (fstatat(dir, member, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode)) {
+            continue;
+        }
+        str_addn(&w->text, member, name ? (size_t)(name - member) : 0);
+        str_addn(&w->text, "", 1);
+        ok = str_ok(&w->text, w->w.err) && add_file(w, place, sub, name ? name + 1 : member, &st);
+    }
+    if (dir >= 0) {
+        (void)close(dir);
+    }
+    mem_free(base);
+    return ok;
+}
+
 /* Owns `fd`. The text begins with an empty one, for the place and folder of most. */
 static bool read_study(struct cohort_walk *w, int fd, const char *path,
-                       const struct layout_names *names)
+                       const struct found_place *given, const struct layout_names *names)
 {
     mem_free(w->folder);
     w->folder = mem_strdup(path, w->w.err);
     if (!w->folder) {
-        (void)close(fd);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
         return false;
     }
     w->names = *names;
@@ -269,10 +298,12 @@ static bool read_study(struct cohort_walk *w, int fd, const char *path,
     w->study.unread = false;
     bool ok = str_ok(&w->text, w->w.err);
     if (!ok) {
-        (void)close(fd);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
         return false;
     }
-    ok = visit(w, fd, path, 0, 0, 0);
+    ok = (fd < 0 || visit(w, fd, path, 0, 0, 0)) && (!given || visit_members(w, given));
     for (size_t i = 0; ok && i < w->n_places; i++) {
         ok = visit_place(w, w->places[i]);
     }
@@ -332,7 +363,7 @@ static bool go_into(struct cohort_walk *w, int fd, const char *path,
         reason = errno;
         listing_fini(&f);
         *ret_study = again >= 0;
-        return again >= 0 ? read_study(w, again, path, names)
+        return again >= 0 ? read_study(w, again, path, NULL, names)
                           : walk_note_unread(&w->w, path, reason);
     }
     f.names = *names;
@@ -357,7 +388,7 @@ static bool enter(struct cohort_walk *w, struct listing *f, const char *name, bo
         ok = walk_note_unread(&w->w, path, reason);
     } else if (ok && what == IS_STUDY) {
         *ret_study = true;
-        ok = read_study(w, fd, path, &names);
+        ok = read_study(w, fd, path, NULL, &names);
     } else if (ok && what == IS_ABOVE) {
         ok = go_into(w, fd, path, &names, ret_study);
     } else if (ok) {
@@ -403,10 +434,10 @@ static bool next_given(struct cohort_walk *w, bool *ret_found)
         (void)snprintf(names.pid, sizeof names.pid, "%s", p->pid);
         (void)snprintf(names.sid, sizeof names.sid, "%s", p->sid);
         int fd = openat(w->stack[0].fd, p->name, OPEN_FOLDER);
-        if (fd < 0) {
+        if (fd < 0 && !p->n_members) {
             continue;
         }
-        if (!read_study(w, fd, p->name, &names)) {
+        if (!read_study(w, fd, p->name, p, &names)) {
             return false;
         }
         w->study.date = p->date;

@@ -18,10 +18,15 @@
 /* As in walk.c: more is a loop of bind mounts. */
 #define DEPTH_MAX 48
 
-struct gather {
+struct names {
+    char **list;
+    size_t n, cap;
+};
+struct dicom_walk {
     struct walk w;
     struct found_folders list;
     size_t cap;
+    struct names todo; /* folders not yet looked at, the next one last */
 };
 
 /* DICOM files are called anything, but not these. */
@@ -38,25 +43,67 @@ bool dicom_may_be(const char *name)
     return !other;
 }
 
-/* The first and the last by name. */
-static bool sample(struct found_folder *f, const char *name, struct err *err)
+static bool add_name(struct names *l, char *name, struct err *err)
 {
-    for (int i = 0; i < 2; i++) {
-        int order = f->samples[i] ? strcmp(name, f->samples[i]) : i ? 1 : -1;
-        if (i ? order > 0 : order < 0) {
-            char *copy = mem_strdup(name, err);
-            if (!copy) {
-                return false;
-            }
-            mem_free(f->samples[i]);
-            f->samples[i] = copy;
+    if (name && l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        char **more = mem_resize(l->list, cap, sizeof *more, err);
+        if (!more) {
+            mem_free(name);
+            return false;
         }
+        l->list = more;
+        l->cap = cap;
     }
-    return true;
+    if (name) {
+        l->list[l->n++] = name;
+    }
+    return name != NULL;
+}
+
+void dicom_names_free(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mem_free(names[i]);
+    }
+    mem_free(names);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_names(struct names *l)
+{
+    if (l->n > 1) {
+        qsort(l->list, l->n, sizeof *l->list, by_text);
+    }
+}
+
+static void folder_fini(struct found_folder *f)
+{
+    mem_free(f->name);
+    dicom_names_free(f->samples, f->n_samples);
+    *f = (struct found_folder){.name = NULL};
+}
+
+/* Some of the names, evenly spread, with the first and the last. */
+static bool take_samples(struct found_folder *f, struct names *all, struct err *err)
+{
+    size_t n = all->n < FOUND_SAMPLES ? all->n : FOUND_SAMPLES;
+    sort_names(all);
+    f->samples = mem_array(n + 1, sizeof *f->samples, err);
+    for (size_t i = 0; f->samples && i < n; i++) {
+        size_t at = n > 1 ? i * (all->n - 1) / (n - 1) : 0;
+        f->samples[f->n_samples++] = all->list[at];
+        all->list[at] = NULL;
+    }
+    return f->samples != NULL;
 }
 
 /* Takes what `f` holds. */
-static bool push(struct gather *g, struct found_folder *f)
+static bool push(struct dicom_walk *g, struct found_folder *f)
 {
     if (g->list.n == g->cap) {
         size_t cap = g->cap ? g->cap * 2 : 64;
@@ -72,66 +119,83 @@ static bool push(struct gather *g, struct found_folder *f)
     return true;
 }
 
-static void folder_fini(struct found_folder *f)
+static int64_t mtime_of(const struct stat *st)
 {
-    mem_free(f->name);
-    mem_free(f->samples[0]);
-    mem_free(f->samples[1]);
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-static bool visit(struct gather *g, int fd, const char *path, int depth);
-
-static bool go_down(struct gather *g, int dir, const char *path, const char *name, int depth)
+/* An acquisition or an archive; a ZIP may hold DICOM. */
+static bool container(struct dicom_walk *g, int dir, const char *folder, const char *name,
+                      const char *kind, bool link)
 {
-    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), reason = errno;
-    char *whole = path_join(path, name, g->w.err);
-    bool ok =
-        whole && (fd < 0 ? walk_note_unread(&g->w, whole, reason) : visit(g, fd, whole, depth + 1));
-    if (!whole && fd >= 0) {
-        (void)close(fd);
+    struct found_folder f = {.zip = true};
+    struct stat st;
+    if (!walk_file(&g->w, dir, folder, name, link)) {
+        return false;
     }
-    mem_free(whole);
+    if (link || strcmp(kind, "dicom-zip") != 0 ||
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        return true;
+    }
+    f.mtime_ns = mtime_of(&st);
+    f.name = path_join(folder, name, g->w.err);
+    bool ok = f.name && push(g, &f);
+    folder_fini(&f);
     return ok;
 }
 
-/* Owns `fd`. NOLINTNEXTLINE(misc-no-recursion): the depth is bounded. */
-static bool visit(struct gather *g, int fd, const char *path, int depth)
+/* One entry of a folder: what is below goes to the list of what is to be looked at. */
+static bool entry(struct dicom_walk *g, int dir, const char *folder, const struct dirent *e,
+                  struct names *files)
 {
-    struct found_folder f = {.name = mem_strdup(path, g->w.err)};
-    struct stat st;
-    bool ok = f.name != NULL;
-    DIR *dir = ok ? fdopendir(fd) : NULL;
-    if (!dir) {
-        int reason = errno;
-        (void)close(fd);
-        folder_fini(&f);
-        return ok && walk_note_unread(&g->w, path, reason);
+    unsigned char type = walk_type(dir, e);
+    bool below = type == DT_DIR;
+    const char *kind = below ? NULL : walk_kind(e->d_name);
+    if (kind && walk_container(kind) && str_utf8(e->d_name)) {
+        return container(g, dir, folder, e->d_name, kind, type == DT_LNK);
     }
-    if (fstat(fd, &st) == 0) {
-        f.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    if ((below ? walk_skips_folder(e->d_name) : !dicom_may_be(e->d_name)) || !str_utf8(e->d_name)) {
+        return true; /* the walk over the studies tells of names that are no text */
+    }
+    if (below) {
+        size_t depth = 0;
+        for (const char *c = folder; *c; c++) {
+            depth += *c == '/';
+        }
+        return depth >= DEPTH_MAX ||
+            add_name(&g->todo, path_join(folder, e->d_name, g->w.err), g->w.err);
+    }
+    return type != DT_REG || add_name(files, mem_strdup(e->d_name, g->w.err), g->w.err);
+}
+
+/* Takes `folder`. */
+static bool look_at(struct dicom_walk *g, char *folder)
+{
+    struct found_folder f = {.name = folder};
+    struct names files = {NULL, 0, 0};
+    struct stat st;
+    char *path = path_join(g->w.root, folder, g->w.err);
+    int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int reason = errno;
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    bool ok = path && (dir || walk_note_unread(&g->w, folder, reason));
+    if (!dir && fd >= 0) {
+        (void)close(fd);
+    }
+    if (dir && fstat(fd, &st) == 0) {
+        f.mtime_ns = mtime_of(&st);
     }
     struct dirent *e = NULL;
-    while (ok && (e = readdir(dir))) {
-        unsigned char type = walk_type(fd, e);
-        bool folder = type == DT_DIR;
-        const char *kind = folder ? NULL : walk_kind(e->d_name);
-        if (kind && walk_container(kind) && str_utf8(e->d_name)) {
-            ok = walk_file(&g->w, fd, path, e->d_name, type == DT_LNK);
-            continue;
-        }
-        if ((folder ? walk_skips_folder(e->d_name) : !dicom_may_be(e->d_name)) ||
-            !str_utf8(e->d_name)) {
-            continue; /* the walk over the studies tells of names that are no text */
-        }
-        if (folder) {
-            ok = depth >= DEPTH_MAX || go_down(g, fd, path, e->d_name, depth);
-        } else if (type == DT_REG) {
-            ok = sample(&f, e->d_name, g->w.err);
-        }
+    while (ok && dir && (e = readdir(dir))) {
+        ok = entry(g, fd, folder, e, &files);
     }
-    (void)closedir(dir);
-    ok = ok && (!f.samples[0] || push(g, &f));
+    if (dir) {
+        (void)closedir(dir);
+    }
+    ok = ok && (!files.n || (take_samples(&f, &files, g->w.err) && push(g, &f)));
+    dicom_names_free(files.list, files.n);
     folder_fini(&f);
+    mem_free(path);
     return ok;
 }
 
@@ -140,23 +204,50 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct found_folder *)a)->name, ((const struct found_folder *)b)->name);
 }
 
-bool dicom_folders(const char *root, struct found_list *items, struct found_folders *ret,
-                   struct err *err)
+struct dicom_walk *dicom_walk_begin(const char *root, struct found_list *items, struct err *err)
 {
-    struct gather g = {.w = {.root = root, .list = items, .err = err}};
-    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return err_errno(err, errno, "cannot read the folder '%s'", root);
+    struct dicom_walk *w = mem_zero(sizeof *w, err);
+    int fd = w ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (w && fd < 0) {
+        (void)err_errno(err, errno, "cannot read the folder '%s'", root);
     }
-    if (!visit(&g, fd, "", 0)) {
-        dicom_folders_fini(&g.list);
-        return false;
+    if (fd >= 0) {
+        (void)close(fd);
+        w->w = (struct walk){.root = root, .list = items, .err = err};
     }
-    if (g.list.n > 1) {
-        qsort(g.list.folders, g.list.n, sizeof *g.list.folders, by_name);
+    if (fd < 0 || !add_name(&w->todo, mem_strdup("", err), err)) {
+        dicom_walk_end(w);
+        return NULL;
     }
-    *ret = g.list;
+    return w;
+}
+
+bool dicom_walk_step(struct dicom_walk *w, bool *ret_done, struct err *err)
+{
+    w->w.err = err;
+    *ret_done = w->todo.n == 0;
+    if (!*ret_done) {
+        return look_at(w, w->todo.list[--w->todo.n]);
+    }
+    if (w->list.n > 1) {
+        qsort(w->list.folders, w->list.n, sizeof *w->list.folders, by_name);
+    }
     return true;
+}
+
+void dicom_walk_take(struct dicom_walk *w, struct found_folders *ret)
+{
+    *ret = w->list;
+    w->list = (struct found_folders){.n = 0};
+}
+
+void dicom_walk_end(struct dicom_walk *w)
+{
+    if (w) {
+        dicom_names_free(w->todo.list, w->todo.n);
+        dicom_folders_fini(&w->list);
+        mem_free(w);
+    }
 }
 
 void dicom_folders_fini(struct found_folders *f)
@@ -166,4 +257,33 @@ void dicom_folders_fini(struct found_folders *f)
     }
     mem_free(f->folders);
     *f = (struct found_folders){.n = 0};
+}
+
+bool dicom_folder_names(const char *root, const char *folder, char ***ret_names, size_t *ret_n,
+                        struct err *err)
+{
+    struct names files = {NULL, 0, 0};
+    char *path = path_join(root, folder, err);
+    DIR *dir = path ? opendir(path) : NULL;
+    struct dirent *e = NULL;
+    bool ok = path != NULL;
+    while (ok && dir && (e = readdir(dir))) {
+        const char *kind = walk_kind(e->d_name);
+        if (walk_type(dirfd(dir), e) == DT_REG && !kind && dicom_may_be(e->d_name) &&
+            str_utf8(e->d_name)) {
+            ok = add_name(&files, mem_strdup(e->d_name, err), err);
+        }
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    mem_free(path);
+    if (!ok) {
+        dicom_names_free(files.list, files.n);
+        return false;
+    }
+    sort_names(&files);
+    *ret_names = files.list;
+    *ret_n = files.n;
+    return true;
 }

@@ -86,7 +86,10 @@ static bool spawn(struct headers *h, struct err *err)
     if (!make_list(h, &list, err)) {
         return false;
     }
-    const char *const argv[] = {h->imaging, "headers", "--list", "-", "--out", "-", NULL};
+    /* who asks for DICOM wants to know of ZIPs which studies are in them */
+    bool dicom = h->n_asked && !strcmp(h->files[h->asked[0]]->kind, "dicom");
+    const char *const argv[] = {
+        h->imaging, "headers", "--list", "-", "--out", "-", dicom ? "--studies" : NULL, NULL};
     const struct proc_spec spec = {
         .argv = argv,
         .in = list,

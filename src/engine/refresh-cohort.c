@@ -16,7 +16,8 @@ struct cohort_refresh {
     struct session *own; /* opened for the writes of this refresh */
     struct layout layout;
     struct found_list *items;
-    struct cohort_walk *walk; /* NULL: layout scans */
+    struct cohort_walk *walk;    /* NULL: layout scans */
+    struct dicom_refresh *dicom; /* as long as headers are read: then the walk begins */
     struct dicom_places places;
     struct cohort_scan *scan;
 };
@@ -74,9 +75,7 @@ struct cohort_refresh *cohort_refresh_begin(const struct cohort_refresh_args *ho
     if (ok && (r->layout.kind == LAYOUT_KIND_PATTERN || r->layout.kind == LAYOUT_KIND_BIDS)) {
         ok = (r->walk = cohort_walk_begin(how->project->root, &r->layout, items, err));
     } else if (ok && r->layout.kind == LAYOUT_KIND_DICOM) {
-        ok = dicom_places_find(how, items, &r->places, err) &&
-            (r->walk =
-                 cohort_walk_places(how->project->root, r->places.list, r->places.n, items, err));
+        ok = (r->dicom = dicom_refresh_begin(how, items, err)) != NULL;
     }
     ok = ok && (r->scan = cohort_scan_begin(how->store, how->project, how->warnings, err));
     if (!ok) {
@@ -119,12 +118,32 @@ static bool tell_strays(struct cohort_refresh *r, struct err *err)
         err_set(err, ERR_NOMEM, "out of memory");
 }
 
+/* Headers first; when they have told the studies' places, these are walked. */
+static bool read_dicom(struct cohort_refresh *r, int64_t for_us, bool *ret_done, struct err *err)
+{
+    bool ok = dicom_refresh_step(r->dicom, for_us, ret_done, err);
+    if (!ok || !*ret_done) {
+        return ok;
+    }
+    dicom_refresh_take(r->dicom, &r->places);
+    dicom_refresh_end(r->dicom);
+    r->dicom = NULL;
+    r->walk = cohort_walk_places(r->how.project->root, r->places.list, r->places.n, r->items, err);
+    return r->walk != NULL;
+}
+
 bool cohort_refresh_step(struct cohort_refresh *r, int64_t for_us, bool *ret_done, struct err *err)
 {
     const struct found_study *study = NULL;
     int64_t until = clock_mono_us() + for_us;
-    bool ok = true;
+    bool ok = true, read = true;
     *ret_done = false;
+    if (r->dicom) {
+        ok = read_dicom(r, for_us, &read, err);
+    }
+    if (!ok || !read) {
+        return ok;
+    }
     do {
         study = NULL;
         ok = !r->walk || cohort_walk_next(r->walk, &study, err);
@@ -151,6 +170,7 @@ void cohort_refresh_end(struct cohort_refresh *r)
     }
     cohort_scan_end(r->scan);
     cohort_walk_end(r->walk);
+    dicom_refresh_end(r->dicom);
     dicom_places_fini(&r->places);
     session_close(r->own);
     mem_free(r);

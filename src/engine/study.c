@@ -10,6 +10,7 @@
 #include "catalog/pattern.h"
 #include "engine/nearest.h"
 #include "engine/study-memo.h"
+#include "model/found.h"
 #include "os/file.h"
 
 /* Of a published folder, so many files at most become rows at once; a scan finds the rest. */
@@ -44,7 +45,7 @@ char *study_patterns(const json_t *spec, struct err *err)
     return str_take(&all, err);
 }
 
-struct found {
+struct gathered {
     json_t *rows;
     const char *root;
 };
@@ -62,7 +63,7 @@ json_t *study_file_row(const struct pattern_file *f, struct err *err)
 
 static bool add_row(void *arg, const struct pattern_file *f, struct err *err)
 {
-    struct found *found = arg;
+    struct gathered *found = arg;
     json_t *row = study_file_row(f, err);
     return row &&
         (json_array_append_new(found->rows, row) == 0 || err_set(err, ERR_NOMEM, "out of memory"));
@@ -101,10 +102,27 @@ static bool find_kept(struct study *st, int64_t item, const char *name, const js
     return ok;
 }
 
+/* "." is a study's folder: one that was parted from others (layout dicom) has none. */
+static bool has_folder(struct study *st, int64_t item, const char *name, struct err *err)
+{
+    int64_t beside = 0;
+    return store_int(st->store, 0, &beside, err,
+                     "SELECT 1 FROM file WHERE study_id=?1 AND place=?2 AND gone=0 LIMIT 1", "is",
+                     item, PLACE_BESIDE) &&
+        (!beside ||
+         err_set(err, ERR_FAILED,
+                 "input '%s' of %s: the study has no folder of its own (its files lie among those "
+                 "of others, or in a ZIP): name its files, '*' means all",
+                 name, st->bind.psid));
+}
+
 /* The files of one item (the task's own, or one of many that it collects). */
 static bool find_of(struct study *st, int64_t item, const char *name, const json_t *spec,
                     json_t *rows, struct err *err)
 {
+    if (str_equal(json_get_text(spec, "FILE", NULL), ".")) {
+        return has_folder(st, item, name, err);
+    }
     bool known, kept = find_kept(st, item, name, spec, rows, &known, err);
     if (!kept || known) {
         return kept;
@@ -113,7 +131,7 @@ static bool find_of(struct study *st, int64_t item, const char *name, const json
     char *patterns = study_patterns(spec, err);
     int64_t *studies = NULL;
     size_t n = 0, before = json_array_size(rows);
-    struct found found = {.rows = rows};
+    struct gathered found = {.rows = rows};
     bool ok = patterns &&
         pattern_reference(st->store, st->project, item, of[0] ? of : NULL, &studies, &n, err);
     ok = ok && pattern_files(st->store, st->project, studies, n, patterns, add_row, &found, err);

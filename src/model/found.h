@@ -51,19 +51,27 @@ struct found_study {
     bool unread;        /* a folder in it could not be read: what is missing is not gone */
 };
 
-/* Layout dicom. A folder with files that may be DICOM. */
+/* Layout dicom. A folder with files that may be DICOM, or a ZIP. */
+#define FOUND_SAMPLES 64
 struct found_folder {
     char *name; /* relative to the root; "" = the root itself */
     int64_t mtime_ns;
-    char *samples[2]; /* two of its files, or the same twice */
+    bool zip;
+    char **samples; /* some of its files, spread evenly over their names; of a ZIP none */
+    size_t n_samples;
 };
 struct found_folders {
     struct found_folder *folders;
     size_t n;
 };
-/* A study whose folder headers tell. */
+/* A study whose folder headers tell. One that has no folder of its own has members: files below the
+ * folder that `name` lies in, which are listed with the place PLACE_BESIDE; `name` is then where
+ * its outputs go, and need not exist. */
+#define PLACE_BESIDE ".."
 struct found_place {
     char *name, *pid, *sid, *date, *sdesc;
+    char **members;
+    size_t n_members;
 };
 
 #endif

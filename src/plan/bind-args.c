@@ -101,7 +101,8 @@ static bool study_files(const struct bind *in, const struct bind_args *to, const
                        in->input_mtime_ns, err);
     } else if (itself) {
         char *own = path_join(in->root, in->item_name, err);
-        ok = own && json_array_append_new(list, json_string(own)) == 0;
+        ok = own && in->study->find(in->study->arg, name, spec, rows, err) &&
+            json_array_append_new(list, json_string(own)) == 0;
         mem_free(own);
     } else if (ok) {
         ok = in->study->find(in->study->arg, name, spec, rows, err);

@@ -26,7 +26,9 @@ struct bind_study {
     const char *own, *uid, *stem;
     bool collect; /* one task over many items: every FILE argument is a list */
     /* Add the files that a FILE argument means to `rows`: {path, size, mtime_ns}. What is missing
-     * and not optional is an error. */
+     * and not optional is an error. Of "." none is added; an error says that there is no such
+     * folder.
+     */
     bool (*find)(void *arg, const char *name, const json_t *spec, json_t *rows, struct err *err);
     /* Add the PSIDs of the studies that a reference means to `psids`. */
     bool (*refer)(void *arg, const char *of, json_t *psids, struct err *err);

@@ -16,6 +16,7 @@
 #include "codec/json.h"
 #include "codec/utf8.h"
 #include "codec/zip-file.h"
+#include "image/dicom-source.h"
 #include "image/dicom.h"
 #include "image/hdf5-scan.h"
 #include "os/file.h"
@@ -76,9 +77,76 @@ static bool put_scan(json_t *line, const struct hdf5_scan_info *info, struct err
         json_put(line, "usable", json_boolean(info->reason[0] == '\0'), err);
 }
 
+/* Whose a DICOM header is, and of which study. Patients' names are never read. */
+static bool put_study(json_t *line, const struct dicom_header *h, struct err *err)
+{
+    return json_put(line, "patient_id", json_string(h->patient_id), err) &&
+        json_put(line, "study_uid", json_string(h->study_uid), err) &&
+        json_put(line, "study_description", json_string(h->study_description), err) &&
+        json_put(line, "date", json_string(h->date), err) &&
+        json_put(line, "modality", json_string(h->modality), err);
+}
+
+static bool is_study(enum dicom_found found, const struct dicom_header *h)
+{
+    return (found == DICOM_IMAGE || found == DICOM_OTHER || found == DICOM_SHORT) &&
+        h->study_uid[0] != '\0';
+}
+
+/* One entry of a ZIP: its study goes to `studies`, each once; a ZIP within is looked into. */
+static bool add_study(struct dicom_source *s, struct dicom_reader *r, size_t member, uint8_t *bytes,
+                      json_t *studies, struct err *err)
+{
+    struct dicom_header h = {.common = {.has_position = false}};
+    struct err why = {ERR_NONE, ""};
+    size_t n = 0, i;
+    json_t *known;
+    bool good = true, fresh = true;
+
+    if (!dicom_source_head(r, member, bytes, DICOM_HEAD, &n, &why)) {
+        return true; /* not to be read: then not among them */
+    }
+    if (n >= 4 && memcmp(bytes, "PK\3\4", 4) == 0 && dicom_source_may_grow(s, member)) {
+        err_waive(dicom_source_grow(s, r, member, &why));
+        return true;
+    }
+    if (is_study(dicom_header_parse(bytes, n, dicom_source_size(s, member), &h, &why), &h)) {
+        json_array_foreach(studies, i, known)
+        {
+            fresh = fresh && strcmp(json_get_text(known, "study_uid", ""), h.study_uid) != 0;
+        }
+        json_t *study = fresh ? json_object() : NULL;
+        good = !fresh ||
+            (study != NULL && put_study(study, &h, err) && json_array_append(studies, study) == 0);
+        json_decref(study);
+    }
+    dicom_header_fini(&h);
+    return good || (err->code == ERR_NONE ? err_set(err, ERR_NOMEM, "out of memory") : false);
+}
+
+/* The DICOM studies in a ZIP; what cannot be read is not among them. */
+static bool put_studies(const char *path, json_t *line, struct err *err)
+{
+    struct err why = {ERR_NONE, ""};
+    struct dicom_source *s = dicom_source_open(path, NULL, &why);
+    struct dicom_reader *r = s != NULL ? dicom_reader_new(s, &why) : NULL;
+    uint8_t *bytes = mem_array(DICOM_HEAD, 1, err);
+    json_t *studies = json_array();
+    bool good = bytes != NULL && studies != NULL;
+
+    for (size_t i = 0; good && r != NULL && i < dicom_source_count(s); i++) {
+        good = add_study(s, r, i, bytes, studies, err);
+    }
+    dicom_reader_free(r);
+    dicom_source_close(s);
+    mem_free(bytes);
+    return json_put(line, "studies", studies, good ? err : err_ignore("the first error stays")) &&
+        good;
+}
+
 /* A ZIP is looked at as far as its directory goes: is it whole, is there anything in it? What it
- * holds is read when somebody works on it. */
-static bool describe_zip(const char *path, json_t *line, struct err *err)
+ * holds is read when somebody works on it, or asks for the studies. */
+static bool describe_zip(const char *path, bool studies, json_t *line, struct err *err)
 {
     struct err why = {ERR_NONE, ""};
     struct zip_archive *zip = zip_archive_open(path, NULL, &why);
@@ -101,12 +169,12 @@ static bool describe_zip(const char *path, json_t *line, struct err *err)
             json_put(line, "reason", json_string(str_text(&clean)), err);
         str_fini(&clean);
     }
+    good = good && (zip == NULL || !studies || put_studies(path, line, err));
     zip_archive_close(zip);
     return good;
 }
 
-/* One file of a DICOM study: whose it is, and which study. *ret_is = false when it is no DICOM.
- * Patients' names are never read. */
+/* One file of a DICOM study. *ret_is = false when it is no DICOM. */
 static bool describe_dicom(const char *path, json_t *line, bool *ret_is, struct err *err)
 {
     struct dicom_header h = {.common = {.has_position = false}};
@@ -119,16 +187,10 @@ static bool describe_dicom(const char *path, json_t *line, bool *ret_is, struct 
     enum dicom_found found =
         n > 0 ? dicom_header_parse(bytes, (size_t)n, (uint64_t)st.st_size, &h, &why) : DICOM_NOT;
 
-    *ret_is = good && (found == DICOM_IMAGE || found == DICOM_OTHER || found == DICOM_SHORT) &&
-        h.study_uid[0] != '\0';
+    *ret_is = good && is_study(found, &h);
     if (*ret_is) {
         good = json_put(line, "ok", json_true(), err) &&
-            json_put(line, "kind", json_string("dicom"), err) &&
-            json_put(line, "patient_id", json_string(h.patient_id), err) &&
-            json_put(line, "study_uid", json_string(h.study_uid), err) &&
-            json_put(line, "study_description", json_string(h.study_description), err) &&
-            json_put(line, "date", json_string(h.date), err) &&
-            json_put(line, "modality", json_string(h.modality), err);
+            json_put(line, "kind", json_string("dicom"), err) && put_study(line, &h, err);
     }
     dicom_header_fini(&h);
     if (fd >= 0) {
@@ -139,7 +201,7 @@ static bool describe_dicom(const char *path, json_t *line, bool *ret_is, struct 
 }
 
 /* All that is said about one path; trouble with the file is part of the answer, not an error. */
-static bool describe(const char *path, json_t *line, struct err *err)
+static bool describe(const char *path, bool studies, json_t *line, struct err *err)
 {
     struct err why = {ERR_NONE, ""};
     struct hdf5_scan *scan = NULL;
@@ -157,7 +219,7 @@ static bool describe(const char *path, json_t *line, struct err *err)
                  err);
     if (good && strcasecmp(path_ext(path), ".zip") == 0) {
         str_fini(&clean);
-        return describe_zip(path, line, err);
+        return describe_zip(path, studies, line, err);
     }
     if (good) {
         scan = hdf5_scan_open(path, &why);
@@ -183,7 +245,7 @@ static bool describe(const char *path, json_t *line, struct err *err)
     return good;
 }
 
-static bool write_line(const char *path, int fd, struct err *err)
+static bool write_line(const char *path, bool studies, int fd, struct err *err)
 {
     json_t *line = json_object();
     char *text = NULL;
@@ -192,7 +254,7 @@ static bool write_line(const char *path, int fd, struct err *err)
     if (line == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (describe(path, line, err)) {
+    if (describe(path, studies, line, err)) {
         text = json_dumps(line, JSON_COMPACT);
         good = text != NULL || err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -207,7 +269,7 @@ static bool write_line(const char *path, int fd, struct err *err)
     return good;
 }
 
-static bool headers(const char *list, const char *out, struct err *err)
+static bool headers(const char *list, const char *out, bool studies, struct err *err)
 {
     size_t length = 0;
     char *paths = file_read(strcmp(list, "-") == 0 ? "/dev/stdin" : list, LIST_MAX, &length, err);
@@ -225,7 +287,7 @@ static bool headers(const char *list, const char *out, struct err *err)
     }
     good = true;
     for (char *at = paths; good && at < paths + length; at += strlen(at) + 1) {
-        good = at[0] == '\0' || write_line(at, fd, err);
+        good = at[0] == '\0' || write_line(at, studies, fd, err);
     }
 out:
     if (fd >= 0 && close(fd) != 0 && good) {
@@ -239,16 +301,21 @@ static int run(int argc, char **argv)
 {
     struct err err = {ERR_NONE, ""};
 
-    if (argc != 4 || strcmp(argv[0], "--list") != 0 || strcmp(argv[2], "--out") != 0) {
-        err_set(&err, ERR_USAGE, "usage: gantry-imaging headers --list FILE --out FILE");
+    bool studies = argc == 5 && strcmp(argv[4], "--studies") == 0;
+
+    if ((argc != 4 && !studies) || strcmp(argv[0], "--list") != 0 ||
+        strcmp(argv[2], "--out") != 0) {
+        err_set(&err, ERR_USAGE,
+                "usage: gantry-imaging headers --list FILE --out FILE [--studies]");
         return command_fail(&err);
     }
-    return headers(argv[1], argv[3], &err) ? 0 : command_fail(&err);
+    return headers(argv[1], argv[3], studies, &err) ? 0 : command_fail(&err);
 }
 
 const struct command command_word_headers = {
     .name = "headers",
-    .usage = "--list FILE --out FILE",
-    .help = "describe the files named in FILE (paths end in NUL), one line of JSON each, appended",
+    .usage = "--list FILE --out FILE [--studies]",
+    .help = "describe the files named in FILE (paths end in NUL), one line of JSON each, appended; "
+            "--studies: of ZIPs also the DICOM studies in them",
     .run = run,
 };

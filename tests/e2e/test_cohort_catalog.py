@@ -2,10 +2,12 @@
 studies that arrive. The files are written by nibabel."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 
 import cohort
@@ -311,10 +313,73 @@ def test_dicom(g):
     assert (after["id"], after["name"], after["tags"], after["files"]) == (rows[one]["id"], "in/a", ["kept"], 6)
     assert counts(scan(g))[5:] == [0, 0, 0]
 
-    # a study whose series lie among another's: said, and the rest is right
-    cohort.dicom(g.data / "in" / "a" / "ser3", "Other", "three", 1)
-    report = scan(g)
-    assert any("give each study a folder of its own" in line for line in report["warnings"])
-    assert {row["pid"] for row in g.ls("--level", "study")} == {"P-1", "Other"}
+    # series of two studies side by side: the other study's stand among the first one's, which keeps its row
+    other = cohort.dicom(g.data / "in" / "a" / "ser3", "Other", "three", 1)
+    assert not scan(g)["warnings"]
+    rows = {row["sid"]: row for row in g.ls("--level", "study")}
+    assert rows[other]["name"] == "in/a/ser3" and rows[one]["name"] == f"in/a/{one}" and rows[one]["tags"] == ["kept"]
+    assert g.ok("ls", "-s", f"P-1#{one}", "ser2/*").out.split() == [str(g.data / f"in/a/ser2/IM00{i}") for i in range(3)]
     shutil.rmtree(g.data / "in" / "a" / "ser3")
     assert counts(scan(g))[:2] == [1, 2]
+
+
+def test_dicom_of_several_studies_is_parted(g):
+    """J6 and DESIGN 1: several studies in one folder, series of one among another's, and studies in ZIPs (several in one, one in
+    two) are told apart by their headers; each has its own files, wherever they lie; what a job writes goes to a folder of its own;
+    headers are read once, and a study that comes, or goes, is seen."""
+    import chest
+    pile = g.data / "pile"
+    one = cohort.dicom(pile, "A", "one", files=3)
+    for i in range(3):
+        (pile / f"IM{i:03d}").rename(pile / f"a{i}")
+    two = cohort.dicom(pile, "B", "two", files=2, date="20240601")
+    zipped = {name: [(f"{name}/IM{i}", chest.instance(np.full((4, 4), i, "uint16"), name, i, 2, 1.0, "MR",
+        {"PatientID": name.upper(), "StudyInstanceUID": chest.uid("study", name), "StudyDate": "20230101", "StudyDescription": "z"}))
+        for i in range(2)] for name in ("zip1", "zip2", "zip3")}
+    (g.data / "in").mkdir()
+    chest.pack(g.data / "in" / "both.zip", zipped["zip1"] + zipped["zip2"], "")
+    chest.pack(g.data / "in" / "more.zip", zipped["zip2"][:1], "")
+    chest.pack(g.data / "three.zip", zipped["zip3"], "")
+    (g.data / "in" / "text.zip").write_bytes(b"no ZIP")
+    g.ok("init", "--layout", "dicom")
+    report = scan(g)
+    assert counts(report)[:2] == [5, 5] and report["warnings"] == [], report
+
+    def files():
+        found = {}
+        for study in g.ls("--level", "study"):
+            lines = g.ok("ls", "-s", f"PSIDLIST:{study['psid']}", "*/*").out.split()
+            found[study["pid"]] = [str(pathlib.Path(line).relative_to(g.data)) for line in lines]
+            assert sorted(row["path"] for row in g.ls("--level", "file", study["psid"])) == sorted(lines)
+        return found
+
+    seen = files()
+    assert seen == {"A": ["pile/a0", "pile/a1", "pile/a2"], "B": ["pile/IM000", "pile/IM001"], "ZIP1": ["in/both.zip"],
+                    "ZIP2": ["in/both.zip", "in/more.zip"], "ZIP3": ["three.zip"]}
+    assert {r["pid"]: r["date"] for r in g.ls("--level", "study")} | {"A": "2024-05-12", "B": "2024-06-01", "ZIP1": "2023-01-01"} == {
+        "A": "2024-05-12", "B": "2024-06-01", "ZIP1": "2023-01-01", "ZIP2": "2023-01-01", "ZIP3": "2023-01-01"}
+    assert counts(scan(g))[2:] == [0, 0, 9, 0, 0, 0]
+
+    path = g.base / "count.json"
+    path.write_text(json.dumps({"gantry": 1, "name": "count", "level": "study", "jobs": [{"id": "n", "tool": "script.bash", "args": {
+        "script": 'echo ${#f1[@]} > "$o1"', "f1": {"FILE": "*"}, "o1": {"OUT": "out/n.txt TAG(n)"}}}]}))
+    assert "5 done" in g.ok("run", path).out
+    for study in g.ls("--level", "study"):
+        out = g.ok("ls", "-s", f"PSIDLIST:{study['psid']}", "tag:n").out.strip()
+        assert out == str(g.data / study["name"] / "out/n.txt") and study["name"].endswith(study["sid"])
+        assert int(pathlib.Path(out).read_text()) == len(seen[study["pid"]])
+    g.ok("tag", "add", "first", str(pile / "a0"))
+    assert g.ok("ls", "-s", "A", "tag:first").out.split() == [str(pile / "a0")]
+    whole = {"id": "w", "tool": "script.bash", "args": {"script": "ls $f1", "f1": {"FILE": "."}}}
+    path.write_text(json.dumps({"gantry": 1, "name": "whole", "level": "study", "jobs": [whole]}))
+    g.run("run", path, "A")
+    assert f"input 'f1' of A#{one}: the study has no folder of its own" in g.ok("errors").out
+
+    (pile / "a2").unlink()
+    cohort.dicom(pile, "C", "three", files=1)  # IM000 is another study's now
+    assert counts(scan(g))[:2] == [6, 6]
+    now = files()
+    assert [f for f in now["A"] if "out" not in f] == ["pile/a0", "pile/a1"] and "pile/IM000" in now["C"]
+    assert "pile/IM000" not in now["B"] and "pile/IM001" in now["B"]
+    (g.data / "in" / "both.zip").unlink()
+    assert "ZIP1" not in {row["pid"] for row in g.ls("--level", "study")}
