@@ -174,6 +174,6 @@ const struct step step_predict_detect = {
     .word_done = "Predicted",
     .word_failed = "Prediction failed",
     .stall_s = 3600,
-    .mem = "4G",
+    .mem = "3G",
     .run = run,
 };

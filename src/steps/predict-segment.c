@@ -144,6 +144,6 @@ const struct step step_predict_segment = {
     .word_done = "Predicted",
     .word_failed = "Prediction failed",
     .stall_s = 3600,
-    .mem = "4G",
+    .mem = "3G",
     .run = run,
 };
