@@ -68,6 +68,7 @@ function Add({ onDone }: { onDone: () => void }) {
     const [refused, setRefused] = useState('');
     const add = async (event: Event) => {
         event.preventDefault();
+        const form = event.currentTarget as HTMLFormElement;
         if (path.trim() === '' && files.length === 0) {
             setRefused('Name a folder, or choose model.onnx and model.json.');
             return;
@@ -77,6 +78,9 @@ function Add({ onDone }: { onDone: () => void }) {
         try {
             const made = files.length > 0 ? await upload(files) : await post<{ name: string }>('models', { path: path.trim() });
             toast(`Model ${made.name} was added.`);
+            form.reset(); // the chosen files
+            setFiles([]);
+            setPath('');
             onDone();
             go(link('models', made.name));
         } catch (error) {
@@ -98,7 +102,7 @@ function Add({ onDone }: { onDone: () => void }) {
                     />
                 </label>
                 <label>
-                    Or a folder on the server
+                    Or a folder or ZIP on the server
                     <input class="mono" placeholder="/data/models/lungs" value={path} disabled={files.length > 0} onInput={(event) => setPath(event.currentTarget.value)} />
                 </label>
                 {refused && (
