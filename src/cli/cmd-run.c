@@ -140,7 +140,9 @@ static bool check_words(const struct cli *c, struct err *err)
     const char *on = cli_text(c, "on", "local");
     const char *mode = cli_text(c, "mode", "split");
     if (strcmp(on, "local")) {
-        return err_set(err, ERR_UNSUPPORTED, "--on %s: only local is built so far", on);
+        return err_set(err, ERR_UNSUPPORTED,
+                       "--on %s: only local is built so far: without --on it runs on this machine",
+                       on);
     }
     if (cli_int(c, "slots", 1) < 1) {
         return cli_usage(c, err, "--slots starts at 1");

@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 
 /* *ret points into the job, the batch or the options. ERR_USAGE names an unknown queue and those
- * there are. */
+ * there are; ERR_UNSUPPORTED: a cluster's (slurm, sge, ssh). */
 bool queue_of(const struct engine *e, const json_t *batch, const json_t *job, const char **ret,
               struct err *err) CHECK_RESULT;
 /* Every job's queue is known. */

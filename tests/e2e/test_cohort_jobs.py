@@ -163,6 +163,28 @@ def test_a_plan_of_many_studies_is_made_in_pieces(g):
     assert [row["job"] for row in plan] == ["a"] * 10 + ["all"] and len(plan[-1]["inputs"]) == 10, plan[-1]
 
 
+@pytest.mark.parametrize("where", ["slurm", "slurm:long", "sge:all.q", "ssh:tomo4"])
+def test_J9_a_cluster_is_refused_in_one_line_and_nothing_is_lost(g, where):
+    """J9: the part that is built. Clusters are not: a job, a batch or a run that names one is refused in one line before anything is
+    launched, also where a queue of that name is configured; the saved batch stays, and runs here without it. Log and error of
+    a failed job are one command away."""
+    cohort.study(g.data, "P01", "S1", convention=1)
+    job = bash("a", 'echo "reading $f1"; echo "no such atlas" >&2; exit 3', f1={"FILE": ANY_T1})
+    g.ok("config", "set", f"queues=night:2, {where}")
+    saved = save(g, "far", {**job, "queue": where})
+    g.ok("batch", "save", saved)
+    for args in (("run", "far"), ("run", save(g, "far2", job, options={"queue": where}))):
+        said = g.fails(2, *args).err.strip().splitlines()[-1]
+        assert f"job 'a': queue '{where}': clusters are not built yet; without a queue" in said, said
+    assert f"queue '{where}': clusters are not built yet" in g.run("batch", "validate", "far").out
+    assert "only local is built so far" in g.fails(2, "run", save(g, "near", job), "--on", where).err
+    assert g.json("ps", "--all") == [] and g.json("batch", "show", "far")["jobs"][0]["queue"] == where
+
+    g.fails(1, "run", save(g, "far", job))
+    assert "no such atlas" in g.ok("log", "P01/S1/a").out and f"reading {g.data}/P01/S1/" in g.ok("log", "last").out
+    assert [(row["count"], row["tasks"][0]) for row in g.json("errors")] == [(1, g.json("ps", "--all")[0]["id"])]
+
+
 def test_references_by_level(g):
     """L1, L4, L8, K7, Q3: OLDEST, a variable, a tag and another subject as references of a study; Patient is refused at level
     study and means all studies at level subject; a reference that finds nothing says so."""
