@@ -205,6 +205,10 @@ static bool say_classes(struct cli *c, const json_t *doc, struct err *err)
                   shown(json_object_get(cal, "ece"), 3, ece));
     }
     cli_print(c, "; 95 %% intervals\n");
+    if (json_get_int(doc, "undecided", 0) > 0) {
+        cli_print(c, "%" PRId64 " series reached no class's threshold: counted as wrong\n",
+                  json_get_int(doc, "undecided", 0));
+    }
     say_matrix(c, doc);
     json_decref(rows);
     return ok;

@@ -19,6 +19,7 @@
 #define DEPTH 6
 #define MOST_BYTES ((size_t)32 << 20)
 #define NAME 1024
+#define BARE "//" /* before bare names of masks in folders: no path begins so */
 
 struct entry {
     char *key, *value;
@@ -108,6 +109,21 @@ static bool is_mask(const char *name)
          (n > 7 && !strcasecmp(name + n - 7, ".nii.gz")));
 }
 
+/* Under its path, and in a folder also under its bare name. */
+static bool add_mask(struct truth *t, const char *relative, const char *path, struct err *err)
+{
+    const char *base = path_base(relative);
+    char *bare = base != relative ? key_of(base, err) : NULL;
+    bool ok = (base == relative || bare) &&
+        add(&t->list, &t->n, &t->room, key_of(relative, err), mem_strdup(path, err), 0, err) &&
+        (!bare ||
+         add(&t->list, &t->n, &t->room, mem_printf(err, BARE "%s", bare), mem_strdup(path, err), 0,
+             err));
+    t->rows++;
+    mem_free(bare);
+    return ok;
+}
+
 static bool walk(struct truth *t, const char *folder, const char *below, int depth, struct err *err)
 {
     size_t n = 0;
@@ -122,10 +138,9 @@ static bool walk(struct truth *t, const char *folder, const char *below, int dep
              *relative = mem_printf(err, "%s%s%s", below, below[0] ? "/" : "", names[i]);
         ok = path && relative;
         if (ok && mask) {
-            ok = (t->n < MOST ||
-                  err_set(err, ERR_USAGE, "'%s' holds more than %d NIfTI files", t->what, MOST)) &&
-                add(&t->list, &t->n, &t->room, key_of(relative, err), path, 0, err);
-            path = NULL;
+            ok = t->rows < MOST ||
+                err_set(err, ERR_USAGE, "'%s' holds more than %d NIfTI files", t->what, MOST);
+            ok = ok && add_mask(t, relative, path, err);
         } else if (ok && file_is_folder(path)) {
             ok = walk(t, path, relative, depth - 1, err);
         }
@@ -246,7 +261,6 @@ struct truth *truth_open(const char *path, struct err *err)
         truth_free(t);
         return NULL;
     }
-    t->rows = t->n;
     qsort(t->list, t->n, sizeof *t->list, by_key);
     return t;
 }
@@ -311,10 +325,15 @@ static bool try_exact(struct search *s, const char *key)
     if (!e || (!s->t->table && s->own && !strcmp(e->value, s->own))) {
         return false;
     }
-    for (const struct entry *k = e + 1; s->t->table && k < end && !strcmp(k->key, key); k++) {
-        if (strcmp(k->value, e->value) != 0) {
+    for (const struct entry *k = e + 1; k < end && !strcmp(k->key, key); k++) {
+        if (s->t->table && strcmp(k->value, e->value) != 0) {
             (void)snprintf(s->why, TRUTH_WHY, "rows %zu and %zu of the table contradict each other",
                            e->row, k->row);
+            return true;
+        }
+        if (str_starts(key, BARE)) {
+            (void)snprintf(s->why, TRUTH_WHY, "several masks have the name %.100s",
+                           key + strlen(BARE));
             return true;
         }
     }
@@ -361,8 +380,11 @@ static bool try_bare(struct search *s, const struct truth_key *key)
     char *name = key_of(path_base(key->path), err_ignore("then this name is not tried"));
     const struct entry *e = name ? first_of(s->t->bare, s->t->n_bare, name) : NULL;
     bool shared = e && e + 1 < s->t->bare + s->t->n_bare && !strcmp(e[1].key, name);
-    bool settled = name && !shared && try_name(s, name);
+    char *deep =
+        name ? mem_printf(err_ignore("then this name is not tried"), BARE "%s", name) : NULL;
+    bool settled = deep && !shared && (try_name(s, name) || (!s->t->table && try_name(s, deep)));
     mem_free(name);
+    mem_free(deep);
     return settled;
 }
 

@@ -4,7 +4,8 @@
  *
  * A mask belongs to a series when its path below the folder, without .nii or .nii.gz, is the
  * series' path or stem, that with '_' for '/', its SeriesInstanceUID, or its bare file name where
- * no other series has the same; with "_seg", "_mask", "_label", "_labels", "_truth" or "_gt" behind
+ * no other series has the same (such a mask may lie in any folder, if it is the only one of that
+ * name); with "_seg", "_mask", "_label", "_labels", "_truth" or "_gt" behind
  * it, as a file "mask", "seg" or "label" in a folder of that name, and (nnU-Net) without the
  * "_0000" of the image. The series' own file is never its truth.
  *

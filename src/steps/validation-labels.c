@@ -19,8 +19,8 @@
 
 struct judged {
     json_t *row;
-    size_t truth, said;
-    double *score; /* of each class */
+    size_t truth, said; /* said: the number of classes when it is none */
+    double *score;      /* of each class */
 };
 
 struct classes {
@@ -122,11 +122,15 @@ static bool take_scores(const struct classes *c, const json_t *values, double *s
     return true;
 }
 
+/* c->n: no class reached the model's threshold. */
 static size_t winner(const struct classes *c, const json_t *values, const double *score)
 {
     const char *label = json_get_text(values, "label", NULL);
     size_t best = 0;
 
+    if (label != NULL && label[0] == '\0') {
+        return c->name[0] == c->not_it ? 0 : c->n;
+    }
     for (size_t i = 0; i < c->n; i++) {
         best = score[i] > score[best] ? i : best;
     }
@@ -159,7 +163,8 @@ static bool judge(struct classes *c, const json_t *values, json_t *row, struct j
     c->judged++;
     return json_put(row, "state", json_string("compared"), err) &&
         json_put(row, "truth", json_string(c->name[ret->truth]), err) &&
-        json_put(row, "predicted", json_string(c->name[ret->said]), err) &&
+        json_put(row, "predicted", json_string(ret->said < c->n ? c->name[ret->said] : "none"),
+                 err) &&
         json_put(row, "right", json_boolean(ret->said == ret->truth), err) &&
         json_put(row, "true_score", figures_number(ret->score[ret->truth]), err);
 }
@@ -262,6 +267,7 @@ static bool put_matrix(struct validation *v, const struct classes *c, struct err
     json_t *names = json_array();
     json_t *matrix = json_array();
     size_t right = 0;
+    json_int_t undecided = 0;
     struct roc_share accuracy;
     bool good =
         json_put(v->doc, "classes", names, err) && json_put(v->doc, "confusion", matrix, err);
@@ -279,8 +285,12 @@ static bool put_matrix(struct validation *v, const struct classes *c, struct err
             good = json_array_append_new(row, json_integer((json_int_t)n)) == 0;
         }
     }
+    for (size_t i = 0; i < c->judged; i++) {
+        undecided += c->list[i].said == c->n;
+    }
     roc_wilson(right, c->judged, &accuracy);
     return (good || out_of_memory(err)) &&
+        json_put(v->doc, "undecided", json_integer(undecided), err) &&
         json_put(v->doc, "accuracy", figures_share(&accuracy), err);
 }
 

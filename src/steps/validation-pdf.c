@@ -21,6 +21,7 @@
 #define MOST_CLASSES 12
 #define WORST 25
 #define REASONS 25
+#define HEADING 0.36 /* grey of a table's first line, which is smaller too */
 
 /* Where writing goes on. */
 struct page {
@@ -116,13 +117,14 @@ static void figure(char ret[32], double value, int digits)
 static void cells(struct page *p, const char *first, double first_width, char (*cell)[32], size_t n,
                   double grey)
 {
+    double size = grey == HEADING ? 7.2 : 8.5;
     double each = (WIDE - first_width) / (double)n;
 
     need(p, LINE);
     p->y += LINE;
-    pdf_text(p->pdf, LEFT, p->y, first_width - 6, 8.5, grey, first);
+    pdf_text(p->pdf, LEFT, p->y, first_width - 6, size, grey, first);
     for (size_t i = 0; i < n; i++) {
-        pdf_text_right(p->pdf, LEFT + first_width + each * (double)(i + 1), p->y, each - 4, 8.5,
+        pdf_text_right(p->pdf, LEFT + first_width + each * (double)(i + 1), p->y, each - 2, size,
                        grey, cell[i]);
     }
 }
@@ -144,7 +146,7 @@ static void mask_table(struct page *p)
                           "HD95 median", "surface Dice", "volume ml", "one empty"};
     char text[80];
 
-    cells(p, "label", 110, titles, 8, 0.35);
+    cells(p, "label", 80, titles, 8, HEADING);
     rule(p);
     for (size_t i = 0; i < json_array_size(summary) && i < MOST_LABELS; i++) {
         const json_t *row = json_array_get(summary, i);
@@ -157,7 +159,7 @@ static void mask_table(struct page *p)
         figure(cell[5], part(row, "surface_dice", "mean"), 3);
         figure(cell[6], part(row, "volume_ml", "mean"), 2);
         figure(cell[7], part(row, "hd95", "infinite"), 0);
-        cells(p, json_get_text(row, "name", ""), 110, cell, 8, 0);
+        cells(p, json_get_text(row, "name", ""), 80, cell, 8, 0);
     }
     if (json_array_size(summary) > MOST_LABELS) {
         snprintf(text, sizeof(text), "and %zu more labels: see validation.csv",
@@ -258,7 +260,7 @@ static void class_table(struct page *p)
     char accuracy[32];
     char text[80];
 
-    cells(p, "positive class", 90, titles, 5, 0.35);
+    cells(p, "positive class", 90, titles, 5, HEADING);
     rule(p);
     for (size_t i = 0; i < json_array_size(list) && i < MOST_LABELS; i++) {
         const json_t *row = json_array_get(list, i);
@@ -272,6 +274,11 @@ static void class_table(struct page *p)
     with_interval(accuracy, json_object_get(p->doc, "accuracy"));
     snprintf(text, sizeof(text), "accuracy %s; 95 %% intervals: Wilson, AUC: DeLong", accuracy);
     line(p, 8, 0.35, text);
+    if (json_get_int(p->doc, "undecided", 0) > 0) {
+        snprintf(text, sizeof(text), "%lld series reached no class's threshold: counted as wrong",
+                 (long long)json_get_int(p->doc, "undecided", 0));
+        line(p, 8, 0.35, text);
+    }
 }
 
 static void matrix(const struct page *p, struct pdf_box at)
@@ -415,9 +422,9 @@ static void worst(struct page *p, bool labels)
 
     heading(p, "The worst series");
     if (labels) {
-        cells(p, "series", WIDE - 240, of_classes, 3, 0.35);
+        cells(p, "series", WIDE - 240, of_classes, 3, HEADING);
     } else {
-        cells(p, "series", WIDE - 120, of_masks, 2, 0.35);
+        cells(p, "series", WIDE - 120, of_masks, 2, HEADING);
     }
     rule(p);
     json_array_foreach(json_object_get(p->doc, "rows"), i, row)
