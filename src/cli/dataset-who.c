@@ -42,13 +42,12 @@ static bool parts_of(const char *path, struct parts *ret, struct err *err)
 /* --- BIDS */
 
 /* acq_time of `name` (relative to the folder of the table) as a day. */
-static bool day_of(const char *table, const char *name, char ret[11], struct err *err)
+static void day_of(const char *table, const char *name, char ret[11])
 {
     struct err none = {.code = ERR_NONE};
     struct csv csv = {.n = 0};
     size_t length = 0, time = 0, file = 0;
     char *text = file_exists(table) ? file_read(table, SCANS_MAX, &length, &none) : NULL;
-    (void)err;
     if (text && csv_parse_any(text, length, table, &csv, &none) && csv.n > 1) {
         for (size_t i = 0; i < csv.rows[0].n; i++) {
             time = !strcmp(csv_field(&csv.rows[0], i), "acq_time") ? i + 1 : time;
@@ -64,7 +63,6 @@ static bool day_of(const char *table, const char *name, char ret[11], struct err
     }
     csv_fini(&csv);
     mem_free(text);
-    return true;
 }
 
 /* `at`: which part is sub-X. */
@@ -82,7 +80,10 @@ static bool bids_day(const char *root, const char *path, const struct parts *p, 
     }
     char *table = mem_printf(err, "%s/%.*s%s%s%s_scans.tsv", root, (int)(below - path), path,
                              p->part[at], session ? "_" : "", session ? p->part[at + 1] : "");
-    bool ok = table && day_of(table, below, ret, err);
+    bool ok = table != NULL;
+    if (ok) {
+        day_of(table, below, ret);
+    }
     mem_free(table);
     return ok;
 }

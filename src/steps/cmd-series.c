@@ -44,14 +44,17 @@ struct telling {
 static bool say(struct telling *t, json_t *line)
 {
     char *text = line != NULL ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    bool good = text != NULL || err_set(t->err, ERR_NOMEM, "out of memory");
+    bool good = true;
 
-    if (good && (puts(text) == EOF || fflush(stdout) == EOF)) {
+    json_decref(line);
+    if (text == NULL) {
+        return err_set(t->err, ERR_NOMEM, "out of memory");
+    }
+    if (puts(text) == EOF || fflush(stdout) == EOF) {
         good = err_errno(t->err, errno, "writing the list of series");
     }
     t->lines++;
     mem_free(text);
-    json_decref(line);
     return good;
 }
 
