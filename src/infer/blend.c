@@ -7,6 +7,7 @@
  */
 #include "infer/blend.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "base/mem.h"
@@ -130,14 +131,13 @@ void blend_fini(struct blend *b)
 
 /* ---- one row ---- */
 
-/* e to the power of each value, which is not above 0 by more than rounding: 2^n times a polynomial
- * of the rest (Cephes' coefficients), relative error 2e-7. */
+/* e to the power of each value, none of which is above 0: 2^k times a polynomial of the rest
+ * (Cephes' coefficients), relative error 2e-7. */
 static void exponentials(float *restrict v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float x = v[i] < -87.0F ? -87.0F : v[i];
-        float whole = x * 1.44269504F;
-        int32_t k = (int32_t)(whole < 0 ? whole - 0.5F : whole + 0.5F);
+        float x = v[i] > -87.0F ? v[i] : -87.0F;
+        int32_t k = (int32_t)(x * 1.44269504F - 0.5F);
         float r = x - (float)k * 0.693359375F + (float)k * 2.12194440e-4F;
         float p = 1.9875691500e-4F;
         uint32_t bits = (uint32_t)(k + 127) << 23;
@@ -208,20 +208,18 @@ static void activate(const struct blend *b, float *row, size_t n)
     }
     for (size_t i = 0; b->activation == MODEL_RAW && i < b->classes * n; i++) {
         float v = (row[i] - b->low) * b->factor;
-        v = v < 0 ? 0 : v; /* NaN stays */
+        v = v < 0 ? 0 : v;
         row[i] = v > 1 ? 1 : v;
     }
 }
 
-/* Not 0 when one of them is no number. */
+/* Not 0 when one of them is no number, or above all bounds; below all bounds is a way to say no. */
 static uint32_t strange(const float *v, size_t n)
 {
     uint32_t bad = 0;
 
     for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &v[i], sizeof(bits));
-        bad |= (bits & 0x7f800000U) == 0x7f800000U;
+        bad |= v[i] <= FLT_MAX ? 0U : 1U;
     }
     return bad;
 }
@@ -247,7 +245,6 @@ bool blend_add(struct blend *b, const float *scores, const size_t at[WINDOW_AXES
 {
     const struct window *w = b->w;
     size_t columns = w->n[0] - at[0] < w->patch[0] ? w->n[0] - at[0] : w->patch[0];
-    uint32_t bad = 0;
 
     for (size_t z = 0; z < w->patch[2] && at[2] + z < w->n[2]; z++) {
         uint32_t *slot =
@@ -260,17 +257,18 @@ bool blend_add(struct blend *b, const float *scores, const size_t at[WINDOW_AXES
                 memcpy(b->row + c * columns, scores + c * w->voxels + from,
                        columns * sizeof(float));
             }
-            bad |= strange(b->row, b->activation == MODEL_RAW ? b->classes * columns : 0);
+            if (strange(b->row, b->classes * columns) != 0) {
+                return false;
+            }
             activate(b, b->row, columns);
-            bad |= strange(b->row, b->classes * columns);
-            for (size_t c = 0; bad == 0 && c < b->classes; c++) {
+            for (size_t c = 0; c < b->classes; c++) {
                 add(to + c * b->plane, b->row + c * columns, b->weight + from, columns,
                     (float)b->one);
             }
             add_weights(to + b->classes * b->plane, b->weight + from, columns);
         }
     }
-    return bad == 0;
+    return true;
 }
 
 const float *blend_slice(struct blend *b)
