@@ -24,13 +24,14 @@ const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
 const PredictionsPage = later(async () => (await import('./pages/predictions')).PredictionsPage);
 const DataSetsPage = later(async () => (await import('./pages/datasets')).DataSetsPage);
+const ValidationPage = later(async () => (await import('./validation/page')).ValidationPage);
 const ModelsPage = later(async () => (await import('./pages/models')).ModelsPage);
 const UsersPage = later(async () => (await import('./pages/users')).UsersPage);
 
 const TITLES: Record<string, string> = {
     '': 'Tomography', p: 'Tomography', review: 'Centre review', item: 'Scan', run: 'Run', jobs: 'Jobs', errors: 'Errors',
     gridstats: 'Gridstats', volume: 'Images', settings: 'Settings', users: 'Users', projects: 'Projects',
-    predictions: 'Batch Prediction', datasets: 'Data sets', models: 'Models',
+    predictions: 'Batch Prediction', datasets: 'Data sets', models: 'Models', validations: 'Validation',
 };
 
 /** What the browser's tab and history say. */
@@ -97,6 +98,8 @@ function Page() {
             return <PredictionsPage />;
         case 'datasets':
             return <DataSetsPage />;
+        case 'validations':
+            return <ValidationPage key={parts[0]} run={Number(parts[0])} />;
         case 'models':
             return <ModelsPage />;
         case 'settings':
