@@ -22,6 +22,7 @@ const VolumePage = later(async () => (await import('./volume/page')).VolumePage)
 const GridstatsPage = later(async () => (await import('./pages/gridstats')).GridstatsPage);
 const ErrorsPage = later(async () => (await import('./pages/errors')).ErrorsPage);
 const SettingsPage = later(async () => (await import('./pages/settings')).SettingsPage);
+const ResultsPage = later(async () => (await import('./results/page')).ResultsPage);
 const PredictionsPage = later(async () => (await import('./pages/predictions')).PredictionsPage);
 const DataSetsPage = later(async () => (await import('./pages/datasets')).DataSetsPage);
 const ValidationPage = later(async () => (await import('./validation/page')).ValidationPage);
@@ -95,7 +96,7 @@ function Page() {
         case 'volume':
             return <VolumePage />;
         case 'predictions':
-            return <PredictionsPage />;
+            return parts.length > 1 ? <ResultsPage /> : <PredictionsPage />;
         case 'datasets':
             return <DataSetsPage />;
         case 'validations':
