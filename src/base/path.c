@@ -104,6 +104,16 @@ bool path_within(const char *path, const char *root)
     return path_below(path, root) != NULL;
 }
 
+bool path_climbs(const char *path)
+{
+    for (const char *p = path; (p = strstr(p, "..")); p += 2) {
+        if ((p == path || p[-1] == '/') && (!p[2] || p[2] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Appends the components of `path` to `out`, taking back one for each "..". */
 static void add_components(struct str *out, const char *path)
 {

@@ -34,6 +34,8 @@ char *path_common(const char *const *paths, size_t n, struct err *err) CHECK_RES
 char *path_absolute(const char *base, const char *path, struct err *err) CHECK_RESULT;
 /* This program itself. Caller frees. */
 char *path_program(struct err *err) CHECK_RESULT;
+/* Has it a component ".."? */
+bool path_climbs(const char *path);
 /* What lies beside this program ("../share/models"), wherever it was installed. Caller frees. */
 char *path_near_program(const char *below, struct err *err) CHECK_RESULT;
 

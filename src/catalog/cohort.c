@@ -128,17 +128,22 @@ bool cohort_count(struct store *s, int64_t study, struct err *err)
 static bool take(struct store *s, const struct cohort_place *p, const struct stat *st,
                  int64_t *ret_file, struct err *err)
 {
-    int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-    return store_exec(s, err,
-                      "INSERT INTO file(study_id,place,sub,name,size,mtime_ns) "
-                      "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(study_id,sub,name,place) DO UPDATE "
-                      "SET size=?5,mtime_ns=?6,gone=0",
-                      "isssii", p->study, p->place, p->sub, p->name, (int64_t)st->st_size,
-                      mtime_ns) &&
+    int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, there = 0;
+    /* a folder of two thousand files must not count them two thousand times */
+    return store_int(s, 0, &there, err,
+                     "SELECT 1 FROM file WHERE study_id=?1 AND sub=?2 AND name=?3 AND place=?4 AND "
+                     "gone=0",
+                     "isss", p->study, p->sub, p->name, p->place) &&
+        store_exec(s, err,
+                   "INSERT INTO file(study_id,place,sub,name,size,mtime_ns) "
+                   "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(study_id,sub,name,place) DO UPDATE "
+                   "SET size=?5,mtime_ns=?6,gone=0",
+                   "isssii", p->study, p->place, p->sub, p->name, (int64_t)st->st_size, mtime_ns) &&
         store_int(s, 0, ret_file, err,
                   "SELECT id FROM file WHERE study_id=?1 AND sub=?2 AND name=?3 AND place=?4",
                   "isss", p->study, p->sub, p->name, p->place) &&
-        cohort_count(s, p->study, err) &&
+        (there ||
+         store_exec(s, err, "UPDATE study SET files=files+1 WHERE item_id=?1", "i", p->study)) &&
         store_exec(s, err, "UPDATE item SET changed_us=?2 WHERE id=?1", "ii", p->study,
                    clock_utc_us());
 }

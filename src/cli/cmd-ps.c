@@ -62,7 +62,8 @@ static json_t *task_rows(struct cli *c, int64_t project, bool any_run, struct er
     return store_rows(
         c->store, err,
         "SELECT t.id, t.run_id AS run, i.name, t.item_id, t.job_id AS job, t.tool, t.state, "
-        "t.attempts,"
+        "t.attempts,(SELECT count(*) FROM attempt a WHERE a.task_id=t.id AND a.state IN (1,2)) AS "
+        "tries,"
         " a.gpu, a.slot, a.pid, t.code, t.message, t.cause_id AS cause, t.started_us, t.ended_us,"
         " CASE WHEN t.state = 3 THEN coalesce(r.attempts, p.attempts) END AS folder FROM task t"
         " JOIN item i ON i.id = t.item_id JOIN run r ON r.id = t.run_id"
@@ -102,11 +103,11 @@ static bool add_progress(json_t *row, struct err *err)
 static bool print_rows(struct cli *c, const json_t *rows, struct err *err)
 {
     static const struct column columns[] = {
-        {"Task", "id", CELL_INT},        {"Run", "run", CELL_INT},
-        {"Item", "item", CELL_TEXT},     {"Job", "job", CELL_TEXT},
-        {"Tool", "tool", CELL_TEXT},     {"State", "state", CELL_STATUS},
-        {"Tries", "attempts", CELL_INT}, {"Started", "started_us", CELL_TIME},
-        {"Took", "seconds", CELL_SPAN},  {"Message", "message", CELL_TEXT},
+        {"Task", "id", CELL_INT},       {"Run", "run", CELL_INT},
+        {"Item", "item", CELL_TEXT},    {"Job", "job", CELL_TEXT},
+        {"Tool", "tool", CELL_TEXT},    {"State", "state", CELL_STATUS},
+        {"Tries", "tries", CELL_INT},   {"Started", "started_us", CELL_TIME},
+        {"Took", "seconds", CELL_SPAN}, {"Message", "message", CELL_TEXT},
         {NULL, NULL, CELL_TEXT},
     };
     if (c->json) {

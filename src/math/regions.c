@@ -127,11 +127,14 @@ static void measure_one(struct region *r, double *x, const double *fraction, siz
     }
     r->mean = (double)mean;
     r->sd = (double)sqrtl(square / (long double)n);
+    size_t known =
+        0; /* what stands before it is no larger: quantiles mostly come in ascending order */
     for (size_t f = 0; f < fractions; f++) {
         double at = fmin(fmax(fraction[f], 0), 1) * (double)(n - 1);
         size_t rank = (size_t)at;
-        double share = at - (double)rank, low = ranked(x, 0, n, rank);
+        double share = at - (double)rank, low = ranked(x, rank < known ? 0 : known, n, rank);
         r->quantile[f] = share > 0 ? low + share * (ranked(x, rank, n, rank + 1) - low) : low;
+        known = rank;
     }
 }
 
@@ -181,7 +184,9 @@ bool regions_measure(struct regions *r, const double *values, const double *labe
             block[start[k]++] = values[i];
         }
     }
-    for (size_t k = 0; block && k < r->n; k++) {
+    size_t regions = block ? r->n : 0;
+#pragma omp parallel for schedule(dynamic) if (total > 100000)
+    for (size_t k = 0; k < regions; k++) {
         measure_one(&r->list[k], block + start[k] - r->list[k].count, fraction, fractions);
     }
     bool good = block != NULL;

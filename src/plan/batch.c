@@ -6,6 +6,7 @@
 #include <strings.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "plan/tool-args.h"
 
@@ -138,9 +139,10 @@ static bool check_sandbox(const json_t *sandbox, const char *where, struct err *
         json_array_foreach(list, i, path)
         {
             const char *text = json_string_value(path);
-            if (!text || text[0] != '/') {
-                return err_set(err, ERR_USAGE, "%s: sandbox.%s: '%s' is no absolute path", where,
-                               keys[k], text ? text : "?");
+            if (!text || text[0] != '/' || !text[1] || path_climbs(text)) {
+                return err_set(err, ERR_USAGE,
+                               "%s: sandbox.%s: '%s' is no absolute path below / without '..'",
+                               where, keys[k], text ? text : "?");
             }
         }
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/mem.h"
+#include "base/path.h"
 #include "os/proc.h"
 
 struct mount {
@@ -29,7 +30,7 @@ static bool take(const json_t *list, const char *right, struct mount *mounts, si
     {
         struct stat st;
         const char *path = json_string_value(one);
-        if (!path || path[0] != '/' || !path[1] || strstr(path, "/../")) {
+        if (!path || path[0] != '/' || !path[1] || path_climbs(path)) {
             return err_set(err, ERR_USAGE, "the sandbox takes absolute paths, not '%s'",
                            path ? path : "?");
         }

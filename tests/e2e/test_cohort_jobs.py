@@ -7,6 +7,7 @@ import subprocess
 
 import cohort
 import pytest
+import runner
 
 ANY_T1 = list(cohort.PATTERNS)
 
@@ -183,6 +184,21 @@ def test_J9_a_cluster_is_refused_in_one_line_and_nothing_is_lost(g, where):
     g.fails(1, "run", save(g, "far", job))
     assert "no such atlas" in g.ok("log", "P01/S1/a").out and f"reading {g.data}/P01/S1/" in g.ok("log", "last").out
     assert [(row["count"], row["tasks"][0]) for row in g.json("errors")] == [(1, g.json("ps", "--all")[0]["id"])]
+
+
+def test_tries_count_what_was_tried(g):
+    """N8: numbers of attempts that were only reserved when the engine was killed are no tries, though they are never used again."""
+    for i in range(6):
+        cohort.study(g.data, f"P{i}", "S1", convention=1, flair=False)
+    path = save(g, "slow", bash("a", "sleep 0.3"))
+    engine = g.start("run", path, "--slots", "1", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    runner.wait_for(lambda: " running " in g.run("ps").out, "a task runs")
+    engine.kill()
+    engine.wait()
+    g.ok("run", "--resume")
+    tasks = g.json("ps", "--all")
+    assert [t["state"] for t in tasks] == ["done"] * 6 and [t["tries"] for t in tasks] == [1] * 6, tasks
+    assert max(t["attempts"] for t in tasks) == 2, tasks
 
 
 def test_references_by_level(g):
@@ -408,7 +424,8 @@ def test_Q9_a_sandbox_of_what_a_job_may_read_write_and_not_see(g):
     seen = (g.data / "P01/S1/seen.txt").read_text()
     assert "there" not in seen and "Read-only file system" in seen and seen.endswith("written\n"), seen
     assert (public / "mine/new").exists() and not (public / "new").exists()
-    assert "no absolute path" in g.fails(2, "run", save(g, "bad", {**job, "sandbox": {"mounts_ro": ["data"]}})).err
+    for bad in ("data", "/", "/data/..", "/data/../etc"):
+        assert "no absolute path" in g.fails(2, "run", save(g, "bad", {**job, "sandbox": {"mounts_ro": [bad]}})).err
     job["args"]["script"] += "# other work"
     assert "which is not there" in g.fails(1, "run", save(g, "none", {**job, "sandbox": {"mounts_ro": ["/no/such"]}})).err
 

@@ -51,6 +51,9 @@ static void t_below_is_by_whole_components(void **state)
     assert_null(path_below("/a/bc", "/a/b"));
     assert_null(path_below("/a", "/a/b"));
     assert_true(path_within("/a/b/c", "/a"));
+    assert_true(path_climbs("/a/..") && path_climbs("..") && path_climbs("/a/../b"));
+    assert_false(path_climbs("/a/..b") || path_climbs("/a../b") || path_climbs("/a/...") ||
+                 path_climbs(""));
     assert_false(path_within("/ab", "/a"));
 }
 
