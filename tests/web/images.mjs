@@ -24,6 +24,14 @@ predictions.nifti(folder / "p03/2023-07-01/mr.nii.gz", "MR", 9, sidecar={"Modali
 `);
 }
 
+/** The balls of the first two CT series as masks, under the names of the series. */
+export function makeTruth(folder) {
+    return python(folder, `
+predictions.truth(folder / "p01/2023-01-10/ct.nii.gz", 1)
+predictions.truth(folder / "p01/2024-02-11/ct.nii.gz", 2)
+`);
+}
+
 /** A model's folder, 'bright': voxels above the mean, of CT with 6 slices at least. */
 export function makeModel(folder) {
     return python(folder, `

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { violations } from './axe.mjs';
 import { launch, ROOT } from './browser.mjs';
-import { makeEndless, makeImages, makeModel } from './images.mjs';
+import { makeEndless, makeImages, makeModel, makeTruth } from './images.mjs';
 import { shoot, until } from './looking.mjs';
 import { makeProject } from './server.mjs';
 
@@ -43,6 +43,7 @@ before(async () => {
     model = path.join(path.dirname(project.home), 'bright');
     await makeImages(images);
     await makeModel(model);
+    await makeTruth(path.join(project.data, 'truth/chest'));
     await project.gantry('init', '--name', 'lab');
     await project.gantry('config', 'set', 'slots=2');
     await makeEndless(project.home, path.join(project.data, 'models/endless'));
@@ -247,6 +248,20 @@ test('W12: results as CSV, XLSX and JSON', async () => {
         const bytes = await readFile(await file.path());
         assert.ok(format === 'XLSX' ? bytes.subarray(0, 2).toString() === 'PK' : bytes.toString().includes('p02/2023-05-01'), format);
     }
+});
+
+test('W8: a validation is launched on the results, and listed with them', async () => {
+    const here = page.url();
+    await button('Validate…').click();
+    const dialog = page.locator('dialog');
+    await dialog.getByRole('button', { name: 'Validate', exact: true }).click();
+    await dialog.getByText('Name the folder of reference masks.').waitFor();
+    await dialog.getByLabel('The truth').fill(path.join(project.data, 'truth'));
+    assert.deepEqual(await violations(page), []);
+    await dialog.getByRole('button', { name: 'Validate', exact: true }).click();
+    await until(() => /#\/validations\/\d+/.test(page.url()), 'the page of the validation');
+    await page.goto(here);
+    await page.getByLabel('Details').getByRole('link', { name: /^Validation \d+/ }).waitFor();
 });
 
 test('W3, W13: duplicated with changed settings, one series only', async () => {

@@ -94,16 +94,16 @@ export function predictedColumns(rows: Rows<Predicted>, actions: SeriesActions):
     const at = (row: number) => rows.list[row];
     const byPatient = (one: Predicted) => `${one.date ?? ''} ${one.name}`;
     return [
-        valueColumn(rows, (one) => one.name, { key: 'name', title: 'Series', width: 'minmax(150px, 2fr)' }),
+        valueColumn(rows, (one) => one.name, { key: 'name', title: 'Series', width: 'minmax(150px, 2.6fr)' }),
         valueColumn(rows, (one) => one.patient, { key: 'patient', title: 'Patient', width: 'minmax(90px, 0.8fr)' }, byPatient),
         valueColumn(rows, (one) => one.date, { key: 'date', title: 'Date', width: '92px' }, (one) => one.name),
         valueColumn(rows, (one) => one.modality, { key: 'modality', title: 'Modality', width: '80px' }),
         valueColumn(rows, (one) => one.state, {
-            key: 'state', title: 'State', width: '100px',
+            key: 'state', title: 'State', width: '114px',
             draw: (cell, row) => drawState(cell, groupOf(at(row)?.group ?? ''), at(row)?.state ?? ''),
         }),
         valueColumn(rows, (one) => one.part, {
-            key: 'part', title: 'Progress', width: '96px', className: 'bar', make: makeBar,
+            key: 'part', title: 'Progress', width: '88px', className: 'bar', make: makeBar,
             draw: (cell, row) => drawBar(cell, at(row)?.group === 'running' ? (at(row)?.part ?? null) : null),
         }),
         valueColumn(rows, (one) => one.seconds, {

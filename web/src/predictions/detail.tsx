@@ -2,14 +2,13 @@
  * validated on it. */
 import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { errorText, get, post } from '../api';
+import { errorText, get } from '../api';
 import { Json, Log } from '../jobs/log';
 import '../jobs/jobs.css';
 import { on } from '../live';
 import { go, link } from '../router';
 import { mayRunIn } from '../state';
 import '../tomography/tomography.css';
-import { Dialog } from '../ui/dialog';
 import { GridView } from '../ui/grid-view';
 import { openMenu } from '../ui/menu';
 import { toastError } from '../ui/toast';
@@ -21,6 +20,7 @@ import './predictions.css';
 import { Rows } from './rows';
 import { groupTint, patientTints } from './patients';
 import { CancelDialog } from './table';
+import { ValidateDialog } from './validate-dialog';
 
 type Tab = 'log' | 'err' | 'json';
 
@@ -53,7 +53,11 @@ function useFacts(run: number) {
             timer ||= window.setTimeout(load, AGAIN_MS);
         };
         load();
-        const ends = [on('runs', soon), on('reset', soon), on('tasks', (event) => event.rows.some((row) => row[1] === run) && soon())];
+        const ends = [
+            on('runs', soon), // its own, and those of its validations
+            on('reset', soon),
+            on('tasks', (event) => event.rows.some((row) => row[1] === run) && soon()),
+        ];
         return () => {
             ended = true;
             clearTimeout(timer);
@@ -269,61 +273,6 @@ function Facts({ one, validations }: { one: PredictionDetails; validations: Vali
     );
 }
 
-function ValidateDialog({ run, onClose }: { run: number; onClose: () => void }) {
-    const [truth, setTruth] = useState('');
-    const [refused, setRefused] = useState('');
-    const [busy, setBusy] = useState(false);
-    const start = async () => {
-        if (truth.trim() === '') {
-            setRefused('Name a folder of masks, or a CSV of labels.');
-            return;
-        }
-        setBusy(true);
-        try {
-            const made = await post<{ run: number }>('validations', { run, truth: truth.trim() });
-            onClose();
-            go(link('validations', made.run));
-        } catch (error) {
-            setBusy(false);
-            setRefused(errorText(error));
-        }
-    };
-    return (
-        <Dialog
-            title={`Validate prediction ${run}`}
-            onClose={onClose}
-            buttons={
-                <>
-                    <button type="button" onClick={onClose}>
-                        Cancel
-                    </button>
-                    <button type="button" class="main" disabled={busy} onClick={() => void start()}>
-                        Validate
-                    </button>
-                </>
-            }
-        >
-            <div class="form">
-                <label>
-                    The truth: a folder of reference masks, or a CSV of labels
-                    <input
-                        class="mono"
-                        data-focus
-                        value={truth}
-                        aria-invalid={refused !== ''}
-                        aria-describedby="truth-said"
-                        placeholder="/data/reference"
-                        onInput={(event) => setTruth(event.currentTarget.value)}
-                    />
-                </label>
-                <p id="truth-said" class={refused ? 'said failed-text' : 'said muted'} role={refused ? 'alert' : undefined}>
-                    {refused || 'Masks have the names of the series; a CSV has the columns series and label.'}
-                </p>
-            </div>
-        </Dialog>
-    );
-}
-
 function SeriesTable({ rows, run }: { rows: PredictedRows; run: number }) {
     const view = (one: Predicted) => go(link('predictions', run, one.id));
     const log = (one: Predicted) => {
@@ -391,7 +340,7 @@ export function PredictionDetail({ run }: { run: number }) {
             </div>
             <LogPane rows={rows} />
             {asked.value === 'cancel' && <CancelDialog list={[facts]} onClose={close} />}
-            {asked.value === 'validate' && <ValidateDialog run={run} onClose={close} />}
+            {asked.value === 'validate' && <ValidateDialog run={run} task={facts.task} onClose={close} />}
         </div>
     );
 }

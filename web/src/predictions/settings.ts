@@ -76,7 +76,7 @@ export function fieldsOf(settings: Settings | null | undefined, labels: readonly
     if (first?.kind !== 'integer' || last?.kind !== 'integer') {
         return all;
     }
-    const range: Field = { kind: 'range', name: FIRST, label: 'Slices', help: first.help || last.help, first, last };
+    const range: Field = { kind: 'range', name: FIRST, label: 'Slices', help: [first.help, last.help && `last: ${last.help}`].filter(Boolean).join('; '), first, last };
     return all.flatMap((field) => (field === first ? [range] : field === last ? [] : [field]));
 }
 
@@ -93,12 +93,12 @@ export function typedOf(settings: Settings | null | undefined, given: Record<str
     return Object.fromEntries(names.map((name) => [name, typedValue(name in given ? given[name] : settings?.[name]?.default)]));
 }
 
-/** "from 0 to 0.9", "of at least 0", "". */
+/** "from 0 to 0.9", "at least 0", "". */
 export function limitsText(minimum: number | undefined, maximum: number | undefined): string {
     if (minimum !== undefined && maximum !== undefined) {
         return `from ${minimum} to ${maximum}`;
     }
-    return minimum !== undefined ? `of at least ${minimum}` : maximum !== undefined ? `of at most ${maximum}` : '';
+    return minimum !== undefined ? `at least ${minimum}` : maximum !== undefined ? `at most ${maximum}` : '';
 }
 
 function readNumber(field: NumberField, typed: Typed, out: Read): void {
@@ -113,7 +113,7 @@ function readNumber(field: NumberField, typed: Typed, out: Read): void {
         value === null || (field.kind === 'integer' && !Number.isInteger(value)) ||
         (field.minimum !== undefined && value < field.minimum) || (field.maximum !== undefined && value > field.maximum);
     if (bad) {
-        out.problems[field.name] = `${kind}${limits ? ' ' + limits : ''} is needed.`;
+        out.problems[field.name] = `${kind}${limits.startsWith('at') ? ' of' : ''}${limits ? ' ' + limits : ''} is needed.`;
     } else {
         out.values[field.name] = value;
     }
