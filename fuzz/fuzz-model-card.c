@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "model/model-card.h"
+#include "model/model-settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,9 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_t *settings = model_settings(&card, NULL, &err);
         /* The defaults are values that would be taken. */
         json_t *again = settings ? model_settings(&card, settings, &err) : NULL;
-        if (!again || card.n_labels > MODEL_MAX_LABELS || card.channels == 0) {
+        json_t *form = model_form_settings(&card, NULL, &err);
+        json_t *twice = form ? model_form_settings(&card, form, &err) : NULL;
+        if (!again || !twice || !json_equal(form, twice) || card.n_labels > MODEL_MAX_LABELS ||
+            card.channels == 0) {
             abort();
         }
+        json_decref(twice);
+        json_decref(form);
         json_decref(again);
         json_decref(settings);
         model_card_fini(&card);

@@ -265,7 +265,11 @@ static json_t *create_args(struct cli *c, const char **ret_level, bool *ret_whol
         (!cli_has(c, "dry-run") || put(args, "dry_run", json_true(), err));
     const char *level = json_get_text(batch, "level", "scan");
     *ret_whole = has_collecting(batch);
-    *ret_level = !strcmp(level, "study") ? "study" : !strcmp(level, "subject") ? "subject" : "scan";
+    static const char *const others[] = {"study", "subject", "series", NULL};
+    *ret_level = "scan";
+    for (size_t i = 0; others[i]; i++) {
+        *ret_level = !strcmp(level, others[i]) ? others[i] : *ret_level;
+    }
     json_decref(batch);
     json_decref(params);
     json_decref(opts);
@@ -375,7 +379,8 @@ static char **selectors_of(const struct cli *c, const char *level, size_t *ret_n
 {
     size_t n = cli_count(c, "select"), words = c->n_args - 1;
     if (n && !strcmp(level, "scan")) {
-        (void)cli_usage(c, err, "-s selects studies and subjects; this batch works on scans");
+        (void)cli_usage(c, err,
+                        "-s selects studies, subjects and series; this batch works on scans");
         return NULL;
     }
     char **list = mem_array(n + words + 1, sizeof *list, err);

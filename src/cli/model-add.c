@@ -89,7 +89,8 @@ static bool copy_one(const struct model_card *card, const char *to, struct err *
     if (ok && mkdir(to, 0755) != 0) {
         ok = err_errno(err, errno, "cannot make folder '%s'", to);
     }
-    ok = ok && copy(card->file, json, err) && (!card->onnx || copy(card->onnx, onnx, err));
+    ok = ok && card->file && copy(card->file, json, err) &&
+        (!card->onnx || copy(card->onnx, onnx, err));
     mem_free(json);
     mem_free(onnx);
     return ok;

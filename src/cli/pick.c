@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "catalog/selector.h"
+#include "cli/pick-series.h"
 #include "cli/resolve.h"
 #include "cli/rows.h"
 #include "engine/refresh.h"
@@ -83,6 +84,11 @@ static bool nothing_there(const char *level, const char *root, bool cohort, stru
         return err_set(err, ERR_NOTHING, "No files selected: there is no scan in '%s' (gantry ls)",
                        root);
     }
+    if (!strcmp(level, "series")) {
+        return err_set(err, ERR_NOTHING,
+                       "No series selected: in '%s' there are none (gantry dataset add NAME PATH)",
+                       root);
+    }
     return cohort || !strcmp(level, "subject")
         ? err_set(err, ERR_NOTHING, "No %s selected in '%s' (gantry ls --level %s)", level, root,
                   level)
@@ -103,12 +109,16 @@ bool pick_items(struct cli *c, struct session *session, char *const *selectors, 
         return false;
     }
     int64_t project = p.project.id;
-    bool ok = pick_refresh(c, session, project, err);
+    /* series come from data sets, which are read when they are told to be */
+    bool series = !strcmp(level, "series");
+    bool ok = series || pick_refresh(c, session, project, err);
     if (ok) {
         cli_store_close(c);
         ok = cli_store(c, err) && has_studies(c->store, project, &cohort, err);
     }
-    if (ok && (!strcmp(level, "subject") || (studies && cohort))) {
+    if (ok && series) {
+        ok = pick_series(c->store, project, selectors, n, &ids, &n_ids, err);
+    } else if (ok && (!strcmp(level, "subject") || (studies && cohort))) {
         struct rows rows = {.project = p.project};
         ok = rows_studies(c, !studies, selectors, n, &rows, err);
         ids = rows.ids;

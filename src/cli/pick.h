@@ -14,7 +14,8 @@ struct pick {
 /* The project of the current folder (registered when it is none yet), its catalog refreshed through
  * `session` (NULL: each write by itself), the items that `selectors` name. Warnings of the refresh
  * go to stderr. ERR_NOTHING "No files selected." when there are none. `level` is the batch's: scan;
- * study or subject, for which the selectors are NORA's (catalog/pattern.h) and nothing means all.
+ * study or subject, for which the selectors are NORA's (catalog/pattern.h) and nothing means all;
+ * series (pick-series.h), whose catalog is that of the data sets and is not refreshed here.
  * In a project without studies, level study means ZIPs of DICOM. pick_fini() the answer. */
 bool pick_items(struct cli *c, struct session *session, char *const *selectors, size_t n,
                 const char *level, struct pick *ret, struct err *err) CHECK_RESULT;

@@ -197,11 +197,13 @@ static bool filters(const json_t *o, struct model_card *c, struct place at, stru
     bool ok = !largest || json_is_boolean(largest) || json_is_array(largest);
     json_array_foreach((json_t *)largest, i, label)
     {
-        for (k = 0; k < c->n_labels && !str_equal(json_string_value(label), c->labels[k]); k++) {
+        for (k = 1; k < c->n_labels && !str_equal(json_string_value(label), c->labels[k]); k++) {
         }
         ok = ok && k < c->n_labels;
     }
-    return ok || wrong(err, at, "largest_only", "must be true, false or a list of labels");
+    return ok ||
+        wrong(err, at, "largest_only",
+              "must be true, false or a list of labels (not the background)");
 }
 
 static bool output(const json_t *root, struct model_card *c, const char *file, struct err *err)

@@ -172,6 +172,17 @@ static bool check_setting(const struct model_card *c, const json_t *setting, str
         wrong(err, at, "default", what);
 }
 
+/* A last slice below 0 is the last there is. */
+static bool in_order(int64_t first, int64_t last)
+{
+    return last < 0 || first <= last;
+}
+
+static int64_t default_of(const json_t *form, const char *name, int64_t fallback)
+{
+    return json_get_int(json_object_get(form, name), "default", fallback);
+}
+
 bool model_settings_parse(const json_t *root, struct model_card *c, const char *file,
                           struct err *err)
 {
@@ -187,7 +198,9 @@ bool model_settings_parse(const json_t *root, struct model_card *c, const char *
             return false;
         }
     }
-    return true;
+    return in_order(default_of(c->settings, "slice_first", 0),
+                    default_of(c->settings, "slice_last", -1)) ||
+        err_set(err, ERR_FORMAT, "%s: settings.slice_first.default lies behind slice_last's", file);
 }
 
 /* `form` NULL: it has no settings. */
@@ -213,11 +226,10 @@ static bool check_given(const struct model_card *card, const json_t *form, const
         err_set(err, ERR_USAGE, "setting '%s' of model '%s' %s", name, card->name, what);
 }
 
-/* A last slice below 0 is the last there is. */
 static bool check_range(const struct model_card *card, const json_t *all, struct err *err)
 {
     int64_t first = json_get_int(all, "slice_first", 0), last = json_get_int(all, "slice_last", -1);
-    return last < 0 || first <= last ||
+    return in_order(first, last) ||
         err_set(err, ERR_USAGE,
                 "setting 'slice_first' of model '%s' must not lie behind slice_last: %lld, %lld",
                 card->name, (long long)first, (long long)last);

@@ -24,6 +24,7 @@ place=$(echo "$5" | tr / _)
 while [ -e "$3/closed" ] && [ ! -e "$3/open-$place" ]; do sleep 0.02; done
 if [ -e "$3/bad-$place" ]; then echo "no lungs in slice $4" >&2; exit 3; fi
 echo "level $4"
+echo "{\\"ml.all\\": 7.5, \\"level\\": $4}" > "$GANTRY_ATTEMPT_DIR/values.json"
 cp "$1" "$2"
 """
 
@@ -123,6 +124,8 @@ def test_the_command_makes_the_run(site):
     other = g.json("predict", "-d", "chests", "-m", "copy", "--skip-misfits", "--set", "level=7")
     assert other["folder"] != folder and {t["state"] for t in g.tasks()} == {"done"}
     assert "level 7" in g.ok("log", g.tasks()[0]["id"]).out
+    table = g.json("results", str(other["run"]))
+    assert [(r["predict.ml.all"], r["predict.level"]) for r in table] == [(7.5, 7)] * 3
     assert not g.leftovers()
 
 
@@ -391,3 +394,22 @@ def test_results_have_the_values(site, ort):
         "p01/2023-01-10/ct.nii.gz", "p01", "2023-01-10", "CT", 12)
     assert first["predict"] == "done" and first["predict.ml.bright"] > 0
     assert any(o.endswith("mask.nii.gz") for o in first["outputs"])
+
+
+def test_a_batch_over_series(site):
+    """Issue 6: batches of level series run like others: the series as input, outputs below <folder>_rec/<batch>, what another run
+    made of it, and a job that collects them all."""
+    g = site.g
+    run = g.json("predict", "-d", "chests", "-m", "copy", "--skip-misfits")["run"]
+    g.batch("sizes", {"id": "size", "tool": "script.bash", "args": {
+        "script": 'cat "$f1" "$f2" | wc -c > "$o1"; echo "$DPXpid $DPXsid" >> "$o1"', "f1": {"FILE": "."},
+        "f2": {"FILE": "mask.nii.gz", "of": f"RUN#{run}"}, "o1": {"OUT": "size.txt"}}},
+        {"id": "all", "tool": "script.bash", "collect": True, "args": {
+            "script": 'cat "${f1[@]}" > "$o1"', "f1": {"FILE": "size.txt"}, "o1": {"OUT": "sizes.txt"}}}, level="series")
+    lacking = g.fails(1, "run", "sizes", "patient:p01", "dataset:chests", "p01/*")
+    assert "thin: nothing matches 'mask.nii.gz'" in lacking.err
+    size = (g.data / f"{NAMES[0]}.nii.gz").stat().st_size
+    assert (g.rec / "sizes" / NAMES[0] / "size.txt").read_text().split() == [str(2 * size), "p01", "2023-01-10"]
+    assert len((g.rec / "sizes" / "sizes.txt").read_text().splitlines()) == 6
+    assert {t["state"] for t in g.tasks() if t["job"] == "all"} == {"done"}
+    assert "no series is meant by 'patient:x'" in g.fails(3, "run", "sizes", "patient:x").err

@@ -62,6 +62,10 @@ static void t_forms_are_checked(void **state)
     refused("{\"a\":{\"type\":\"number\",\"default\":1,\"label\":3}}", SOFT,
             "label must be a text");
     refused("{\"a\":{\"type\":\"number\",\"default\":1,\"unit\":\"HU\"}}", SOFT, "unit");
+    refused("{\"slice_first\":{\"type\":\"integer\",\"default\":5},\"slice_last\":{\"type\":"
+            "\"integer\",\"default\":3}}",
+            SOFT, "slice_first.default lies behind");
+    refused("{}", SOFT ",\"largest_only\":[\"air\"]", "output.largest_only");
     refused("{\"a\":3}", SOFT, "settings.a must be an object");
     refused("[]", SOFT, "settings must be an object");
     refused("{}", SOFT ",\"colours\":[\"red\"]", "output.colours");
