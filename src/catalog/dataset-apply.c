@@ -229,6 +229,24 @@ static bool keep(struct applying *a, int64_t item)
                     "is", item, a->modality));
 }
 
+/* Off the lists; what is DICOM becomes `kind`. */
+static bool leave(struct applying *a, const json_t *ids, const char *kind)
+{
+    const json_t *id;
+    size_t i;
+    json_array_foreach(ids, i, id)
+    {
+        if (!store_exec(a->s, a->err,
+                        "UPDATE item SET gone=1,changed_us=?3,kind=CASE WHEN kind='nifti' THEN "
+                        "kind ELSE ?4 END WHERE id=?1 AND project_id=?2",
+                        "iiis", (int64_t)json_integer_value(id), a->project, clock_utc_us(),
+                        kind)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool dataset_apply(struct store *s, const json_t *args, json_t *counts, struct err *err)
 {
     struct applying a = {.s = s, .err = err, .dataset = json_get_int(args, "dataset", 0)};
@@ -245,12 +263,8 @@ bool dataset_apply(struct store *s, const json_t *args, json_t *counts, struct e
     {
         ok = ok && keep(&a, json_integer_value(row));
     }
-    json_array_foreach(json_object_get(args, "gone"), i, row)
-    {
-        ok = ok &&
-            store_exec(s, err, "UPDATE item SET gone=1,changed_us=?3 WHERE id=?1 AND project_id=?2",
-                       "iii", (int64_t)json_integer_value(row), a.project, clock_utc_us());
-    }
+    ok = ok && leave(&a, json_object_get(args, "gone"), "dicom") &&
+        leave(&a, json_object_get(args, "pieces"), "piece");
     if (ok && json_get_bool(args, "done", false)) {
         ok = store_exec(s, err, "UPDATE dataset SET scanned_us=?2 WHERE id=?1", "ii", a.dataset,
                         clock_utc_us());

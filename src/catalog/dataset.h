@@ -31,10 +31,11 @@ bool dataset_remove(struct store *s, int64_t dataset, struct err *err) CHECK_RES
 
 /*
  * A piece of what a scan found: {"dataset", "series": [rows], "keep": [ids], "gone": [ids],
- * "done"?}. A row is a line of `gantry-imaging series` (docs/formats/series.md) with its path made
- * relative, and "size", "mtime_ns" of its unit, "many": true when its unit holds several series.
- * "keep": known and unchanged, but perhaps new to this data set. "done": the scan is over. `counts`
- * gets "new", "changed" (of the rows).
+ * "pieces": [ids], "done"?}. A row is a line of `gantry-imaging series` (docs/formats/series.md)
+ * with its path made relative, and "size", "mtime_ns" of its unit, "many": true when its unit holds
+ * several series. "keep": known and unchanged, but perhaps new to this data set. "pieces": went
+ * into a series of the folder above (cli/dataset-merge.h); they leave the lists like those that are
+ * gone. "done": the scan is over. `counts` gets "new", "changed" (of the rows).
  */
 bool dataset_apply(struct store *s, const json_t *args, json_t *counts,
                    struct err *err) CHECK_RESULT;

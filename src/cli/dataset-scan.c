@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "catalog/dataset.h"
 #include "catalog/project.h"
+#include "cli/dataset-merge.h"
 #include "engine/privacy.h"
 
 /* Rows and ids of one operation. */
@@ -23,7 +24,8 @@ struct scan {
     struct project project;
     struct privacy privacy;
     json_t *places;
-    json_t *known; /* path -> rows {id, name, size, mtime_ns, mine} */
+    json_t *known;          /* path -> rows {id, name, uid, size, mtime_ns, gone, mine} */
+    json_t *merged, *again; /* dataset_merged() */
     struct series_units units;
     const struct series_unit **fresh; /* to be read */
     size_t n_fresh, read;
@@ -59,7 +61,7 @@ static bool load(struct scan *s)
     s->places = ok && places ? json_parse(places, strlen(places), "places", s->err) : NULL;
     mem_free(places);
     json_t *rows = s->places ? store_rows(store, s->err,
-                                          "SELECT y.path,y.kind,y.patient,i.id,i.name,i.size,"
+                                          "SELECT y.path,i.kind,y.uid,y.patient,i.id,i.name,i.size,"
                                           "i.mtime_ns,i.gone,"
                                           "d.item_id IS NOT NULL AS mine FROM item i JOIN series y "
                                           "ON y.item_id=i.id LEFT JOIN dataset_item d ON "
@@ -97,19 +99,43 @@ static bool stored_rightly(const struct scan *s, const json_t *row)
     return !*patient || folder || privacy_is_digest(patient) == s->privacy.hash;
 }
 
-/* Rows that are gone say nothing: when all are, the file has come back and is read. */
+static bool unchanged(const json_t *row, const struct series_unit *u)
+{
+    return json_get_int(row, "size", -1) == u->size &&
+        json_get_int(row, "mtime_ns", -1) == u->mtime_ns;
+}
+
+/* Rows that are gone say nothing, unless they are pieces of a merged series: when all are, the file
+ * has come back and is read. */
 static bool same(const struct scan *s, const json_t *rows, const struct series_unit *u)
 {
     const json_t *row;
-    size_t i;
+    size_t i, pieces = 0;
     json_array_foreach(rows, i, row)
     {
         if (!json_get_int(row, "gone", 0)) {
-            return json_get_int(row, "size", -1) == u->size &&
-                json_get_int(row, "mtime_ns", -1) == u->mtime_ns && stored_rightly(s, row);
+            return unchanged(row, u) && stored_rightly(s, row) &&
+                !json_object_get(s->again, u->path);
+        }
+        pieces += unchanged(row, u) && !strcmp(json_get_text(row, "kind", ""), DATASET_PIECE) &&
+            json_object_get(s->merged, json_get_text(row, "uid", "")) != NULL;
+    }
+    return pieces && pieces == json_array_size(rows);
+}
+
+/* Into this data set, when they are there and not in it. */
+static bool keep_rows(struct scan *s, const char *path)
+{
+    const json_t *rows = json_object_get(s->known, path), *row;
+    bool ok = true;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        if (!json_get_int(row, "gone", 0) && !json_get_int(row, "mine", 0)) {
+            ok = ok && (json_array_append(s->keep, json_object_get(row, "id")) == 0 || nomem(s));
         }
     }
-    return false;
+    return ok;
 }
 
 static bool compare_unit(struct scan *s, const struct series_unit *u)
@@ -123,13 +149,12 @@ static bool compare_unit(struct scan *s, const struct series_unit *u)
     }
     json_array_foreach(rows, i, row)
     {
-        bool gone = json_get_int(row, "gone", 0) != 0;
-        s->report.kept += !gone;
-        if (!gone && !json_get_int(row, "mine", 0)) {
-            ok = ok && (json_array_append(s->keep, json_object_get(row, "id")) == 0 || nomem(s));
-        }
+        const json_t *merged = json_get_int(row, "gone", 0)
+            ? json_object_get(s->merged, json_get_text(row, "uid", ""))
+            : NULL;
+        ok = ok && (!merged || keep_rows(s, json_string_value(merged)));
     }
-    return ok;
+    return ok && keep_rows(s, u->path);
 }
 
 static bool could_be_read(const struct scan *s, const char *path)
@@ -143,11 +168,6 @@ static bool could_be_read(const struct scan *s, const char *path)
     return true;
 }
 
-static int by_path(const void *key, const void *unit)
-{
-    return strcmp(key, ((const struct series_unit *)unit)->path);
-}
-
 /* Those of this data set whose file is not among the units. */
 static bool find_gone(struct scan *s)
 {
@@ -158,17 +178,23 @@ static bool find_gone(struct scan *s)
     {
         const json_t *row;
         size_t i;
-        if ((s->units.n &&
-             bsearch(path, s->units.list, s->units.n, sizeof *s->units.list, by_path)) ||
-            !could_be_read(s, path)) {
+        if (dataset_unit(&s->units, path) || !could_be_read(s, path)) {
             continue;
         }
         json_array_foreach(rows, i, row)
         {
-            if (json_get_int(row, "mine", 0) && !json_get_int(row, "gone", 0)) {
+            const char *merged =
+                json_string_value(json_object_get(s->merged, json_get_text(row, "uid", "")));
+            if (json_get_int(row, "mine", 0) && !json_get_int(row, "gone", 0) &&
+                !(merged && !strcmp(merged, path))) {
                 ok =
                     ok && (json_array_append(s->gone, json_object_get(row, "id")) == 0 || nomem(s));
                 s->report.gone++;
+            } else if (json_get_int(row, "mine", 0) && json_get_int(row, "gone", 0) &&
+                       !strcmp(json_get_text(row, "kind", ""), DATASET_PIECE)) {
+                /* a piece no more */
+                ok =
+                    ok && (json_array_append(s->gone, json_object_get(row, "id")) == 0 || nomem(s));
             }
         }
     }
@@ -185,6 +211,7 @@ static bool walk(struct scan *s)
     }
     bool ok = places && series_walk(s->project.root, places, n, &s->units, s->err);
     mem_free(places);
+    ok = ok && dataset_merged(s->known, &s->units, s->merged, s->again, s->err);
     s->fresh = ok ? mem_array(s->units.n + 1, sizeof *s->fresh, s->err) : NULL;
     ok = s->fresh != NULL;
     for (size_t i = 0; ok && i < s->units.n; i++) {
@@ -317,11 +344,33 @@ static bool read_fresh(struct scan *s)
     return ok;
 }
 
+/* Series in several folders, of which each was read by itself. */
+static bool merge(struct scan *s)
+{
+    json_t *rows = json_array(), *pieces = json_array(), *row;
+    size_t i;
+    struct store *store = NULL;
+    bool ok = rows && pieces ? (store = cli_store(s->c, s->err)) != NULL : nomem(s);
+    ok = ok && dataset_merge(store, s->dataset, s->project.root, &s->units, rows, pieces, s->err);
+    json_array_foreach(rows, i, row)
+    {
+        ok = ok && who(s, row);
+    }
+    ok = ok && send_all(s, "pieces", pieces, IDS_AT_ONCE) &&
+        send_all(s, "series", rows, ROWS_AT_ONCE);
+    int64_t n = (int64_t)json_array_size(pieces);
+    s->report.fresh -= n < s->report.fresh ? n : s->report.fresh;
+    json_decref(rows);
+    json_decref(pieces);
+    return ok;
+}
+
 static bool finish(struct scan *s)
 {
     json_t *args = json_pack("{s:I, s:b}", "dataset", (json_int_t)s->dataset, "done", 1);
     bool ok = send_all(s, "keep", s->keep, IDS_AT_ONCE) &&
-        send_all(s, "gone", s->gone, IDS_AT_ONCE) && (args || nomem(s));
+        send_all(s, "gone", s->gone, IDS_AT_ONCE) && (!s->n_fresh || merge(s)) &&
+        (args || nomem(s));
     json_t *answer = ok ? cli_call(s->c, "dataset.apply", args, s->err) : NULL;
     ok = answer != NULL;
     json_decref(answer);
@@ -334,14 +383,18 @@ bool dataset_scan(struct cli *c, int64_t dataset, struct dataset_report *ret, st
 {
     struct scan s = {.c = c,
                      .dataset = dataset,
+                     .merged = json_object(),
+                     .again = json_object(),
                      .keep = json_array(),
                      .gone = json_array(),
                      .report = {.warnings = json_array()},
                      .err = err};
     err->code = ERR_NONE;
-    bool ok = ((s.keep && s.gone && s.report.warnings) || nomem(&s)) && load(&s) && walk(&s) &&
-        read_fresh(&s) && finish(&s);
+    bool ok = ((s.merged && s.again && s.keep && s.gone && s.report.warnings) || nomem(&s)) &&
+        load(&s) && walk(&s) && read_fresh(&s) && finish(&s);
     json_decref(s.known);
+    json_decref(s.merged);
+    json_decref(s.again);
     json_decref(s.places);
     json_decref(s.keep);
     json_decref(s.gone);

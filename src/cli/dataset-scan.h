@@ -11,7 +11,6 @@ struct dataset_report {
     int64_t read;     /* files, ZIPs and folders whose headers were read */
     int64_t fresh;    /* series that are new */
     int64_t changed;  /* read again */
-    int64_t kept;     /* as they were */
     int64_t gone;     /* no longer there */
     json_t *warnings; /* sentences; owned */
 };

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "discover/dicom-folders.h"
 #include "discover/walk-own.h"
 #include "discover/walk.h"
 
@@ -65,7 +66,7 @@ static const char *kind_of(const char *name)
     if (kind) {
         return !strcmp(kind, "nifti") ? kind : !strcmp(kind, "dicom-zip") ? "file" : NULL;
     }
-    return walk_may_be_dicom(name) ? "" : NULL;
+    return dicom_may_be(name) ? "" : NULL;
 }
 
 /* A file of an open folder; what may be DICOM adds to `own`, the folder's unit. */

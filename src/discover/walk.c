@@ -48,19 +48,6 @@ const char *walk_kind(const char *name)
     return NULL;
 }
 
-bool walk_may_be_dicom(const char *name)
-{
-    static const char *const others[] = {".json", ".txt", ".csv",  ".tsv",  ".xml",  ".pdf",
-                                         ".png",  ".jpg", ".html", ".bval", ".bvec", ".mat",
-                                         ".log",  ".py",  ".sh",   ".md",   ".gz",   ".xlsx"};
-    const char *ext = path_ext(name);
-    bool other = name[0] == '.' || walk_kind(name) || !strcasecmp(name, "DICOMDIR");
-    for (size_t i = 0; !other && i < sizeof others / sizeof *others; i++) {
-        other = !strcasecmp(ext, others[i]);
-    }
-    return !other;
-}
-
 bool walk_container(const char *kind)
 {
     return !strcmp(kind, "hdf5") || !strcmp(kind, "dicom-zip");

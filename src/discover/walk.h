@@ -19,8 +19,6 @@ void found_list_fini(struct found_list *list);
 /* Kind that a file's name promises ("hdf5", "nifti", "dicom-zip", "tractogram"), or NULL when it is
  * no input. */
 const char *walk_kind(const char *name);
-/* May a file of this name be DICOM? They are called anything, but not as files of kinds we know. */
-bool walk_may_be_dicom(const char *name);
 /* Is this folder's name one of ours (or hidden)? */
 bool walk_skips_folder(const char *name);
 

@@ -64,6 +64,32 @@ def test_only_what_changed_is_read(all_of_it):
     assert (back["new"], back["changed"], back["series"]) == (0, 2, 12)
 
 
+def test_a_series_in_several_folders_is_one(g):
+    """DESIGN 10 (any nesting): slices of one series in numbered folders, or in a folder and one below it, are one series; two
+    copies of a series stay two."""
+    slices = predictions.dicom_series(3, 1, 12)
+    deep, copied = predictions.dicom_series(4, 2, 8), predictions.dicom_series(5, 3, 6)
+    places = [(f"cd/part{i // 4}", one) for i, one in enumerate(slices)]
+    places += [("deep" if i < 5 else "deep/rest", one) for i, one in enumerate(deep)]
+    places += [(f"twice/{name}", one) for name in "ab" for one in copied]
+    for folder, (name, data) in places:
+        (g.data / folder).mkdir(parents=True, exist_ok=True)
+        (g.data / folder / name).write_bytes(data)
+    made = g.json("dataset", "add", "x", g.data)
+    want = {"cd": 12, "deep": 8, "twice/a": 6, "twice/b": 6}
+    assert {row["path"]: row["slices"] for row in rows(g, "x").values()} == want
+    assert (made["series"], made["new"]) == (4, 4)
+    ids = {row["path"]: row["id"] for row in rows(g, "x").values()}
+    again = g.json("dataset", "scan", "x")
+    assert (again["read"], again["gone"], again["series"]) == (0, 0, 4)
+    assert g.json("dataset", "add", "y", g.data / "cd")["series"] == 1  # another data set has the whole too
+    os.remove(g.data / "cd" / "part2" / slices[11][0])
+    shutil.rmtree(g.data / "deep" / "rest")
+    g.ok("dataset", "scan", "x")
+    assert {row["path"]: row["slices"] for row in rows(g, "x").values()} == {**want, "cd": 11, "deep": 5}
+    assert {row["path"]: row["id"] for row in rows(g, "x").values()} == ids
+
+
 def test_patients_in_order_of_time(all_of_it):
     """W13: grouped by patient, ordered by date; words filter."""
     g = all_of_it
