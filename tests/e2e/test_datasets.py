@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
+import browser
 import predictions
 import server
 
@@ -285,3 +286,29 @@ def test_api(g):
         assert s.post("/api/v1/datasets", {"name": "every", "places": [str(g.data)]}).status == 409
         s.ok("DELETE", place)
         assert s.ok("GET", "/api/v1/datasets") == []
+
+
+def test_rights(g):
+    """W3, DESIGN 8: a viewer registers nothing; an account kept to one project sees and changes no data set of another, and
+    opens no folder of its own."""
+    for name in ("seen", "hidden"):
+        predictions.nifti(g.base / name / "a.nii.gz", "CT")
+        g.ok("init", g.base / name)
+        g.ok("dataset", "add", name, g.base / name)
+    for name, role, right in (("olaf", "operator", "seen"), ("vera", "viewer", "seen")):
+        g.ok("user", "add", name, "--role", role, "--project", right, stdin="a long enough one\n")
+    ids = {one["name"]: one["id"] for one in g.json("dataset", "ls")}
+    with server.Server(g) as s:
+        for name in ("olaf", "vera"):
+            client = browser.Client(s.port).login(name, "a long enough one")
+            assert {one["project"] for one in client.get("/api/v1/datasets").json()} == {"seen"}
+            assert client.get(f"/api/v1/datasets/{ids['seen']}/series").json()["total"] == 1
+            there = f"/api/v1/datasets/{ids['hidden']}"
+            for method, path, body in (("GET", there, None), ("GET", there + "/series", None), ("DELETE", there, {}),
+                    ("PATCH", there, {"name": "mine"}), ("POST", there + "/scan", {}), ("POST", there + "/export", {"folder": "/tmp/x"})):
+                assert client.ask(method, path, body).status in (403, 404), (name, method, path)
+            for place in (g.base / "hidden", g.base, g.base / "hidden" / "a.nii.gz"):
+                assert client.post("/api/v1/datasets", {"name": "new", "places": [str(place)]}).status == 403, (name, place)
+            own = client.post("/api/v1/datasets", {"name": f"of {name}", "places": [str(g.base / "seen")]})
+            assert own.status == (200 if name == "olaf" else 403), own
+    assert {one["name"] for one in g.json("dataset", "ls")} == {"seen", "hidden", "of olaf"}
