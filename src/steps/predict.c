@@ -42,6 +42,10 @@ static bool find_model(struct predict *p, enum model_task task, struct err *err)
         good = err_set(err, ERR_FORMAT, "model %s is for %s, and this is %s", p->card.name,
                        model_task_word(p->card.task), model_task_word(task));
     }
+    if (good && p->card.tool != NULL) {
+        good = err_set(err, ERR_FORMAT, "model %s is the tool %s: that computes it, not this step",
+                       p->card.name, p->card.tool);
+    }
     model_places_fini(&places);
     return good && same_sum(p, err);
 }
