@@ -150,6 +150,9 @@ char *path_label(const char *name, struct err *err)
 {
     const char *ext = path_ext(name);
     size_t n = strlen(name) - strlen(ext);
+    if (strchr(ext, '#')) { /* one series of a ZIP: what is behind it tells it from the others */
+        n = strlen(name);
+    }
     /* ".h5" alone keeps its name */
     return mem_strndup(name, n && name[n - 1] != '/' ? n : strlen(name), err);
 }

@@ -20,7 +20,8 @@ char *path_stem(const char *path, struct err *err) CHECK_RESULT;
 char *path_beside(const char *path, const char *suffix, struct err *err) CHECK_RESULT;
 /* Extension with its dot, "" when none; points into `path`. */
 const char *path_ext(const char *path);
-/* A name as people say it: without its extension, but ".h5" alone keeps its own. Caller frees. */
+/* A name as people say it: without its extension, but ".h5" alone keeps its own, and so does
+ * "case.zip#49e149bc", one series of a ZIP. Caller frees. */
 char *path_label(const char *name, struct err *err) CHECK_RESULT;
 /* Is `path` equal to `root` or below it? Both absolute and free of "." and "..". */
 bool path_within(const char *path, const char *root);

@@ -170,7 +170,8 @@ def test_options_of_the_two_ways_do_not_mix(g):
 # --- the API ---------------------------------------------------------------------------------------------------------
 
 def test_form_table_and_details(served):
-    """W3-W6, W12, W14: the form's check, a submission that is in the table at once, its columns, its metadata and logs."""
+    """W3, W4, W5, W6, W7, W12, W13, W14: the form's check, a submission that is in the table at once, its columns, the bar by
+    events, series by patient and date, metadata and logs."""
     site, s = served
     form = s.ok("GET", "/api/v1/models/copy")
     assert form["form"]["level"]["label"] == "Level" and form["card"]["engine"] == "tool:site.copy" and form["used_by"] == []
@@ -193,6 +194,7 @@ def test_form_table_and_details(served):
     assert s.ok("GET", "/api/v1/predictions")["total"] == 0
 
     site.close()
+    live = s.events()
     made = s.post("/api/v1/predictions", {**body, "skip_misfits": True})
     assert made.status == 201 and made.json["tasks"] == 3
     run = made.json["run"]
@@ -204,6 +206,8 @@ def test_form_table_and_details(served):
     site.gate("open", NAMES[0])
     wait_for(lambda: row(s, run)["finished"] == 1, "one is done")
     assert row(s, run)["progress"] == 33 and row(s, run)["group"] == "running"
+    told = [data for _, event, data in live.list if event == "tasks"]
+    assert [1 for rows in told for r in rows["rows"] if r[1] == run and r[4] == "done"], told
     site.open()
     done = ended(s, run)
     assert (done["state"], done["group"], done["progress"], done["finished"]) == ("Completed", "done", 100, 3)

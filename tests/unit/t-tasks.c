@@ -11,6 +11,8 @@ static void t_labels(void **state)
     static const char *const cases[][2] = {{"s_001.h5", "s_001"},
                                            {"sub/s.1.h5", "sub/s.1"},
                                            {"plain", "plain"},
+                                           {"a/case.zip#49e149bc", "a/case.zip#49e149bc"},
+                                           {"a/loose#49e149bc", "a/loose#49e149bc"},
                                            {".h5", ".h5"},
                                            {"a.d/.h5", "a.d/.h5"}};
     struct err err = {0};
