@@ -9,6 +9,7 @@
 #include "api/send-file.h"
 #include "api/upload.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "os/confine.h"
 #include "report/validations.h"
 
@@ -106,7 +107,9 @@ static bool create(struct request *q, struct reply *r, struct err *err)
     const char *upload = json_get_text(q->body, "upload", "");
     bool ok = scope_run(q, json_get_int(q->body, "run", 0), NULL, err);
     char *truth = ok ? truth_of(q, err) : NULL;
-    json_t *args = truth ? json_pack("{s:s, s:s}", "truth", truth, "user", q->who.name) : NULL,
+    json_t *args = truth ? json_pack("{s:s, s:s, s:s*}", "truth", truth, "user", q->who.name,
+                                     "truth_name", upload[0] ? path_base(truth) : NULL)
+                         : NULL,
            *answer = NULL;
     ok = args || (truth && err_set(err, ERR_NOMEM, "out of memory"));
     for (size_t i = 0; ok && copied[i]; i++) {

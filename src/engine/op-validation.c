@@ -139,7 +139,7 @@ static bool launch(struct engine *e, struct store *s, const json_t *args,
     ok = folder &&
         store_exec(s, err,
                    "INSERT INTO validation(run_id,of_run,kind,truth,folder) VALUES(?1,?2,?3,?4,?5)",
-                   "iisss", run, p->of, p->table ? "labels" : "masks", p->truth, folder) &&
+                   "iisss", run, p->of, p->table ? "labels" : "masks", p->shown, folder) &&
         put_plan(s, p, run, folder, err) && validation_plan_write(p, run, folder, err) &&
         json_put(answer, "run", json_integer(run), err) &&
         json_put(answer, "project", json_integer(p->project), err) &&

@@ -166,7 +166,7 @@ static bool match(struct validation_plan *p, struct truth *t, struct err *err)
     const json_t *first = json_array_get(p->series, 0);
     return err_set(err, ERR_NOTHING,
                    "no truth in '%.150s' for any of %zu series; the first is %.100s (%.100s)",
-                   p->truth, json_array_size(p->series), json_get_text(first, "name", ""),
+                   p->shown, json_array_size(p->series), json_get_text(first, "name", ""),
                    json_get_text(first, "reason", ""));
 }
 
@@ -184,7 +184,8 @@ bool validation_plan_open(struct store *s, const json_t *args, struct validation
          err_set(err, ERR_USAGE, "tolerance: %g mm is not within 0 to 1000", p.tolerance)) &&
         read_prediction(s, &p, err) && check_over(s, &p, err);
     p.truth = ok ? path_absolute("/", truth, err) : NULL;
-    p.positive = p.truth ? mem_strdup(json_get_text(args, "positive", ""), err) : NULL;
+    p.shown = p.truth ? mem_strdup(json_get_text(args, "truth_name", p.truth), err) : NULL;
+    p.positive = p.shown ? mem_strdup(json_get_text(args, "positive", ""), err) : NULL;
     t = p.positive ? truth_open(p.truth, err) : NULL;
     ok = t && check_kind(&p, t, err);
     p.table = ok && truth_is_table(t);
@@ -207,7 +208,7 @@ bool validation_plan_write(const struct validation_plan *p, int64_t run, const c
     json_t *doc = json_pack(
         "{s:i, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:s, s:O}", "gantry", 1, "run",
         (json_int_t)run, "of", (json_int_t)p->of, "kind", p->table ? "labels" : "masks", "model",
-        p->model, "version", p->version, "dataset", p->dataset, "truth", p->truth, "predictions",
+        p->model, "version", p->version, "dataset", p->dataset, "truth", p->shown, "predictions",
         p->predictions, "tolerance", p->tolerance, "positive", p->positive, "series", p->series);
     char *text = doc ? json_text(doc, err) : NULL,
          *path = text ? path_join(folder, VALIDATION_PLAN, err) : NULL;
@@ -221,8 +222,8 @@ bool validation_plan_write(const struct validation_plan *p, int64_t run, const c
 
 void validation_plan_close(struct validation_plan *p)
 {
-    char *texts[] = {p->model, p->version, p->dataset, p->task,  p->predictions,
-                     p->root,  p->rec,     p->own_rec, p->truth, p->positive};
+    char *texts[] = {p->model, p->version, p->dataset, p->task,  p->predictions, p->root,
+                     p->rec,   p->own_rec, p->truth,   p->shown, p->positive};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         mem_free(texts[i]);
     }

@@ -25,6 +25,7 @@ struct validation_plan {
     char *model, *version, *dataset, *task, *predictions, *root, *rec;
     char *own_rec; /* of the run, when it has one of its own */
     char *truth;   /* absolute */
+    char *shown;   /* how people are told of it */
     bool table;    /* labels, not masks */
     double tolerance;
     char *positive; /* "" = as the model has it */
@@ -32,7 +33,8 @@ struct validation_plan {
     json_t *items;  /* ids of those with a truth */
 };
 
-/* {"run", "truth", "tolerance"?, "positive"?}. ERR_USAGE: no such prediction, it still runs, or the
+/* {"run", "truth", "truth_name"? (instead of the path of a table that was sent), "tolerance"?,
+ * "positive"?}. ERR_USAGE: no such prediction, it still runs, or the
  * truth is of the wrong kind; ERR_NOTHING: none of its series has a truth there. */
 bool validation_plan_open(struct store *s, const json_t *args, struct validation_plan *ret,
                           struct err *err) CHECK_RESULT;

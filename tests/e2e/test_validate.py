@@ -216,6 +216,7 @@ def test_over_http(site):
         made = s.ok("POST", "/api/v1/validations", {"run": 2, "upload": sent.json["upload"]})
         assert made["with_truth"] == 8
         wait_for(lambda: s.ok("GET", f"/api/v1/validations/{made['run']}")["ended"], "the end of the second")
+        assert s.ok("GET", f"/api/v1/validations/{made['run']}")["truth"] == "labels.csv"
         assert s.get(f"/api/v1/validations/{made['run']}/result").json["per_class"][0]["auc"]["value"] == 1
         # refusals
         assert s.get("/api/v1/validations/1").status == 404 and s.get("/api/v1/validations/1/result").status == 404
