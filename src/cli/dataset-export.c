@@ -263,7 +263,12 @@ static bool put_file(struct export *x, const char *name, json_t *value)
 {
     char *text = value ? json_pretty(value, x->err) : NULL;
     char *path = text ? path_join(x->aside, name, x->err) : NULL;
-    bool ok = path && file_put(path, text, strlen(text), x->err);
+    size_t n = text ? strlen(text) : 0;
+    bool ok = path != NULL;
+    if (ok) {
+        text[n] = '\n'; /* in the terminator's place */
+        ok = file_put(path, text, n + 1, x->err);
+    }
     if (!value) {
         (void)nomem(x);
     }

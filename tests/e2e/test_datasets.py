@@ -12,6 +12,7 @@ import pytest
 import browser
 import predictions
 import server
+import viewing
 
 
 @pytest.fixture
@@ -253,6 +254,23 @@ def test_corrected_masks_become_an_nnunet_folder(g):
     mask(g.rec / "annotations/a/v002.nii.gz", drawn[:-1], {1: "ball"}, like=g.data / "a.nii.gz")
     assert "voxels" in g.fails(1, "dataset", "export", "all", "--to", g.base / "raw" / "bad").err
     assert sorted(p.name for p in (g.base / "raw").iterdir()) == ["Dataset101_Balls", "more", "page"]
+
+
+def test_an_accepted_prediction_is_exported(g, ort):
+    """W8: what a model drew and somebody accepted on the page, as it is (version 0), is training data."""
+    viewing.make(g, dicom=False)
+    with server.Server(g) as s:
+        ids = {row["label"]: row["id"] for row in s.ok("GET", "/api/v1/datasets/1/series")["rows"]}
+        for name, state in (("p01/2023-01-10/ct", "accepted"), ("p02/2023-05-01/ct", "rejected")):
+            s.ok("POST", "/api/v1/annotations", {"item": ids[name], "run": 1, "state": state})
+        to = g.base / "raw"
+        assert s.ok("POST", "/api/v1/datasets/1/export", {"folder": str(to)})["cases"] == 1
+    assert g.json("dataset", "export", "scans", "--to", g.base / "all", "--drafts")["cases"] == 2  # but not what was rejected
+    [label] = (to / "labelsTr").iterdir()
+    assert label.name == "p01_2023-01-10_ct.nii.gz"
+    [own] = g.rec.glob("predictions/ball-*/p01/2023-01-10/ct/mask.nii.gz")
+    assert np.array_equal(np.asanyarray(nibabel.load(label).dataobj), np.asanyarray(nibabel.load(own).dataobj))
+    assert np.asanyarray(nibabel.load(label).dataobj).any()
 
 
 # -- the API ----------------------------------------------------------------------------------------------------------
