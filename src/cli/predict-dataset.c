@@ -89,12 +89,31 @@ static char *item_name(struct cli *c, int64_t item, struct err *err)
                                                                                           : NULL;
 }
 
+/* As they would be given: overlap=0.1 labels=["lung"]. */
+static bool say_settings(struct cli *c, json_t *settings, struct err *err)
+{
+    const char *name;
+    json_t *value;
+    bool ok = true;
+    cli_print(c, "settings:%s", json_object_size(settings) ? "" : " none");
+    json_object_foreach(settings, name, value)
+    {
+        char *text = !ok          ? NULL
+            : json_is_real(value) ? mem_printf(err, "%.15g", json_real_value(value))
+                                  : json_line(value, err);
+        ok = text != NULL;
+        cli_print(c, " %s=%s", name, text ? text : "");
+        mem_free(text);
+    }
+    cli_print(c, "\n");
+    return ok;
+}
+
 /* The line that the form shows before Submit, then who does not fit. */
 static bool say_check(struct cli *c, const json_t *answer, struct err *err)
 {
     const json_t *row, *misfits = json_object_get(answer, "misfits");
     size_t i, k;
-    char *text;
     cli_print(c, "%s\n", json_get_text(answer, "text", ""));
     json_array_foreach((json_t *)misfits, i, row)
     {
@@ -108,12 +127,7 @@ static bool say_check(struct cli *c, const json_t *answer, struct err *err)
         }
         cli_print(c, "%s\n", json_array_size(items) > k ? ", ..." : "");
     }
-    text = json_text(json_object_get(answer, "settings"), err);
-    if (text) {
-        cli_print(c, "settings: %s\n", text);
-    }
-    mem_free(text);
-    return text != NULL;
+    return say_settings(c, json_object_get(answer, "settings"), err);
 }
 
 static bool dry_run(struct cli *c, const json_t *args, struct err *err)

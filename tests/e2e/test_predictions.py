@@ -110,6 +110,7 @@ def test_the_command_makes_the_run(site):
     g = site.g
     look = g.ok("predict", "--dataset", "chests", "--model", "copy", "--dry-run").out
     assert look.startswith("4 series, 1 does not fit (1 with 3 slices)\n  1 with 3 slices: p02/2023-05-01/thin.nii\n"), look
+    assert look.endswith('settings: level=100 keep=["all"] slice_first=0 slice_last=-1\n'), look
     refused = g.fails(2, "predict", "--dataset", "chests", "--model", "copy")
     assert "1 does not fit (1 with 3 slices); submit the rest (--skip-misfits)" in refused.err
     done = g.ok("predict", "--dataset", "chests", "--model", "copy", "--skip-misfits")
