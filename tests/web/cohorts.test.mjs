@@ -183,7 +183,7 @@ test('K2, K4, K5, N5: run for the selected; the rows show their jobs, the errors
     await until(async () => (await rows().filter({ hasText: 'Failed' }).count()) >= 5, 'failed rows');
     assert.equal((await readFile(path.join(path.dirname(path.dirname(studies[0].t1)), 'measures/size-text.txt'), 'utf8')).trim().endsWith('bytes'), true);
     await page.getByLabel('Filter', { exact: true }).fill('job:e');
-    await status('8 shown of 24 studies');
+    await status('8 shown of 24 studies; 24 selected');
     await shoot(page, 'cohorts-ran');
     await page.getByLabel('Filter', { exact: true }).fill('');
 });

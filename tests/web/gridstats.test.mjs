@@ -150,6 +150,15 @@ test('N10: clear erroneous jobs, kill all jobs', async () => {
     await page.getByText('Nothing runs, nothing waits, nothing has failed.').waitFor();
 });
 
+test('N1: a run that has something to say all the time is listed while it runs', async () => {
+    await saveScript('busy', 'for i in $(seq 10 90); do echo "@gantry {\\"progress\\":0.$i}"; sleep 0.1; done');
+    await project.gantry('run', 'busy', '--detach');
+    await until(async () => (await states()).join() === 'ready,ready,running', 'all three, while the first runs');
+    await button('Kill all…').click();
+    await page.locator('dialog').getByRole('button', { name: /^Kill \d/ }).click();
+    await until(async () => (await rows().count()) === 0, 'none is left');
+});
+
 test('N7: a click on the subject selects it in the table', async () => {
     await page.getByLabel('Show finished').check();
     await cell(rows().first(), 'Subject').click();

@@ -146,8 +146,14 @@ export class Cohort {
     }
 
     reloadSoon(wait = RELOAD_MS): void {
+        if (this.timer && wait >= RELOAD_MS) {
+            return; // not later for every further event: they may never cease
+        }
         clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => void this.load(), wait);
+        this.timer = window.setTimeout(() => {
+            this.timer = 0;
+            void this.load();
+        }, wait);
     }
 
     private changed(rows: readonly ItemRow[]): void {

@@ -188,6 +188,7 @@ export class Tasks {
             }
             this.failed.value = errorText(error);
         }
+        this.fetching = null;
         this.loading.value = false;
     }
 
@@ -222,9 +223,16 @@ export class Tasks {
         this.turned();
     }
 
+    /** Not later for every further event: while a run goes on these never cease. What is being fetched is waited for. */
     private reloadSoon(): void {
-        clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => void this.load(), RELOAD_MS);
+        this.timer ||= window.setTimeout(() => {
+            this.timer = 0;
+            if (this.fetching) {
+                this.reloadSoon();
+            } else {
+                void this.load();
+            }
+        }, RELOAD_MS);
     }
 
     private changed(events: readonly TaskRow[], project: number): void {

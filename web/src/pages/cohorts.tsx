@@ -91,9 +91,10 @@ function Toolbar({ cohort }: { cohort: Cohort }) {
             <Bar cohort={cohort} which={0} />
             <Bar cohort={cohort} which={1} />
             <span class="muted nowrap" role="status">
-                {count > 0 ? `${countText(count)} selected of ` : ''}
-                {shown < total ? `${countText(shown)} shown of ` : ''}
+                {shown < total ? `${countText(shown)} shown of ` : count > 0 ? `${countText(count)} selected of ` : ''}
                 {plural(total, level, words)}
+                {/* rows that a filter hides stay selected: they are not "of those shown" */}
+                {count > 0 && shown < total ? `; ${countText(count)} selected` : ''}
             </span>
             <span class="grow" />
             <button

@@ -126,8 +126,14 @@ export class Batch {
     }
 
     private reloadSoon(wait = RELOAD_MS): void {
+        if (this.timer && wait >= RELOAD_MS) {
+            return; // not later for every further event: they may never cease
+        }
         clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => void this.load(), wait);
+        this.timer = window.setTimeout(() => {
+            this.timer = 0;
+            void this.load();
+        }, wait);
     }
 
     /** Rows of a live event. */
