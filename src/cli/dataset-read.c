@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/dataset-scan.h"
-#include "engine/home.h"
 #include "os/proc.h"
 
 #define UNITS_AT_ONCE 250
@@ -98,12 +97,26 @@ static bool take_unit(struct reading *r, json_t *lines)
     return ok && (json_array_clear(lines) == 0 || err_set(r->err, ERR_NOMEM, "out of memory"));
 }
 
+/* Of the unit that is read now. */
+static json_t *problem_line(const struct reading *r, const char *why)
+{
+    json_t *line = json_pack("{s:s, s:s+}", "kind",
+                             strcmp(r->units[r->done]->kind, "nifti") ? "dicom" : "nifti",
+                             "problem", "the reader: ", why);
+    if (!line) {
+        (void)err_set(r->err, ERR_NOMEM, "out of memory");
+    }
+    return line;
+}
+
 static bool take_lines(struct reading *r, const struct str *out, json_t *lines)
 {
     const char *at = str_text(out), *end = at + out->len, *nl;
     bool ok = true;
     while (ok && r->done < r->n && (nl = memchr(at, '\n', (size_t)(end - at)))) {
-        json_t *line = json_parse(at, (size_t)(nl - at), "series", r->err);
+        struct err why;
+        json_t *line = json_parse(at, (size_t)(nl - at), "series", &why);
+        line = json_is_object(line) ? line : problem_line(r, "its answer cannot be understood");
         ok = line != NULL;
         if (ok && json_object_get(line, "done")) {
             ok = take_unit(r, lines);
@@ -121,15 +134,13 @@ static bool take_crash(struct reading *r, const struct proc_end *end, json_t *li
 {
     char text[120];
     (void)snprintf(text, sizeof text,
-                   end->signal ? "the reader crashed on it (signal %d): it is damaged"
-                               : "the reader gave up on it (exit %d)",
+                   end->signal ? "it crashed (signal %d): the file is damaged"
+                               : "it gave up (exit %d)",
                    end->signal ? end->signal : end->exit);
-    json_t *line =
-        json_pack("{s:s, s:s}", "kind",
-                  !strcmp(r->units[r->done]->kind, "nifti") ? "nifti" : "dicom", "problem", text);
-    bool ok = json_array_clear(lines) == 0 && line && json_array_append(lines, line) == 0;
+    json_t *line = problem_line(r, text);
+    bool ok = line && json_array_clear(lines) == 0 && json_array_append(lines, line) == 0;
     json_decref(line);
-    return ok ? take_unit(r, lines) : err_set(r->err, ERR_NOMEM, "out of memory");
+    return ok && take_unit(r, lines);
 }
 
 static bool read_some(struct reading *r)
@@ -156,18 +167,16 @@ static bool read_some(struct reading *r)
     return ok;
 }
 
-json_t *dataset_read(const char *root, const struct series_unit *const *units, size_t n,
-                     void (*tell)(void *arg, size_t done), void *arg, struct err *err)
+json_t *dataset_read(const char *imaging, const char *root, const struct series_unit *const *units,
+                     size_t n, void (*tell)(void *arg, size_t done), void *arg, struct err *err)
 {
-    char *imaging = home_imaging(err);
     struct reading r = {
         .imaging = imaging, .root = root, .units = units, .n = n, .rows = json_array(), .err = err};
-    bool ok = imaging && (r.rows || err_set(err, ERR_NOMEM, "out of memory"));
+    bool ok = r.rows || err_set(err, ERR_NOMEM, "out of memory");
     while (ok && r.done < n) {
         tell(arg, r.done);
         ok = read_some(&r);
     }
-    mem_free(imaging);
     if (!ok) {
         json_decref(r.rows);
         return NULL;

@@ -10,11 +10,12 @@
 #include "catalog/dataset.h"
 #include "catalog/project.h"
 #include "cli/dataset-merge.h"
+#include "engine/home.h"
 #include "engine/privacy.h"
 
 /* Rows and ids of one operation. */
-#define ROWS_AT_ONCE 500
-#define IDS_AT_ONCE 5000
+#define ROWS_AT_ONCE 250
+#define IDS_AT_ONCE 2000
 /* Units between two operations: what an interrupt costs. */
 #define UNITS_AT_ONCE 1000
 
@@ -328,11 +329,13 @@ static bool take_rows(struct scan *s, json_t *rows, size_t first, size_t n)
 
 static bool read_fresh(struct scan *s)
 {
-    bool ok = true;
+    char *imaging = home_imaging(s->err);
+    bool ok = imaging != NULL;
     while (ok && s->read < s->n_fresh) {
         size_t n = s->n_fresh - s->read;
         n = n > UNITS_AT_ONCE ? UNITS_AT_ONCE : n;
-        json_t *rows = dataset_read(s->project.root, s->fresh + s->read, n, tell, s, s->err);
+        json_t *rows =
+            dataset_read(imaging, s->project.root, s->fresh + s->read, n, tell, s, s->err);
         ok = rows && take_rows(s, rows, s->read, n);
         json_decref(rows);
         s->read += n;
@@ -340,6 +343,7 @@ static bool read_fresh(struct scan *s)
     if (s->c->terminal_err && s->n_fresh > 1) {
         (void)fputs("\r\033[K", stderr);
     }
+    mem_free(imaging);
     s->report.read = (int64_t)s->read;
     return ok;
 }

@@ -18,11 +18,12 @@ struct dataset_report {
 bool dataset_scan(struct cli *c, int64_t dataset, struct dataset_report *ret,
                   struct err *err) CHECK_RESULT;
 
-/* dataset-read.c: the lines of gantry-imaging for units[0..n), with "path" relative to the root,
- * "size" and "mtime_ns" of the unit, "many", and "unit": its number. A unit on which the reader
- * crashed has one line that says so. `tell` is called as units are done. */
-json_t *dataset_read(const char *root, const struct series_unit *const *units, size_t n,
-                     void (*tell)(void *arg, size_t done), void *arg, struct err *err) CHECK_RESULT;
+/* dataset-read.c: the lines of gantry-imaging (the program `imaging`) for units[0..n), with "path"
+ * relative to the root, "size" and "mtime_ns" of the unit, "many", and "unit": its number. A unit
+ * on which the reader crashed has one line that says so. `tell` is called as units are done. */
+json_t *dataset_read(const char *imaging, const char *root, const struct series_unit *const *units,
+                     size_t n, void (*tell)(void *arg, size_t done), void *arg,
+                     struct err *err) CHECK_RESULT;
 
 /* dataset-who.c: "patient" and "date" of a row where its headers do not tell: from where it lies.
  * `root` is the project's, `layout` its layout_now, `place` the place of the data set that holds
