@@ -81,8 +81,8 @@ bool overlap_find(const uint16_t *predicted, const uint16_t *truth, const size_t
 
     if (good) {
         found = count(predicted, truth, n, all);
-        list = found > 0 ? mem_array(found, sizeof(*list), err) : NULL;
-        good = list != NULL || found == 0;
+        list = mem_array(found + 1, sizeof(*list), err);
+        good = list != NULL;
     }
     for (size_t label = 1, k = 0; good && label < LABELS; label++) {
         if (all[label].predicted > 0 || all[label].truth > 0) {

@@ -34,7 +34,7 @@ struct overlap {
 };
 
 /* Counts and boxes of every label but 0 in either of two images of `n` voxels (columns fastest), in
- * ascending order; mem_free the list (NULL when there is none). */
+ * ascending order; mem_free the list. */
 bool overlap_find(const uint16_t *predicted, const uint16_t *truth, const size_t n[3],
                   struct overlap **ret, size_t *ret_n, struct err *err) CHECK_RESULT;
 

@@ -252,8 +252,8 @@ static json_t *one_class(const struct classes *c, size_t k, double *score, uint8
         r.false_negative += j->said != k && j->truth == k;
     }
     roc_rates(&r);
-    json_t *one = json_pack("{s:s, s:I}", "name", c->name[k], "n",
-                            (json_int_t)(r.true_positive + r.false_negative));
+    json_int_t cases = (json_int_t)r.true_positive + (json_int_t)r.false_negative;
+    json_t *one = json_pack("{s:s, s:I}", "name", c->name[k], "n", cases);
     if (one == NULL || !json_put(one, "rates", figures_rates(&r, err), err) ||
         !figures_scores(one, score, positive, c->judged, err)) {
         json_decref(one);

@@ -248,7 +248,7 @@ static void with_interval(char ret[32], const json_t *share)
     } else if (isnan(low)) {
         snprintf(ret, 32, "%.3f", value);
     } else {
-        snprintf(ret, 32, "%.3f (%.3f-%.3f)", value, low, high);
+        snprintf(ret, 32, "%.3f (%.2f-%.2f)", value, low, high);
     }
 }
 
@@ -260,7 +260,7 @@ static void class_table(struct page *p)
     char accuracy[32];
     char text[80];
 
-    cells(p, "positive class", 90, titles, 5, HEADING);
+    cells(p, "positive class", 66, titles, 5, HEADING);
     rule(p);
     for (size_t i = 0; i < json_array_size(list) && i < MOST_LABELS; i++) {
         const json_t *row = json_array_get(list, i);
@@ -269,7 +269,7 @@ static void class_table(struct page *p)
             with_interval(cell[k], json_object_get(json_object_get(row, "rates"), rate[k]));
         }
         with_interval(cell[4], json_object_get(row, "auc"));
-        cells(p, json_get_text(row, "name", ""), 90, cell, 5, 0);
+        cells(p, json_get_text(row, "name", ""), 66, cell, 5, 0);
     }
     with_interval(accuracy, json_object_get(p->doc, "accuracy"));
     snprintf(text, sizeof(text), "accuracy %s; 95 %% intervals: Wilson, AUC: DeLong", accuracy);
