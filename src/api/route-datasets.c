@@ -59,7 +59,9 @@ static bool series(struct request *q, struct reply *r, struct err *err)
                                    .desc = !strcmp(order, "desc"),
                                    .by_patient = !strcmp(group, "patient"),
                                    .offset = request_int(q, "offset", 0),
-                                   .limit = request_int(q, "limit", ROWS_DEFAULT)};
+                                   .limit = request_int(q, "limit", ROWS_DEFAULT),
+                                   .walk = request_has(q, "after"),
+                                   .after = request_int(q, "after", 0)};
     if (!scope_dataset(q, &query.dataset, err)) {
         return false;
     }
@@ -281,6 +283,9 @@ static const struct route_param series_params[] = {
     {IN_QUERY, "group", P_TEXT, false, "patient: by patient, then date (longitudinal studies)"},
     {IN_QUERY, "offset", P_INT, false, "rows to leave out"},
     {IN_QUERY, "limit", P_INT, false, "rows to give: 100, at most 1000"},
+    {IN_QUERY, "after", P_INT, false,
+     "for all rows of a long list: those behind the row with this id, by id (0 first); total then "
+     "comes with the first page only"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 static const struct route_param add_params[] = {

@@ -77,7 +77,9 @@ static bool series(struct request *q, struct reply *r, struct err *err)
         .group = request_text(q, "group", ""),
         .sort = request_text(q, "sort", "name"),
         .limit = within_limits(request_int(q, "limit", ROWS_DEFAULT)),
-        .offset = request_int(q, "offset", 0)};
+        .offset = request_int(q, "offset", 0),
+        .walk = request_has(q, "after"),
+        .after = request_int(q, "after", 0)};
     query.offset = query.offset < 0 ? 0 : query.offset;
     if (!prediction_series_sorts(query.sort)) {
         return err_set(err, ERR_USAGE, "sort is name, patient, date, slices, state or seconds");
@@ -188,6 +190,10 @@ static const struct route_param series_params[] = {
     {IN_QUERY, "order", P_TEXT, false, "asc or desc"},
     {IN_QUERY, "offset", P_INT, false, "rows to pass over"},
     {IN_QUERY, "limit", P_INT, false, "most rows: 100"},
+    {IN_QUERY, "after", P_INT, false,
+     "for all rows of a long list: those behind the row of this task, by task (0 first); total "
+     "then "
+     "comes with the first page only"},
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 static const struct route_param submit_params[] = {

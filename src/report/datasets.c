@@ -38,11 +38,12 @@ json_t *datasets_list(struct store *s, int64_t id, int64_t project, const char *
 }
 
 /* ?1 data set, ?2 words */
-#define FROM                                                                                    \
-    "FROM dataset_item m JOIN series y ON y.item_id=m.item_id JOIN item i ON i.id=m.item_id "   \
-    "WHERE m.dataset_id=?1 AND i.gone=0 AND NOT EXISTS(SELECT 1 FROM json_each(?2) w WHERE "    \
-    "instr(lower(i.name||' '||y.modality||' '||y.description||' '||y.patient||' '||y.date||' '" \
-    "||y.problem),w.value)=0) "
+#define FROM                                                                                       \
+    "FROM dataset_item m JOIN series y ON y.item_id=m.item_id JOIN item i ON i.id=m.item_id "      \
+    "WHERE m.dataset_id=?1 AND i.gone=0 AND (?2='[]' OR NOT EXISTS(SELECT 1 FROM json_each(?2) w " \
+    "WHERE "                                                                                       \
+    "instr(lower(i.name||' '||y.modality||' '||y.description||' '||y.patient||' '||y.date||' '"    \
+    "||y.problem),w.value)=0)) "
 #define ROWS                                                                                      \
     "SELECT i.id,i.name,y.stem AS label,y.kind,y.path,y.modality,y.description,y.number,"         \
     "y.patient,y.date,y.n_columns AS columns,y.n_rows AS rows,y.n_slices AS slices,y.n_times AS " \
@@ -86,6 +87,10 @@ static json_t *page(struct store *s, const struct datasets_query *q, const json_
                     struct err *err)
 {
     int64_t sort = q->sort, limit = q->limit < 0 ? -1 : q->limit, offset = q->offset;
+    if (q->walk) {
+        return store_rows(s, err, ROWS "AND m.item_id>?3 ORDER BY m.item_id LIMIT ?4", "ijii",
+                          q->dataset, words, q->after, limit);
+    }
     if (q->by_patient && q->desc) {
         return store_rows(s, err, ROWS BY_PATIENT("DESC"), "ijiii", q->dataset, words, sort, limit,
                           offset);
@@ -103,12 +108,15 @@ json_t *datasets_series(struct store *s, const struct datasets_query *q, struct 
 {
     int64_t total = 0;
     json_t *words = words_of(q->filter, err), *rows = NULL, *doc = NULL;
-    if (words && store_int(s, 0, &total, err, "SELECT count(*) " FROM, "ij", q->dataset, words)) {
+    bool counts = !q->walk || q->after == 0;
+    if (words &&
+        (!counts ||
+         store_int(s, 0, &total, err, "SELECT count(*) " FROM, "ij", q->dataset, words))) {
         rows = page(s, q, words, err);
     }
     json_decref(words);
     if (rows) {
-        doc = json_pack("{s:I, s:o}", "total", (json_int_t)total, "rows", rows);
+        doc = json_pack("{s:o*, s:o}", "total", counts ? json_integer(total) : NULL, "rows", rows);
         if (!doc) {
             (void)err_set(err, ERR_NOMEM, "out of memory");
         }

@@ -35,6 +35,10 @@ struct datasets_query {
     bool desc;
     bool by_patient;       /* by patient, then date: longitudinal studies */
     int64_t offset, limit; /* limit -1: all */
+    /* Without the price of ordering all of them: only rows behind this id, by id; 0 begins. 'total'
+     * then stands in the first page only. Set `walk` for it; sort, desc and offset do not count. */
+    bool walk;
+    int64_t after;
 };
 
 /* {"total", "rows": [{"id","name","label","kind","path","modality","description","number",

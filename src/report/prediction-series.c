@@ -22,12 +22,13 @@ bool prediction_series_sorts(const char *word)
 }
 
 /* ?1 run, ?2 words as a JSON array, ?3 group; as prediction_series_group() has them */
-#define FROM                                                                                     \
-    "FROM task t JOIN item i ON i.id=t.item_id LEFT JOIN series v ON v.item_id=t.item_id WHERE " \
-    "t.run_id=?1 AND NOT EXISTS(SELECT 1 FROM json_each(?2) w WHERE instr(lower(i.name||' '||"   \
-    "coalesce(v.patient,'')||' '||coalesce(v.date,'')||' '||coalesce(v.modality,'')||' '||"      \
-    "coalesce(v.description,'')||' '||t.message),lower(w.value))=0) AND (?3='' OR ?3=CASE WHEN " \
-    "t.state IN (0,1,2) THEN 'waiting' WHEN t.state IN (5,6) THEN 'done' WHEN t.state IN (7,9) " \
+#define FROM                                                                                      \
+    "FROM task t JOIN item i ON i.id=t.item_id LEFT JOIN series v ON v.item_id=t.item_id WHERE "  \
+    "t.run_id=?1 AND (?2='[]' OR NOT EXISTS(SELECT 1 FROM json_each(?2) w WHERE "                 \
+    "instr(lower(i.name||' '||"                                                                   \
+    "coalesce(v.patient,'')||' '||coalesce(v.date,'')||' '||coalesce(v.modality,'')||' '||"       \
+    "coalesce(v.description,'')||' '||t.message),lower(w.value))=0)) AND (?3='' OR ?3=CASE WHEN " \
+    "t.state IN (0,1,2) THEN 'waiting' WHEN t.state IN (5,6) THEN 'done' WHEN t.state IN (7,9) "  \
     "THEN 'failed' WHEN t.state=8 THEN 'cancelled' ELSE 'running' END) "
 #define ROWS                                                                                   \
     "SELECT i.id,t.id AS task,i.name,coalesce(v.stem,'') AS stem,coalesce(v.patient,'') AS "   \
@@ -69,27 +70,38 @@ static bool finish_row(json_t *row, struct err *err)
     return ok;
 }
 
+static json_t *page(struct store *s, const struct prediction_series_query *q, const json_t *words,
+                    struct err *err)
+{
+    int64_t sort = sort_of(q->sort);
+    if (q->walk) {
+        return store_rows(s, err, ROWS "AND t.id>?4 ORDER BY t.id LIMIT ?5", "ijsii", q->run, words,
+                          q->group, q->after, q->limit);
+    }
+    return q->descending ? store_rows(s, err, ROWS BY("DESC"), "ijsiii", q->run, words, q->group,
+                                      sort, q->limit, q->offset)
+                         : store_rows(s, err, ROWS BY(""), "ijsiii", q->run, words, q->group, sort,
+                                      q->limit, q->offset);
+}
+
 json_t *prediction_series(struct store *s, const struct prediction_series_query *q, struct err *err)
 {
-    int64_t total = 0, sort = sort_of(q->sort), limit = q->limit, offset = q->offset;
+    int64_t total = 0;
     json_t *words = words_of(q->filter), *rows = NULL, *row, *doc = NULL;
     size_t i;
-    bool ok = words || err_set(err, ERR_USAGE, "filter: no valid UTF-8, or out of memory");
-    ok =
-        ok && store_int(s, 0, &total, err, "SELECT count(*) " FROM, "ijs", q->run, words, q->group);
-    if (ok) {
-        rows = q->descending ? store_rows(s, err, ROWS BY("DESC"), "ijsiii", q->run, words,
-                                          q->group, sort, limit, offset)
-                             : store_rows(s, err, ROWS BY(""), "ijsiii", q->run, words, q->group,
-                                          sort, limit, offset);
-    }
+    bool ok = words || err_set(err, ERR_USAGE, "filter: no valid UTF-8, or out of memory"),
+         counts = !q->walk || q->after == 0;
+    ok = ok &&
+        (!counts ||
+         store_int(s, 0, &total, err, "SELECT count(*) " FROM, "ijs", q->run, words, q->group));
+    rows = ok ? page(s, q, words, err) : NULL;
     ok = rows != NULL;
     json_array_foreach(rows, i, row)
     {
         ok = ok && finish_row(row, err);
     }
     if (ok) {
-        doc = json_pack("{s:I, s:O}", "total", (json_int_t)total, "rows", rows);
+        doc = json_pack("{s:o*, s:O}", "total", counts ? json_integer(total) : NULL, "rows", rows);
         (void)(doc || err_set(err, ERR_NOMEM, "out of memory"));
     }
     json_decref(rows);

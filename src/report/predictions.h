@@ -39,6 +39,10 @@ struct prediction_series_query {
     const char *sort;   /* name, patient, date, slices, state, seconds */
     bool descending;
     int64_t offset, limit;
+    /* Without the price of ordering all of them: only rows behind this task, by task; 0 begins.
+     * 'total' then stands in the first page only. Set `walk` for it. */
+    bool walk;
+    int64_t after;
 };
 bool prediction_series_sorts(const char *word);
 /* {total, rows: [{id (the series), task, name, stem, patient, date, modality, description, slices,

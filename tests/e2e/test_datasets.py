@@ -289,6 +289,14 @@ def test_api(g):
         page = s.ok("GET", f"{place}/series?group=patient&filter=p01")
         assert [row["date"] for row in page["rows"]] == ["2023-01-10", "2024-02-11"]
         assert s.get(f"{place}/series?sort=colour").status == 400
+        walked, after = [], 0
+        while page := s.ok("GET", f"{place}/series?after={after}&limit=4"):
+            assert page.get("total") == (11 if after == 0 else None)
+            walked += [row["id"] for row in page["rows"]]
+            if not page["rows"]:
+                break
+            after = walked[-1]
+        assert walked == sorted({row["id"] for row in s.ok("GET", f"{place}/series")["rows"]}) and len(walked) == 11
         assert s.get("/api/v1/datasets/99").status == 404
 
         renamed = s.ok("PATCH", place, {"name": "every", "description": "new", "modality": "MR"})

@@ -207,8 +207,8 @@ def test_form_table_and_details(served):
     site.gate("open", NAMES[0])
     wait_for(lambda: row(s, run)["finished"] == 1, "one is done")
     assert row(s, run)["progress"] == 33 and row(s, run)["group"] == "running"
-    told = [data for _, event, data in live.list if event == "tasks"]
-    assert [1 for rows in told for r in rows["rows"] if r[1] == run and r[4] == "done"], told
+    wait_for(lambda: any(r[1] == run and r[4] == "done" for _, event, data in live.list if event == "tasks" for r in data["rows"]),
+        "the event of it")
     site.open()
     done = ended(s, run)
     assert (done["state"], done["group"], done["progress"], done["finished"]) == ("Completed", "done", 100, 3)
@@ -221,6 +221,10 @@ def test_form_table_and_details(served):
     rows = s.ok("GET", f"/api/v1/predictions/{run}/series?sort=patient")["rows"]
     assert [(r["patient"], r["date"], r["state"]) for r in rows] == [
         ("p01", "2023-01-10", "Completed"), ("p01", "2024-02-11", "Completed"), ("p02", "2023-05-01", "Completed")]
+    first = s.ok("GET", f"/api/v1/predictions/{run}/series?after=0&limit=2")
+    rest = s.ok("GET", f"/api/v1/predictions/{run}/series?after={first['rows'][-1]['task']}&limit=2")
+    assert first["total"] == 3 and "total" not in rest
+    assert [r["task"] for r in first["rows"] + rest["rows"]] == sorted(r["task"] for r in rows)
     task = s.ok("GET", f"/api/v1/tasks/{rows[0]['task']}")
     assert "site.copy" in json.dumps(task)
     assert b"level 9" in s.get(f"/api/v1/tasks/{rows[0]['task']}/log").body

@@ -303,7 +303,7 @@ function ExportDialog({ one, onClose }: { one: DataSet; onClose: () => void }) {
 function useDataSet(id: number) {
     const [one, setOne] = useState<DataSet | null>(null);
     const [failed, setFailed] = useState('');
-    const rows = useMemo(() => new Rows<Series>(`datasets/${id}/series`), []);
+    const rows = useMemo(() => new Rows<Series>(`datasets/${id}/series`, 'id'), []);
     const load = () => {
         void rows.load();
         get<DataSet>(`datasets/${id}`).then(setOne, (error: unknown) => setFailed(errorText(error)));

@@ -73,7 +73,7 @@ class PredictedRows extends Rows<Predicted> {
     private readonly ends: (() => void)[];
 
     constructor(run: number) {
-        super(`predictions/${run}/series`);
+        super(`predictions/${run}/series`, 'task');
         this.ends = [
             on('tasks', (event) => {
                 const rows: number[] = [];

@@ -31,7 +31,7 @@ async function readLists(from: number): Promise<Lists> {
     ]);
     const whole = datasets.find((one) => one.id === old?.dataset_id);
     const part = old !== null && whole !== undefined && old.total < whole.series;
-    const items = part ? await allOf<Predicted>(`predictions/${from}/series`) : null;
+    const items = part ? await allOf<Predicted>(`predictions/${from}/series`, 'task') : null;
     return {
         models: models.filter((one) => !one.archived && !one.problem && PREDICTS.includes(one.task)),
         datasets,
@@ -195,7 +195,7 @@ function Submit({ check, refused, busy, complete, onSubmit }: SubmitProps) {
 
 /** The series of the chosen data set, read once they are needed. */
 function useSeries(dataset: number, needed: boolean): Rows<Series> | null {
-    const rows = useMemo(() => (dataset && needed ? new Rows<Series>(`datasets/${dataset}/series`) : null), [dataset, needed]);
+    const rows = useMemo(() => (dataset && needed ? new Rows<Series>(`datasets/${dataset}/series`, 'id') : null), [dataset, needed]);
     useEffect(() => {
         void rows?.load();
         return () => rows?.close();

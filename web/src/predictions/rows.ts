@@ -11,16 +11,23 @@ const LEAST_WAIT_MS = 400;
 const SHARE = 10; // reading anew may take a tenth of the time
 
 interface Page<T> {
-    total: number;
+    total?: number;
     rows: T[];
 }
 
-/** All pages of a list. `began` gets what has come of it so far. */
-export async function allOf<T>(path: string, query: Query = {}, signal?: AbortSignal, began?: (list: T[]) => void): Promise<T[]> {
+/** All rows of a list, page by page. Behind a row's number (`mark`) the server need not order the whole list for each page.
+ * `began` gets what has come of it so far. */
+export async function allOf<T extends { id: number; task?: unknown }>(
+    path: string,
+    mark: 'id' | 'task' | null,
+    signal?: AbortSignal,
+    began?: (list: T[]) => void,
+): Promise<T[]> {
     const list: T[] = [];
     for (let total = 1; list.length < total;) {
-        const page = await get<Page<T>>(path, { ...query, offset: list.length, limit: PAGE }, signal);
-        total = page.rows.length === 0 ? 0 : page.total;
+        const from: Query = mark ? { after: Number(list.at(-1)?.[mark] ?? 0) } : { offset: list.length };
+        const page = await get<Page<T>>(path, { ...from, limit: PAGE }, signal);
+        total = page.rows.length === 0 ? 0 : (page.total ?? total);
         for (const row of page.rows) {
             list.push(row);
         }
@@ -48,7 +55,7 @@ export class Rows<T extends { id: number }> {
 
     constructor(
         private readonly path: string,
-        private readonly query: Query = {},
+        private readonly mark: 'id' | 'task' | null = null,
     ) {}
 
     rowOf = (id: number): number => this.byId.get(id) ?? -1;
@@ -64,7 +71,7 @@ export class Rows<T extends { id: number }> {
         const began = Date.now();
         try {
             const first = (list: T[]) => this.list.length === 0 && this.fill([...list]); // something to look at while the rest comes
-            const list = await allOf<T>(this.path, this.query, fetching.signal, first);
+            const list = await allOf<T>(this.path, this.mark, fetching.signal, first);
             this.tookMs = Date.now() - began;
             this.fill(list);
             this.failed.value = '';
