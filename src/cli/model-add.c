@@ -170,8 +170,8 @@ static bool offer_again(struct cli *c, const char *name, struct err *err)
 static bool say_added(struct cli *c, const struct model_card *card, const char *place,
                       const struct str *checked, struct err *err)
 {
-    json_t *facts =
-        checked->len ? json_parse(checked->buf, checked->len, "model-check", err) : json_object();
+    json_t *facts = checked->len ? json_parse(str_text(checked), checked->len, "model-check", err)
+                                 : json_object();
     bool ok = facts != NULL;
     if (ok && c->json) {
         ok = json_put(facts, "name", json_string(card->name), err) &&
@@ -240,12 +240,14 @@ static bool link_files(struct cli *c, const char *folder, struct err *err)
             : str_ends(given, ".onnx")              ? "model.onnx"
                                                     : NULL;
         char *place = name ? path_join(folder, name, err) : NULL;
-        ok = name ? place != NULL
-                  : err_set(err, ERR_USAGE, "'%s': a model's files are a .json and a .onnx", given);
+        ok = place != NULL;
+        if (!name) {
+            ok = err_set(err, ERR_USAGE, "'%s': a model's files are a .json and a .onnx", given);
+        }
         if (ok && !realpath(given, real)) {
             ok = err_errno(err, errno, "'%s'", given);
         }
-        if (ok && symlink(real, place) != 0) {
+        if (ok && place && symlink(real, place) != 0) {
             ok = errno == EEXIST ? err_set(err, ERR_USAGE, "two files are named as %s", name)
                                  : err_errno(err, errno, "cannot make '%s'", place);
         }

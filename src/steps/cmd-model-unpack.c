@@ -68,7 +68,7 @@ static bool unpack(const char *file, const char *folder, struct err *err)
         (find_card(zip, &prefix, &card) ||
          err_set(err, ERR_NOTHING, "'%s' has no " CARD ": a model is a card and a network", file));
 
-    for (size_t i = 0; good && i < zip_archive_count(zip); i++) {
+    for (size_t i = 0; good && card != NULL && i < zip_archive_count(zip); i++) {
         struct zip_entry_info entry;
 
         zip_archive_entry(zip, i, &entry);
