@@ -125,6 +125,13 @@ test('W13: series with modality, slices, spacing; the studies of a patient toget
     assert.match(told[4], /MR/);
     await shoot(page, 'dataset');
     assert.deepEqual(await violations(page), []);
+    await button('Read again').click();
+    await page.getByText('5 series: 0 new, 0 changed, 0 gone.').waitFor();
+    await button('Export…').click();
+    await page.getByLabel('Into a new folder').fill('somewhere');
+    await button('Export').click();
+    await page.getByRole('alert').filter({ hasText: "'somewhere' is not an absolute path" }).waitFor();
+    await button('Cancel').click();
 });
 
 test('W3: a missing required field is said at the field, and nothing is submitted', async () => {

@@ -56,6 +56,10 @@ function DataSetList() {
                         <th scope="col" class="number">
                             Series
                         </th>
+                        <th scope="col" class="number">
+                            Patients
+                        </th>
+                        <th scope="col">Modality</th>
                         <th scope="col">Description</th>
                         <th scope="col">Project</th>
                         <th scope="col">Registered</th>
@@ -68,7 +72,12 @@ function DataSetList() {
                                 <a href={link('datasets', one.id)}>{one.name}</a>
                             </td>
                             <td class="number">{countText(one.series)}</td>
-                            <td>{one.description}</td>
+                            <td class="number">{countText(one.patients)}</td>
+                            <td>{one.modalities.split(',').join(', ')}</td>
+                            <td>
+                                {one.description}
+                                {one.problems > 0 && <span class="failed-text"> {countText(one.problems)} with a problem</span>}
+                            </td>
                             <td>{one.project}</td>
                             <td>{[aboutTime(one.created), one.user].filter(Boolean).join(', ')}</td>
                         </tr>
@@ -253,16 +262,21 @@ function RemoveDialog({ one, onClose }: { one: DataSet; onClose: () => void }) {
     );
 }
 
+/** The answer comes when all is written, and the writing goes on when nobody waits. */
 function ExportDialog({ one, onClose }: { one: DataSet; onClose: () => void }) {
     const [folder, setFolder] = useState('');
     const [accepted, setAccepted] = useState(true);
     const [refused, setRefused] = useState('');
+    const [busy, setBusy] = useState(false);
     const start = async () => {
+        setBusy(true);
+        setRefused('');
         try {
-            const made = await post<{ run?: number }>(`datasets/${one.id}/export`, { folder: folder.trim(), accepted_only: accepted });
+            const made = await post<{ folder: string; cases: number }>(`datasets/${one.id}/export`, { folder: folder.trim(), accepted_only: accepted });
             onClose();
-            toast(`${one.name} is being written to ${folder.trim()}.`, 'info', made.run ? { label: 'Show jobs', run: () => go(link('run', made.run ?? 0)) } : undefined);
+            toast(`${plural(made.cases, 'image and its mask', 'images and their masks')}: ${made.folder}`);
         } catch (error) {
+            setBusy(false);
             setRefused(errorText(error));
         }
     };
@@ -273,17 +287,17 @@ function ExportDialog({ one, onClose }: { one: DataSet; onClose: () => void }) {
             buttons={
                 <>
                     <button type="button" onClick={onClose}>
-                        Cancel
+                        {busy ? 'Close' : 'Cancel'}
                     </button>
-                    <button type="button" class="main" disabled={folder.trim() === ''} onClick={() => void start()}>
-                        Export
+                    <button type="button" class="main" disabled={busy || folder.trim() === ''} onClick={() => void start()}>
+                        {busy ? 'Writing…' : 'Export'}
                     </button>
                 </>
             }
         >
             <div class="form">
                 <label>
-                    Into the folder
+                    Into a new folder
                     <input class="mono" data-focus placeholder="/data/nnunet/Dataset101_Lungs" value={folder} onInput={(event) => setFolder(event.currentTarget.value)} />
                 </label>
                 <label class="check">
@@ -298,6 +312,14 @@ function ExportDialog({ one, onClose }: { one: DataSet; onClose: () => void }) {
             </div>
         </Dialog>
     );
+}
+
+interface Scanned {
+    series: number;
+    new: number;
+    changed: number;
+    gone: number;
+    warnings?: string[];
 }
 
 function useDataSet(id: number) {
@@ -335,7 +357,10 @@ function DataSetPage({ id }: { id: number }) {
     const close = () => (asked.value = null);
     const scan = () => {
         setScanning(true);
-        post<{ warnings?: string[] }>(`datasets/${id}/scan`).then((answer) => answer.warnings?.forEach((line) => toast(line, 'warning')), toastError).then(() => {
+        post<Scanned>(`datasets/${id}/scan`).then((answer) => {
+            answer.warnings?.forEach((line) => toast(line, 'warning'));
+            toast(`${plural(answer.series, 'series', 'series')}: ${countText(answer.new)} new, ${countText(answer.changed)} changed, ${countText(answer.gone)} gone.`);
+        }, toastError).then(() => {
             setScanning(false);
             load();
         });

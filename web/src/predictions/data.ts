@@ -55,8 +55,10 @@ export interface DataSet {
     modality?: string;
     places?: string[];
     series: number;
-    patients?: number;
-    problems?: number;
+    patients: number;
+    problems: number;
+    /** What they are of: CT,MR. */
+    modalities: string;
     user?: string;
     created?: Time;
     scanned?: Time;
