@@ -274,6 +274,26 @@ def test_watch(g):
     assert "N1#S1" in said() and "settled; run 1 (noted)" in said()
 
 
+def test_watch_of_dicom(g):
+    """Q7 (--watch), Q10, J6: in the layout dicom headers are read while the engine of the watch goes on: it answers others, and what
+    arrives is taken, also into a folder that two studies share."""
+    g.ok("init", "--layout", "dicom")
+    g.batch("noted", {"id": "note", "tool": "script.bash", "args": {
+        "script": f'echo "$DPXpsid ${{#f1[@]}}" >> "{g.base}/journal"', "f1": {"FILE": "*"}}}, level="study")
+    log = open(g.base / "watch.log", "w")
+    watching = g.start("scan", "--watch", "--run", "noted", "--poll", "0.2", "--settle", "0.3", stdout=log, stderr=log)
+    wait_for(lambda: "watching" in (g.base / "watch.log").read_text(), "the watch")
+    (g.data / "in").mkdir()
+    uids = {pid: cohort.dicom(g.base / pid, pid, pid, files=60) for pid in ("A", "B")}
+    for pid in uids:  # moved, as what is being written may settle in between
+        for path in sorted((g.base / pid).iterdir()):
+            path.rename(g.data / "in" / f"{pid}{path.name}")
+    assert g.json("batch", "ls") and g.ok("tag", "ls").rc == 0
+    wait_for(lambda: sorted(journal(g)) == [f"{pid}#{uid} 60" for pid, uid in uids.items()], "both studies")
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(60) in (0, 130)
+
+
 @pytest.mark.parametrize("words, says", [
     (("ls", "--level", "room"), "scan, file, series, study, subject"),
     (("init", "--layout", "{subject}{study}"), "where the subject ends"),
