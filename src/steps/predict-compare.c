@@ -105,7 +105,7 @@ static bool tell_unknown(struct comparison *c, struct err *err)
 
     for (size_t i = 0; i < c->n; i++) {
         if (!is_named(c, c->found[i].label) && c->found[i].truth > 0 && text.len < 200) {
-            str_addf(&text, "%s%u", text.len > 0 ? ", " : "the model does not have label ",
+            str_addf(&text, "%s%u", text.len > 0 ? ", " : "the prediction does not have label ",
                      c->found[i].label);
         }
     }

@@ -145,7 +145,9 @@ static bool judge(struct classes *c, const json_t *values, json_t *row, struct j
 {
     const char *truth = json_get_text(row, "truth", "");
     struct str text = STR_INIT;
-    bool known = (c->n > 0 || take_classes(c, values)) && take_scores(c, values, ret->score);
+    bool known = (c->n > 0 || take_classes(c, values)) &&
+        json_equal(c->source, json_object_get(values, "labels")) &&
+        take_scores(c, values, ret->score);
     bool good;
 
     if (!known) {
