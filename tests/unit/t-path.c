@@ -51,6 +51,9 @@ static void t_below_is_by_whole_components(void **state)
     assert_null(path_below("/a/bc", "/a/b"));
     assert_null(path_below("/a", "/a/b"));
     assert_true(path_within("/a/b/c", "/a"));
+    char *label = path_label("in/1.2.840.10008", err_ignore("asserted"));
+    assert_string_equal(label, "in/1.2.840.10008"); /* the last number of a UID is no extension */
+    mem_free(label);
     assert_true(path_climbs("/a/..") && path_climbs("..") && path_climbs("/a/../b"));
     assert_false(path_climbs("/a/..b") || path_climbs("/a../b") || path_climbs("/a/...") ||
                  path_climbs(""));
