@@ -62,18 +62,24 @@ static bool send_made(struct request *q, struct reply *r, const struct volume_of
     return true;
 }
 
+static bool wanted_most(const struct request *q, int64_t *ret, struct err *err)
+{
+    *ret = request_int(q, "most", 0);
+    return (*ret >= 0 && *ret <= 4096) ||
+        err_set(err, ERR_USAGE, "most is a number of voxels up to 4096");
+}
+
 static bool volume(struct request *q, struct reply *r, struct err *err)
 {
     struct volume_of v;
-    int64_t item = 0, most = request_int(q, "most", 0);
+    int64_t item = 0, most = 0;
     int fd = -1;
-    if (!request_id(q, 0, &item, err) || !volumes_find(q, item, &v, err)) {
+    if (!wanted_most(q, &most, err) || !request_id(q, 0, &item, err) ||
+        !volumes_find(q, item, &v, err)) {
         return false;
     }
     bool ok;
-    if (most < 0 || most > 4096) {
-        ok = err_set(err, ERR_USAGE, "most is a number of voxels up to 4096");
-    } else if (v.nifti && !most && !request_bool(q, "plain", false)) {
+    if (v.nifti && !most && !request_bool(q, "plain", false)) {
         ok = confine_open("/", v.path, &fd, err) && send_file(r, fd, v.path, err);
     } else {
         ok = send_made(q, r, &v, most, err);
@@ -91,23 +97,36 @@ static const struct kind {
     {"boxes", "boxes.json"}, {"preview", "preview.png"}, {NULL, NULL},
 };
 
-/* The file inside the prediction's folder, which must be inside the project's roots. */
-static bool open_result(const json_t *row, const char *file, int *ret_fd, struct err *err)
+/* Path of the file inside the prediction's folder, which must be inside the project's roots. */
+static char *result_path(const json_t *row, const char *file, struct err *err)
 {
     const char *roots[] = {json_get_text(row, "root", ""), json_get_text(row, "rec", ""),
                            json_get_text(row, "run_rec", "")};
     char *folder =
         confine_path(roots, 2 + (roots[2][0] != '\0'), json_get_text(row, "folder", ""), err);
-    char *name = folder ? path_join(json_get_text(row, "stem", ""), file, err) : NULL;
-    bool ok = name && confine_open(folder, name, ret_fd, err);
+    char *below = folder ? path_join(json_get_text(row, "stem", ""), file, err) : NULL;
+    char *path = below ? path_absolute(folder, below, err) : NULL;
+    const char *in[1] = {folder};
+    char *real = path ? confine_path(in, 1, path, err) : NULL;
     mem_free(folder);
-    mem_free(name);
+    mem_free(below);
+    mem_free(path);
+    return real;
+}
+
+/* Takes `path`. */
+static bool send_small(struct request *q, struct reply *r, char *path, int64_t most,
+                       struct err *err)
+{
+    struct volume_of v;
+    bool ok = volumes_of_mask(path, &v, err) && send_made(q, r, &v, most, err);
+    volume_of_fini(&v);
     return ok;
 }
 
 static bool result(struct request *q, struct reply *r, struct err *err)
 {
-    int64_t run = 0, item = 0;
+    int64_t run = 0, item = 0, most = 0;
     int fd = -1;
     const struct kind *kind = kinds;
     while (kind->word && strcmp(kind->word, q->parts[2]) != 0) {
@@ -130,8 +149,17 @@ static bool result(struct request *q, struct reply *r, struct err *err)
     bool ok = rows != NULL &&
         (row ||
          err_set(err, ERR_NOTHING, "prediction %" PRId64 " has no series %" PRId64, run, item));
-    ok = ok && open_result(row, kind->file, &fd, err) && send_file(r, fd, kind->file, err);
+    char *path = ok ? result_path(row, kind->file, err) : NULL;
     json_decref(rows);
+    if (!path || !wanted_most(q, &most, err)) {
+        mem_free(path);
+        return false;
+    }
+    if (kind == kinds && most) {
+        return send_small(q, r, path, most, err);
+    }
+    ok = confine_open("/", path, &fd, err) && send_file(r, fd, kind->file, err);
+    mem_free(path);
     return ok;
 }
 
@@ -151,10 +179,16 @@ static const struct route_param volume_params[] = {
     {IN_QUERY, NULL, P_ANY, false, NULL},
 };
 
+static const struct route_param result_params[] = {
+    {IN_QUERY, "most", P_INT, false, "of a mask: made smaller, as the series' image is"},
+    {IN_QUERY, NULL, P_ANY, false, NULL},
+};
+
 const struct route routes_volumes[] = {
     {"GET", "/api/v1/volumes/{item}", ROLE_VIEWER, "A series as NIfTI", volume_params, volume, 0},
     {"GET", "/api/v1/predictions/{run}/files/{item}/{kind}", ROLE_VIEWER,
-     "What a prediction made of a series: mask, facts, values, boxes or preview", NULL, result, 0},
+     "What a prediction made of a series: mask, facts, values, boxes or preview", result_params,
+     result, 0},
     {"GET", "/api/v1/predictions/{run}/view/{item}", ROLE_VIEWER,
      "A series of a prediction for the results viewer: facts, values, neighbours", NULL, seen, 0},
     {NULL, NULL, ROLE_NONE, NULL, NULL, NULL, 0},

@@ -47,27 +47,18 @@ void volume_of_fini(struct volume_of *v)
     *v = (struct volume_of){.nifti = false};
 }
 
-static bool take_row(struct volume_of *v, const json_t *row, struct err *err)
+/* What is made of it is good as long as nothing of this changes. `size` and `mtime_ns` are the
+ * catalog's: a folder's own say little. */
+static bool make_key(struct volume_of *v, int64_t size, int64_t mtime_ns, struct err *err)
 {
     struct stat st = {.st_size = 0};
     char digest[SECRET_HEX];
-    const char *roots[2] = {json_get_text(row, "root", ""), json_get_text(row, "rec", "")};
-    const char *name = json_get_text(row, "path", "");
-    char *path = path_absolute(roots[0], name, err);
-    v->nifti = !strcmp(json_get_text(row, "kind", ""), "nifti");
-    v->uid = mem_strdup(json_get_text(row, "uid", ""), err);
-    v->path = path && v->uid ? confine_path(roots, 2, path, err) : NULL;
-    mem_free(path);
-    if (!v->path) {
-        return false;
-    }
     if (stat(v->path, &st) != 0) {
-        return err_set(err, ERR_NOTHING, "'%s' is not there any more", name);
+        return err_set(err, ERR_NOTHING, "'%s' is not there any more", path_base(v->path));
     }
-    /* a folder's own size and time say little: the catalog knows those of its files */
     char *text = mem_printf(err, "%s|%s|%lld|%lld.%ld|%" PRId64 "|%" PRId64, v->path, v->uid,
                             (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                            json_get_int(row, "size", 0), json_get_int(row, "mtime_ns", 0));
+                            size, mtime_ns);
     if (!text) {
         return false;
     }
@@ -75,6 +66,29 @@ static bool take_row(struct volume_of *v, const json_t *row, struct err *err)
     mem_free(text);
     v->key = mem_strndup(digest, 40, err);
     return v->key != NULL;
+}
+
+static bool take_row(struct volume_of *v, const json_t *row, struct err *err)
+{
+    const char *roots[2] = {json_get_text(row, "root", ""), json_get_text(row, "rec", "")};
+    char *path = path_absolute(roots[0], json_get_text(row, "path", ""), err);
+    v->nifti = !strcmp(json_get_text(row, "kind", ""), "nifti");
+    v->uid = mem_strdup(json_get_text(row, "uid", ""), err);
+    v->path = path && v->uid ? confine_path(roots, 2, path, err) : NULL;
+    mem_free(path);
+    return v->path &&
+        make_key(v, json_get_int(row, "size", 0), json_get_int(row, "mtime_ns", 0), err);
+}
+
+bool volumes_of_mask(char *path, struct volume_of *ret, struct err *err)
+{
+    *ret = (struct volume_of){.nifti = true, .labels = true, .path = path};
+    ret->uid = mem_strdup("", err);
+    bool ok = ret->uid && make_key(ret, 0, 0, err);
+    if (!ok) {
+        volume_of_fini(ret);
+    }
+    return ok;
 }
 
 bool volumes_find(struct request *q, int64_t item, struct volume_of *ret, struct err *err)
@@ -184,7 +198,8 @@ static struct volume_making *begin(struct api *api, const struct volume_of *v, c
                                    int64_t most, struct err *err)
 {
     char number[24];
-    const char *args[] = {"view", v->path, path, "--series", v->uid, "--most", number, NULL};
+    const char *args[] = {"view", v->path, path, "--series", v->uid, NULL, NULL, NULL, NULL};
+    size_t n = 5;
     struct volume_making *m = mem_zero(sizeof *m, err);
     if (!m || !(m->path = mem_strdup(path, err))) {
         mem_free(m);
@@ -192,7 +207,13 @@ static struct volume_making *begin(struct api *api, const struct volume_of *v, c
     }
     m->api = api;
     (void)snprintf(number, sizeof number, "%" PRId64, most);
-    args[5] = most ? args[5] : NULL;
+    if (most) {
+        args[n++] = "--most";
+        args[n++] = number;
+    }
+    if (v->labels) {
+        args[n] = "--labels";
+    }
     struct child_hooks hooks = {.done = made, .arg = m, .imaging = true};
     m->child = child_start(api, args, &hooks, err);
     if (!m->child) {

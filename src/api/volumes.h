@@ -11,14 +11,16 @@
 #include "api/route.h"
 #include "base/err.h"
 
-/* A series: its row, and its resolved path inside the project's roots. */
+/* A series, or a mask: its resolved path inside the project's roots. */
 struct volume_of {
-    bool nifti;
+    bool nifti, labels;
     char *path, *uid, *key;
 };
 /* Needs rights on the item's project by q->route. ERR_NOTHING when it is no series. */
 bool volumes_find(struct request *q, int64_t item, struct volume_of *ret,
                   struct err *err) CHECK_RESULT;
+/* A mask's path (taken), which was confined by the caller. */
+bool volumes_of_mask(char *path, struct volume_of *ret, struct err *err) CHECK_RESULT;
 void volume_of_fini(struct volume_of *v);
 
 struct volume_wait;

@@ -17,7 +17,7 @@
 
 extern const struct command command_word_view;
 
-#define USAGE "usage: gantry-imaging view IN OUT.nii [--series UID] [--most N]"
+#define USAGE "usage: gantry-imaging view IN OUT.nii [--series UID] [--most N] [--labels]"
 
 static volatile sig_atomic_t stop;
 
@@ -77,6 +77,24 @@ static void mean_slice(const struct volume *v, const size_t f[3], const struct v
     }
 }
 
+/* Labels have no mean. */
+static void middle_slice(const struct volume *v, const size_t f[3], const struct volume *small,
+                         size_t slice, size_t time, float *room, double *ret)
+{
+    size_t at[3] = {0, 0, slice * f[2] + f[2] / 2};
+    volume_slice(v, at[2] < v->n[2] ? at[2] : v->n[2] - 1, time, room);
+    for (size_t y = 0; y < small->n[1]; y++) {
+        at[1] = y * f[1] + f[1] / 2;
+        at[1] = at[1] < v->n[1] ? at[1] : v->n[1] - 1;
+        for (size_t x = 0; x < small->n[0]; x++) {
+            at[0] = x * f[0] + f[0] / 2;
+            at[0] = at[0] < v->n[0] ? at[0] : v->n[0] - 1;
+            double value = (double)room[at[1] * v->n[0] + at[0]];
+            ret[y * small->n[0] + x] = (value - v->intercept) / v->slope;
+        }
+    }
+}
+
 /* The centre of the first block, and the longer steps. */
 static void place(const struct volume *v, const size_t f[3], struct volume *small)
 {
@@ -91,7 +109,8 @@ static void place(const struct volume *v, const size_t f[3], struct volume *smal
     small->intercept = v->intercept;
 }
 
-static bool reduce(const struct volume *v, size_t most, struct volume *small, struct err *err)
+static bool reduce(const struct volume *v, size_t most, bool labels, struct volume *small,
+                   struct err *err)
 {
     size_t f[3], n[4] = {0, 0, 0, v->n[3]};
     for (size_t k = 0; k < 3; k++) {
@@ -106,7 +125,7 @@ static bool reduce(const struct volume *v, size_t most, struct volume *small, st
     }
     for (size_t t = 0; good && t < n[3]; t++) {
         for (size_t z = 0; good && z < n[2]; z++) {
-            mean_slice(v, f, small, z, t, room, sums);
+            (labels ? middle_slice : mean_slice)(v, f, small, z, t, room, sums);
             (void)volume_store(small, (t * n[2] + z) * n[0] * n[1], n[0] * n[1], sums);
             good = stop == 0 || err_set(err, ERR_CANCELLED, "interrupted");
         }
@@ -116,7 +135,8 @@ static bool reduce(const struct volume *v, size_t most, struct volume *small, st
     return good;
 }
 
-static bool view(const char *in, const char *out, const char *uid, size_t most, struct err *err)
+static bool view(const char *in, const char *out, const char *uid, size_t most, bool labels,
+                 struct err *err)
 {
     struct volume v = {.voxels = NULL}, small = {.voxels = NULL};
     struct nifti_info info = {.place_code = NIFTI_PLACE_SCANNER};
@@ -124,7 +144,7 @@ static bool view(const char *in, const char *out, const char *uid, size_t most, 
     bool nifti = stat(in, &st) == 0 && S_ISREG(st.st_mode) && nifti_sniff(in);
     bool good = nifti ? nifti_read(in, &v, &info, err) : read_dicom(in, uid, &v, err);
     bool less = most && (v.n[0] > most || v.n[1] > most || v.n[2] > most);
-    good = good && (!less || reduce(&v, most, &small, err));
+    good = good && (!less || reduce(&v, most, labels, &small, err));
     const struct nifti_extra extra = {
         .place_code = info.place_code, .time_step_s = info.time_step_s, .stop = &stop};
     good = good && nifti_write(out, less ? &small : &v, &extra, err);
@@ -140,7 +160,7 @@ static int run(int argc, char **argv)
     struct sigaction action = {.sa_handler = on_signal};
     int64_t most = 0;
     size_t n = 0;
-    bool good = true;
+    bool good = true, labels = false;
 
     (void)sigaction(SIGTERM, &action, NULL);
     for (int i = 0; i < argc && good; i++) {
@@ -148,13 +168,15 @@ static int run(int argc, char **argv)
             uid = argv[++i];
         } else if (!strcmp(argv[i], "--most") && i + 1 < argc) {
             good = num_int64(argv[++i], &most) && most > 0 && most < 65536;
+        } else if (!strcmp(argv[i], "--labels")) {
+            labels = true;
         } else {
             good = n < 2;
             words[good ? n++ : 1] = argv[i];
         }
     }
     good = (good && n == 2) || err_set(&err, ERR_USAGE, USAGE);
-    good = good && view(words[0], words[1], uid && *uid ? uid : NULL, (size_t)most, &err);
+    good = good && view(words[0], words[1], uid && *uid ? uid : NULL, (size_t)most, labels, &err);
     if (good) {
         puts("{}");
     }
@@ -163,7 +185,7 @@ static int run(int argc, char **argv)
 
 const struct command command_word_view = {
     .name = "view",
-    .usage = "IN OUT.nii [--series UID] [--most N]",
+    .usage = "IN OUT.nii [--series UID] [--most N] [--labels]",
     .help = "a series as the page's viewer takes it: plain NIfTI, at most N voxels a side",
     .run = run,
 };

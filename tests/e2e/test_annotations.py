@@ -79,6 +79,8 @@ def test_images_and_results_are_sent_by_rights(house):
     assert len(list((g.home / "cache/volumes").glob("*.nii"))) == 3
     mask = image(olaf.get(f"/api/v1/predictions/1/files/{g.item}/mask").body)
     assert mask.shape == source.shape and np.allclose(mask.affine, source.affine) and set(np.unique(mask.dataobj)) == {0, 1}
+    little = image(olaf.get(f"/api/v1/predictions/1/files/{g.item}/mask?most=12").body)
+    assert np.array_equal(little.dataobj, np.asarray(mask.dataobj)[1::2, 1::2, :]) and np.allclose(little.affine, small.affine)
     facts = olaf.get(f"/api/v1/predictions/1/files/{g.item}/facts").json()
     assert [(label["name"], label["colour"]) for label in facts["labels"]] == [("ball", "#ff3030")]
     assert olaf.get(f"/api/v1/predictions/1/files/{g.item}/preview").body[1:4] == b"PNG"

@@ -8,10 +8,10 @@ import tiny_models as tiny
 NAMES = ["p01/2023-01-10/ct.nii.gz", "p01/2024-02-11/ct.nii.gz", "p02/2023-05-01/ct.nii.gz"]
 
 
-def model(folder, name="ball", **more):
+def model(folder, name="ball", patch=(16, 16, 8), **more):
     """Label 1 where the normalised value is above 0: -x and x, argmax."""
     onnx = tiny.two_classes(0, 0, 0)
-    document = tiny.card(onnx, name=name, input={"modality": "CT", "patch": [16, 16, 8], "channels": 1, "window": [230, 400],
+    document = tiny.card(onnx, name=name, input={"modality": "CT", "patch": list(patch), "channels": 1, "window": [230, 400],
         "normalisation": "zscore"}, output={"labels": ["background", "ball"], "activation": "softmax", "colours": ["#000000", "#ff3030"]},
         settings={"overlap": {"type": "number", "minimum": 0, "maximum": 0.9, "default": 0.25, "help": "of patches"}}, **more)
     return tiny.write(pathlib.Path(folder) / name, onnx, document)

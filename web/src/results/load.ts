@@ -28,7 +28,9 @@ export async function loadImage(view: SeriesView, small: boolean, signal: AbortS
     if (small) {
         query.most = SMALL_SIDE;
     }
-    return { bytes: await bytesOf(`volumes/${view.item}`, query, signal), full: sizesOf(view) };
+    const bytes = await bytesOf(`volumes/${view.item}`, query, signal);
+    performance.mark('results: bytes there');
+    return { bytes, full: sizesOf(view) };
 }
 
 export interface Overlay {
@@ -39,7 +41,7 @@ export interface Overlay {
 }
 
 /** What a prediction made of the series. */
-export async function loadResult(view: SeriesView, run: number, task: string, signal: AbortSignal): Promise<Overlay> {
+export async function loadResult(view: SeriesView, run: number, task: string, small: boolean, signal: AbortSignal): Promise<Overlay> {
     const path = `predictions/${run}/files/${view.item}/`;
     if (task === 'classification') {
         return { mask: null, labels: [], values: await get<Values>(path + 'values', undefined, signal) };
@@ -52,7 +54,7 @@ export async function loadResult(view: SeriesView, run: number, task: string, si
         const dims = sizesOf(view);
         return { mask: { dims: [dims[0], dims[1], dims[2]], labels: drawBoxes(boxes.boxes, dims) }, labels, boxes };
     }
-    const [bytes, facts] = await Promise.all([bytesOf(path + 'mask', {}, signal), get<{ labels: Label[] }>(path + 'facts', undefined, signal)]);
+    const [bytes, facts] = await Promise.all([bytesOf(path + 'mask', small ? { most: SMALL_SIDE } : {}, signal), get<{ labels: Label[] }>(path + 'facts', undefined, signal)]);
     return { mask: readMask(bytes), labels: facts.labels };
 }
 
@@ -68,4 +70,9 @@ export interface Annotations {
 
 export async function loadVersions(item: number, run: number): Promise<Annotations> {
     return get<Annotations>('annotations', { item, run });
+}
+
+/** So that the next series is there at once: the server makes its small picture while this one is looked at. */
+export function fetchAhead(item: number): void {
+    fetch(apiUrl(`volumes/${item}`, { plain: 1, most: SMALL_SIDE }), { priority: 'low' }).then((answer) => answer.arrayBuffer()).catch(() => undefined);
 }

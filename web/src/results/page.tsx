@@ -10,7 +10,7 @@ import '../volume/volume.css';
 import { AnnotateCard, type Pen } from './annotate';
 import { BoxesCard, LabelsCard, PredictionCard, SeriesCard, ValuesCard, VersionsCard } from './cards';
 import { useLeaving } from './leave';
-import { isLarge, loadImage, loadResult, loadVersion, loadVersions, type Annotations, type Overlay } from './load';
+import { fetchAhead, isLarge, loadImage, loadResult, loadVersion, loadVersions, type Annotations, type Overlay } from './load';
 import { presetsFor, settingsText, type Label, type SeriesView, type Verdict } from './looks';
 import { countLabels, packed, writeMask } from './nifti';
 import { Picture, type Image } from './picture';
@@ -51,10 +51,11 @@ function useSeries(run: number, item: number) {
         setFailed('');
         get<SeriesView>(`predictions/${run}/view/${item}`, undefined, control.signal)
             .then((facts) => {
+                performance.mark('results: facts there');
                 keep(setView)(facts);
                 loadImage(facts, isLarge(facts), control.signal).then(keep(setImage), fail);
                 if (facts.done) {
-                    loadResult(facts, run, facts.task, control.signal).then(keep(setResult), fail);
+                    loadResult(facts, run, facts.task, isLarge(facts), control.signal).then(keep(setResult), fail);
                 }
                 loadVersions(item, run).then(keep(setNotes), fail);
             })
@@ -64,9 +65,10 @@ function useSeries(run: number, item: number) {
     const whole = async (): Promise<void> => {
         if (view) {
             const signal = stop.current.signal;
-            const image = await loadImage(view, false, signal);
+            const [image, overlay] = await Promise.all([loadImage(view, false, signal), view.done ? loadResult(view, run, view.task, false, signal) : null]);
             if (!signal.aborted) {
                 setImage(image);
+                setResult(overlay);
             }
         }
     };
@@ -86,7 +88,7 @@ function useOther(view: SeriesView | null, run: number): Overlay | null {
         setOther(null);
         const found = view?.others.find((one) => one.run === run);
         if (view && found) {
-            loadResult(view, run, found.task, control.signal).then(
+            loadResult(view, run, found.task, false, control.signal).then(
                 (overlay) => control.signal.aborted || setOther(overlay),
                 (error: unknown) => control.signal.aborted || toast(errorText(error), 'error'),
             );
@@ -244,6 +246,13 @@ function Viewer({ run, item }: { run: number; item: number }) {
         }
         return undefined;
     }, [image]);
+    useEffect(() => {
+        if (view && image && view.next && isLarge(view)) {
+            const timer = setTimeout(() => fetchAhead(view.next), 1000);
+            return () => clearTimeout(timer);
+        }
+        return undefined;
+    }, [view, image]);
     useEffect(() => {
         first.current?.lead(beside ? second.current : null);
         second.current?.lead(beside ? first.current : null);

@@ -91,15 +91,19 @@ export function Picture(props: Props) {
         }
     }, [preset]);
     useEffect(() => {
-        if (stage && shown && mask !== undefined) {
+        if (!stage || !shown || mask === undefined) {
+            return;
+        }
+        const soon = setTimeout(() => { // the image is seen before
             try {
-                stage.look(labels, hidden, opacity);
+                stage.look(now.current.labels, now.current.hidden, now.current.opacity);
                 stage.mask(mask);
                 setMasked(mask);
             } catch (error) {
-                props.onFailed(errorText(error));
+                now.current.onFailed(errorText(error));
             }
-        }
+        }, 30);
+        return () => clearTimeout(soon);
     }, [stage, shown, mask]);
     useEffect(() => stage?.look(labels, hidden, opacity), [stage, shown, masked, labels, hidden, opacity]);
     /* Before the canvas: NiiVue has keys of its own. */

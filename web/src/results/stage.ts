@@ -46,6 +46,14 @@ function coloursOf(labels: readonly Label[], hidden: ReadonlySet<number>): Uint8
     return lut;
 }
 
+/** With every image NiiVue works out a texture of gradients, for its 3-D rendering: two passes over all voxels, which is most
+ * of the time in software, and twice the image's memory. Nothing is rendered in 3-D here, so they become one voxel a slice. */
+function withoutGradients(nv: Niivue): void {
+    const make = nv.rgbaTex.bind(nv);
+    const units: number[] = [nv.gl.TEXTURE6, nv.gl.TEXTURE8];
+    nv.rgbaTex = (texture, unit, dims, ...more) => make(texture, unit, units.includes(unit) ? [dims[0]!, 1, 1, dims[3]!] : dims, ...more);
+}
+
 export class Stage {
     readonly software: boolean;
     private image: NVImage | null = null;
@@ -62,6 +70,8 @@ export class Stage {
             multiplanarShowRender: SHOW_RENDER.NEVER, dragMode: DRAG_MODE.contrast, logLevel: 'error', maxDrawUndoBitmaps: UNDO_STEPS,
         });
         await nv.attachToCanvas(canvas, true);
+        withoutGradients(nv);
+        performance.mark('results: WebGL there');
         const stage = new Stage(nv, hooks);
         nv.onLocationChange = () => stage.tell();
         nv.onDrawingChanged = (action: string) => {
@@ -76,6 +86,7 @@ export class Stage {
     /** The series, whole or smaller; `full` are the sizes of the series itself. The place stays where it was. */
     async show(bytes: ArrayBuffer, full: Sizes, preset: Preset): Promise<void> {
         const image = await NVImage.loadFromUrl({ url: bytes, name: 'series.nii', colormap: 'gray' });
+        performance.mark('results: image read');
         const at = this.image ? [...this.nv.frac2mm(this.nv.scene.crosshairPos)] : null;
         this.nv.closeDrawing();
         for (const old of [...this.nv.volumes]) {
@@ -85,6 +96,7 @@ export class Stage {
         this.full = full;
         this.setRange(image, preset);
         this.nv.addVolume(image);
+        performance.mark('results: image drawn');
         if (at) {
             this.moveTo([at[0]!, at[1]!, at[2]!]);
         }
@@ -110,7 +122,8 @@ export class Stage {
         if (!this.image) {
             return;
         }
-        if (mask && mask.dims.some((n, k) => n !== this.full[k])) {
+        const fits = (sizes: Sizes): boolean => mask === null || mask.dims.every((n, k) => n === sizes[k]);
+        if (mask && !fits(this.full) && !fits(this.dims)) {
             throw new Error(`the mask has ${mask.dims.join(' x ')} voxels, the series ${this.full.join(' x ')}`);
         }
         this.nv.createEmptyDrawing();
@@ -122,6 +135,7 @@ export class Stage {
         }
         this.strokes = 0;
         this.tell();
+        performance.mark('results: mask drawn');
     }
 
     /** What is drawn now, in the order of the series. */
@@ -157,7 +171,8 @@ export class Stage {
 
     view(view: View, patientLeftOnRight: boolean): void {
         this.nv.setSliceType(VIEWS[view]);
-        this.nv.setRadiologicalConvention(patientLeftOnRight);
+        this.nv.opts.isRadiologicalConvention = patientLeftOnRight; // its own setter makes all textures anew
+        this.nv.drawScene();
     }
 
     /** Dragging draws `label` (0 erases); null: it moves the cursor. */
