@@ -17,6 +17,26 @@ def model(folder, name="ball", patch=(16, 16, 8), **more):
     return tiny.write(pathlib.Path(folder) / name, onnx, document)
 
 
+def classifier(folder):
+    """Four slices of a series, each weighing its mean: "finding" or "normal"."""
+    nodes = [tiny.node("ReduceMean", ["x"], "m", axes=[1, 2, 3, 4]), tiny.node("Flatten", ["m"], "y", axis=1),
+             tiny.node("ReduceMean", ["x"], "s", axes=[2, 3, 4]), tiny.node("Flatten", ["s"], "a", axis=1)]
+    onnx = tiny.model(nodes, [("x", (1, 4, 1, 20, 24))], [("y", (1, 1)), ("a", (1, 4))])
+    return tiny.write(pathlib.Path(folder) / "bag", onnx, tiny.card(onnx, name="bag", task="classification", settings={},
+        input={"modality": "CT", "channels": 1, "window": [-1000, 1000], "normalisation": "window", "slices": 4},
+        output={"labels": ["normal", "finding"], "activation": "sigmoid"}))
+
+
+def detector(folder):
+    """Boxes of 3 x 3 x 3 voxels inside the ball."""
+    onnx = tiny.model([tiny.node("ReduceMean", ["x"], "m", axes=[2, 3, 4]), tiny.node("Flatten", ["m"], "y", axis=1)],
+        [("x", (1, 1, 3, 3, 3))], [("y", (1, 1))])
+    return tiny.write(pathlib.Path(folder) / "lumps", onnx, tiny.card(onnx, name="lumps", task="detection",
+        settings={"stride": {"type": "integer", "default": 1}},
+        input={"modality": "CT", "channels": 1, "patch": [3, 3, 3], "orientation": "LPS", "window": [200, 400], "normalisation": "unit"},
+        output={"labels": ["lump"], "activation": "none", "threshold": 0.95}))
+
+
 def make(g, dicom=True):
     """Run 1 over the series of a data set `scans`; g.items: item by name."""
     for seed, name in enumerate(NAMES, 1):

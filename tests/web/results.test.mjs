@@ -22,12 +22,16 @@ before(async () => {
 import predictions, viewing
 for seed, name in enumerate(viewing.NAMES, 1):
     predictions.nifti(pathlib.Path(sys.argv[2]) / name, "CT", seed, axes="LPS" if seed == 2 else "RAS")
-viewing.model(sys.argv[3])`;
+viewing.model(sys.argv[3]); viewing.classifier(sys.argv[3]); viewing.detector(sys.argv[3])`;
     await run(PYTHON, ['-c', script, path.join(ROOT, 'tests/e2e'), project.data, project.home + '-models']);
     await project.gantry('model', 'add', project.home + '-models/ball');
     await project.gantry('dataset', 'add', 'scans', project.data, '--modality', 'CT');
     await project.gantry('predict', '--dataset', 'scans', '--model', 'ball');
     await project.gantry('predict', '--dataset', 'scans', '--model', 'ball', '--set', 'overlap=0');
+    for (const name of ['bag', 'lumps']) {
+        await project.gantry('model', 'add', `${project.home}-models/${name}`);
+        await project.gantry('predict', '--dataset', 'scans', '--model', name);
+    }
     server = await project.serve();
     browser = await launch({ webgl: true });
     page = await openPage(browser, server.url, '#/projects');
@@ -142,6 +146,30 @@ test('W8: two predictions of one series, in turns and side by side with one curs
     await differs(before, 'the cursor goes along', 1);
     await shoot(page, 'results-beside');
     await button('Side by side').click();
+});
+
+test('W8: scores and the slices that counted lead to the slice; boxes are drawn', async () => {
+    await page.goto(new URL(`/#/predictions/3/${itemOf('2023-01-10')}`, server.url).href);
+    await page.waitForSelector(`${CANVAS}[data-shown="whole"]`);
+    assert.match(await page.textContent('.results-scores'), /normal.*finding/);
+    const plot = page.getByRole('slider', { name: 'Attention by slice' });
+    const slice = () => page.getAttribute('.results-spot', 'data-slice');
+    const box = await plot.boundingBox();
+    await plot.click({ position: { x: box.width * 0.99, y: box.height / 2 } });
+    await until(async () => (await slice()) === '11', 'the last slice');
+    const top = page.getByRole('button', { name: /^Slice that weighed most/ });
+    const weighed = Number((await top.textContent()).match(/\d+$/)[0]);
+    await top.press('Enter');
+    await until(async () => Number(await slice()) === weighed - 1, 'the slice that weighed most');
+    await shoot(page, 'results-values');
+    assert.deepEqual(await violations(page), []);
+    await page.goto(new URL(`/#/predictions/4/${itemOf('2023-01-10')}`, server.url).href);
+    await page.waitForSelector(`${CANVAS}[data-mask="1"]`);
+    const first = page.getByRole('region', { name: 'Boxes' }).getByRole('button').first();
+    assert.match(await first.textContent(), /lump \d\.\d\d, slices \d+–\d+/);
+    const plain = await look();
+    await first.click();
+    await differs(plain, 'the slice of the box');
 });
 
 test('W8: a stroke is drawn, undone, drawn again, saved as a version, and is in the file; verdicts', async () => {

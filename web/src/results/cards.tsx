@@ -118,7 +118,7 @@ export function ValuesCard({ values, slices, at, toSlice }: { values: Values; sl
     return (
         <section class="viewer-card" aria-label="Values">
             <div class="viewer-head">
-                <strong>{values.label}</strong>
+                <strong>{values.label || 'No class over its threshold'}</strong>
             </div>
             <dl class="results-scores">
                 {values.labels.map((label, i) => (
