@@ -374,7 +374,9 @@ json_t *prediction_batch(const struct prediction_wish *w, struct err *err)
 char *prediction_folder(const struct prediction_wish *w, struct err *err)
 {
     char sum[DIGEST_SHA256_HEX];
-    char *text = mem_printf(err, "%s\n%s", w->checksum, w->settings_text);
+    char *card = json_text(w->card.root, err); /* how images are prepared counts as weights do */
+    char *text = card ? mem_printf(err, "%s\n%s\n%s", w->checksum, card, w->settings_text) : NULL;
+    mem_free(card);
     if (!text) {
         return NULL;
     }

@@ -312,6 +312,15 @@ static json_t *models_of(const struct bind *in, const json_t *params, struct err
     return sums;
 }
 
+/* Results of a series lie where the model, its card and all settings say, also those that its tool
+ * does not take: the same work at another place is not there yet. */
+static void add_place(const struct bind *in, struct str *out)
+{
+    const char *below = path_below(in->study->out, in->rec);
+    str_add(out, ",\"place\":");
+    json_add_text(out, below ? below : in->study->out);
+}
+
 /* The keys stand in sorted order. Where a job's arguments write counts: two jobs may differ in that
  * alone. */
 static bool make_fingerprint(const struct bind *in, const json_t *input_basis, struct bound *b,
@@ -359,6 +368,9 @@ static bool make_fingerprint(const struct bind *in, const json_t *input_basis, s
     }
     str_add(&out, ",\"params\":");
     json_add_value(&out, p);
+    if (in->study && in->study->stem) {
+        add_place(in, &out);
+    }
     if (script) {
         str_add(&out, ",\"script\":");
         json_add_text(&out, script);

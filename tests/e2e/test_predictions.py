@@ -124,6 +124,13 @@ def test_the_command_makes_the_run(site):
     assert again["folder"] == folder and {t["state"] for t in g.tasks()} == {"cached"}
     other = g.json("predict", "-d", "chests", "-m", "copy", "--skip-misfits", "--set", "level=7")
     assert other["folder"] != folder and {t["state"] for t in g.tasks()} == {"done"}
+    card = {**CARD, "input": {**CARD["input"], "window": [-40, 80]}}
+    (g.base / "copy" / "model.json").write_text(json.dumps(card))
+    g.ok("model", "add", "--replace", g.base / "copy")
+    mended = g.json("predict", "-d", "chests", "-m", "copy", "--skip-misfits", "--set", "level=7")
+    assert mended["folder"] not in (folder, other["folder"]), "another card of the same sum wrote over earlier results"
+    assert {t["state"] for t in g.tasks()} == {"done"}
+    assert all((g.rec / "predictions" / mended["folder"] / name / "mask.nii.gz").exists() for name in NAMES)
     assert "level 7" in g.ok("log", g.tasks()[0]["id"]).out
     table = g.json("results", str(other["run"]))
     assert [(r["predict.ml.all"], r["predict.level"]) for r in table] == [(7.5, 7)] * 3
