@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "catalog/dataset.h"
-#include "catalog/project.h"
 #include "report/datasets.h"
 
 #define ROWS_DEFAULT 100
@@ -85,20 +84,6 @@ static bool series(struct request *q, struct reply *r, struct err *err)
 
 /* --- registering */
 
-/* May he register this path? Into a project that he may change, or, anywhere below the roots, when
- * he is kept to none. `path` has its links resolved. */
-static bool may_take(struct request *q, const char *path, struct err *err)
-{
-    struct project p = {0};
-    bool found = false;
-    if (!project_of_folder(q->api->store, path, &p, &found, err)) {
-        return false;
-    }
-    bool ok = found ? access_project(q, p.id, err) : access_everywhere(q, err);
-    project_fini(&p);
-    return ok;
-}
-
 struct words {
     const char *word[PLACES_MOST + 16];
     char *owned[PLACES_MOST];
@@ -127,7 +112,7 @@ static bool add_places(struct request *q, struct words *w, struct err *err)
             return false;
         }
         w->owned[w->n_owned++] = real;
-        if (!may_take(q, real, err)) {
+        if (!scope_place(q, real, err)) {
             return false;
         }
         add_word(w, NULL, real);
@@ -140,7 +125,7 @@ static bool may_take_all(struct request *q, const struct words *w, struct err *e
 {
     char *common = path_common((const char *const *)w->owned, w->n_owned, err);
     char *real = common ? access_folder(q, common, err) : NULL;
-    bool ok = real && may_take(q, real, err);
+    bool ok = real && scope_place(q, real, err);
     mem_free(real);
     mem_free(common);
     return ok;
@@ -235,7 +220,7 @@ static char *export_folder(struct request *q, struct err *err)
     char *real = parent ? access_folder(q, parent, err) : NULL, *whole = NULL;
     if (path[0] != '/') {
         (void)err_set(err, ERR_USAGE, "'%.200s' is not an absolute path", path);
-    } else if (real && may_take(q, real, err)) {
+    } else if (real && scope_place(q, real, err)) {
         whole = path_join(real, path_base(clean), err);
     }
     mem_free(real);

@@ -98,7 +98,15 @@ static char *truth_of(struct request *q, struct err *err)
                       "send a table");
         return NULL;
     }
-    return upload[0] ? upload_path(q, upload, err) : access_folder(q, place, err);
+    if (upload[0]) {
+        return upload_path(q, upload, err);
+    }
+    char *real = access_folder(q, place, err);
+    if (real && !scope_place(q, real, err)) {
+        mem_free(real);
+        return NULL;
+    }
+    return real;
 }
 
 static bool create(struct request *q, struct reply *r, struct err *err)

@@ -5,6 +5,7 @@
 #include "api/access.h"
 #include "api/recent.h"
 #include "base/mem.h"
+#include "catalog/project.h"
 
 bool scope_maybe_project(struct request *q, int64_t *ret, struct err *err)
 {
@@ -68,6 +69,18 @@ bool scope_run(struct request *q, int64_t run, int64_t *ret_project, struct err 
     return store_int(q->api->store, 0, &project, err, "SELECT project_id FROM run WHERE id=?1", "i",
                      run) &&
         owned(q, "run", run, project, ret_project, err);
+}
+
+bool scope_place(struct request *q, const char *path, struct err *err)
+{
+    struct project p = {0};
+    bool found = false;
+    if (!project_of_folder(q->api->store, path, &p, &found, err)) {
+        return false;
+    }
+    bool ok = found ? access_project(q, p.id, err) : access_everywhere(q, err);
+    project_fini(&p);
+    return ok;
 }
 
 bool scope_task(struct request *q, int64_t task, int64_t *ret_project, struct err *err)

@@ -17,6 +17,9 @@ bool scope_within(const struct request *q, char **ret, struct err *err) CHECK_RE
 bool scope_item(struct request *q, int64_t item, int64_t *ret_project,
                 struct err *err) CHECK_RESULT;
 bool scope_run(struct request *q, int64_t run, int64_t *ret_project, struct err *err) CHECK_RESULT;
+/* Rights on a place (absolute, links resolved): those on the project that holds it; what is in none
+ * is for who is not kept to some. */
+bool scope_place(struct request *q, const char *path, struct err *err) CHECK_RESULT;
 bool scope_task(struct request *q, int64_t task, int64_t *ret_project,
                 struct err *err) CHECK_RESULT;
 bool scope_tasks(struct request *q, const json_t *tasks, struct err *err) CHECK_RESULT;

@@ -15,7 +15,7 @@
 #include "codec/csv.h"
 #include "os/file.h"
 
-#define MOST 200000 /* names; a folder with more is hardly one of masks */
+#define MOST 200000 /* names, or rows; a folder with more is hardly one of masks */
 #define DEPTH 6
 #define MOST_BYTES ((size_t)32 << 20)
 #define NAME 1024
@@ -30,8 +30,8 @@ struct truth {
     char *what;
     bool table;
     struct entry *list;
-    size_t n, room, rows;
-    struct entry *bare; /* bare names of the series themselves; value is not used */
+    size_t n, room, rows, seen; /* seen: names in folders, of whatever */
+    struct entry *bare;         /* bare names of the series themselves; value is not used */
     size_t n_bare, bare_room;
     bool bare_sorted;
 };
@@ -128,7 +128,11 @@ static bool walk(struct truth *t, const char *folder, const char *below, int dep
 {
     size_t n = 0;
     char **names = file_list(folder, &n, err);
-    bool ok = names != NULL;
+    bool ok = names &&
+        ((t->seen += n) <= MOST ||
+         err_set(err, ERR_USAGE,
+                 "'%s' holds more than %d files and folders: name the folder of the masks itself",
+                 t->what, MOST));
     for (size_t i = 0; ok && i < n; i++) {
         bool mask = is_mask(names[i]);
         if (names[i][0] == '.' || (!mask && (depth == 0 || strchr(names[i], '.')))) {
@@ -138,9 +142,7 @@ static bool walk(struct truth *t, const char *folder, const char *below, int dep
              *relative = mem_printf(err, "%s%s%s", below, below[0] ? "/" : "", names[i]);
         ok = path && relative;
         if (ok && mask) {
-            ok = t->rows < MOST ||
-                err_set(err, ERR_USAGE, "'%s' holds more than %d NIfTI files", t->what, MOST);
-            ok = ok && add_mask(t, relative, path, err);
+            ok = add_mask(t, relative, path, err);
         } else if (ok && file_is_folder(path)) {
             ok = walk(t, path, relative, depth - 1, err);
         }

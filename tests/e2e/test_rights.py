@@ -11,7 +11,7 @@ import cohort
 import scans
 import server as running
 from browser import Client
-from runner import script
+from runner import script, wait_for
 
 PASSWORD = "a long enough one"
 # Names that must never be seen by who has no rights there.
@@ -203,6 +203,12 @@ def test_an_operator_works_in_his_own_project(house, served):
     assert olaf.post("/api/v1/runs", run).status in (200, 201)
     assert olaf.post("/api/v1/tasks/retry", {"tasks": [ids["task"]]}).status == 200
     assert olaf.post("/api/v1/projects", {"path": str(house.g.base / "hidden-project")}).status == 403
+    # a truth is held against what he predicted, and tells of it: only of his own projects
+    truth = {word: {"run": ids["run"], "truth": str(house.g.base / f"{word}-project")} for word in ("hidden", "seen")}
+    assert olaf.post("/api/v1/validations", truth["hidden"]).status == 403
+    house.g.ok("config", "set", f"roots={house.g.base}")
+    wait_for(lambda: olaf.post("/api/v1/validations", truth["hidden"]).status == 404, "roots say what may be opened, rights what is seen")
+    assert "is no prediction" in olaf.post("/api/v1/validations", truth["seen"]).detail
 
 
 def test_files_of_another_project_are_not_sent(g):
