@@ -142,7 +142,7 @@ static bool result(struct request *q, struct reply *r, struct err *err)
     json_t *rows = store_rows(
         q->api->store, err,
         "SELECT p.folder,s.stem,j.root,j.rec,r.rec AS run_rec FROM prediction p JOIN run r ON "
-        "r.id=p.run_id JOIN project j ON j.id=r.project_id JOIN task t ON t.run_id=r.id AND "
+        "r.id=p.run_id JOIN project j ON j.id=r.project_id JOIN task t ON +t.run_id=r.id AND "
         "t.item_id=?2 JOIN series s ON s.item_id=t.item_id WHERE p.run_id=?1 LIMIT 1",
         "ii", run, item);
     const json_t *row = json_array_get(rows, 0);

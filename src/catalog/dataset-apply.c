@@ -203,7 +203,7 @@ static bool take(struct applying *a, const json_t *row)
 {
     const char *path = json_get_text(row, "path", "");
     int64_t id = 0, known = 0;
-    if (!*path || *path == '/' || !strncmp(path, "../", 3) || strstr(path, "/../")) {
+    if (!*path || *path == '/' || path_climbs(path)) {
         return err_set(a->err, ERR_USAGE, "dataset.apply: '%.80s' is no path in a project", path);
     }
     char *name = dataset_item_name(path, json_get_text(row, "uid", ""), a->err);

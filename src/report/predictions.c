@@ -35,7 +35,8 @@ bool predictions_sorts(const char *word)
     "trial_bool,p.again_of,r.project_id AS project,r.state='active' AS active_bool FROM "        \
     "prediction p JOIN run r ON r.id=p.run_id "
 
-static bool put_counts(struct store *s, json_t *row, struct prediction_counts *ret, struct err *err)
+bool predictions_put_counts(struct store *s, json_t *row, struct prediction_counts *ret,
+                            struct err *err)
 {
     struct prediction_counts c = {.active = json_get_bool(row, "active", false)};
     char state[60];
@@ -69,7 +70,7 @@ static bool put_all_counts(struct store *s, json_t *rows, struct err *err)
     bool ok = true;
     json_array_foreach(rows, i, row)
     {
-        ok = ok && (json_object_get(row, "state") || put_counts(s, row, NULL, err));
+        ok = ok && (json_object_get(row, "state") || predictions_put_counts(s, row, NULL, err));
     }
     return ok;
 }
@@ -198,7 +199,7 @@ json_t *predictions_of_model(struct store *s, const char *model, const char *wit
 
 json_t *predictions_show(struct store *s, int64_t run, struct err *err)
 {
-    struct prediction_counts c;
+    struct prediction_counts c = {.total = 0};
     json_t *rows = store_rows(s, err, ROW_COLUMNS "WHERE p.run_id=?1", "i", run),
            *row = json_incref(json_array_get(rows, 0)), *more = NULL, *counts = NULL;
     json_decref(rows);
@@ -206,7 +207,7 @@ json_t *predictions_show(struct store *s, int64_t run, struct err *err)
         (void)(!rows || err_set(err, ERR_NOTHING, "there is no prediction %" PRId64, run));
         return NULL;
     }
-    bool ok = put_counts(s, row, &c, err) &&
+    bool ok = predictions_put_counts(s, row, &c, err) &&
         (more = store_rows(
              s, err,
              "SELECT p.settings AS settings_json,p.checksum,p.folder,r.host,r.priority,j.name AS "

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "codec/json.h"
+#include "report/prediction-words.h"
 #include "store/store.h"
 
 struct predictions_query {
@@ -31,6 +32,11 @@ json_t *predictions_show(struct store *s, int64_t run, struct err *err) CHECK_RE
 /* The latest prediction of a model, or NULL and no error: [{id, dataset, user, state, started}]. */
 json_t *predictions_of_model(struct store *s, const char *model, const char *within, int64_t limit,
                              struct err *err) CHECK_RESULT;
+
+/* state, group, total, finished, failed, cancelled and progress of the run row["id"], in place of
+ * its "active"; the counts also in `ret`, which may be NULL. */
+bool predictions_put_counts(struct store *s, json_t *row, struct prediction_counts *ret,
+                            struct err *err) CHECK_RESULT;
 
 struct prediction_series_query {
     int64_t run;

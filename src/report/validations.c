@@ -1,30 +1,7 @@
 /* Rows of the table, with the words that predictions have for states. */
 #include "report/validations.h"
 
-#include "report/prediction-words.h"
-
-static bool put_state(struct store *s, json_t *row, struct err *err)
-{
-    struct prediction_counts c = {.active = json_get_bool(row, "active", false)};
-    char state[60];
-    struct query *q =
-        store_query(s, err, "SELECT state,count(*) FROM task WHERE run_id=?1 GROUP BY state", "i",
-                    json_get_int(row, "run", 0));
-    while (q && query_next(q)) {
-        prediction_count(&c, (int)query_int(q, 0), query_int(q, 1));
-    }
-    if (!q || !query_end(q, err)) {
-        return false;
-    }
-    prediction_state(&c, state, sizeof state);
-    (void)json_object_del(row, "active");
-    return json_put(row, "state", json_string(state), err) &&
-        json_put(row, "group", json_string(prediction_group(&c)), err) &&
-        json_put(row, "total", json_integer(c.total), err) &&
-        json_put(row, "finished", json_integer(c.good + c.failed + c.cancelled), err) &&
-        json_put(row, "failed", json_integer(c.failed), err) &&
-        json_put(row, "progress", json_integer(prediction_progress(&c)), err);
-}
+#include "report/predictions.h"
 
 #define CHOSEN                                                                                   \
     "FROM validation v JOIN run r ON r.id=v.run_id LEFT JOIN prediction p ON p.run_id=v.of_run " \
@@ -48,7 +25,7 @@ json_t *validations_list(struct store *s, const struct validations_query *q, str
         store_int(s, 0, &total, err, "SELECT count(*) " CHOSEN, "iis", q->of, q->run, q->within);
     json_array_foreach(rows, i, row)
     {
-        ok = ok && put_state(s, row, err);
+        ok = ok && predictions_put_counts(s, row, NULL, err);
     }
     if (ok) {
         answer = json_pack("{s:I, s:O}", "total", (json_int_t)total, "rows", rows);
