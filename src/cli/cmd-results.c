@@ -13,7 +13,8 @@
 #include "os/pass.h"
 #include "report/results.h"
 
-#define MOST_JOBS 12 /* shown on a terminal; files have all */
+#define MOST_JOBS 12  /* shown on a terminal; files have all */
+#define MOST_VALUES 6 /* of what a model said */
 
 static const struct opt options[] = {
     {'o', "output", OPT_TEXT, "FILE",
@@ -90,6 +91,34 @@ static bool is_job(const json_t *columns, size_t i)
     return next && !strncmp(next, name, n) && !strcmp(next + n, "_seconds");
 }
 
+static bool has_column(const json_t *columns, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        if (str_equal(json_string_value(json_array_get(columns, i)), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a model said of a series, without the name of the job: ml.lung, label, score.normal. */
+static size_t add_values(struct column *to, const json_t *columns)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(columns) && n < MOST_VALUES; i++) {
+        const char *key = json_string_value(json_array_get(columns, i)), *dot = strchr(key, '.');
+        const char *name = dot ? dot + 1 : "";
+        if (str_starts(name, "ml.") || str_starts(name, "score.") || !strcmp(name, "best")) {
+            to[n++] = (struct column){name, key, CELL_SCORE};
+        } else if (!strcmp(name, "label")) {
+            to[n++] = (struct column){name, key, CELL_TEXT};
+        } else if (!strcmp(name, "boxes")) {
+            to[n++] = (struct column){name, key, CELL_INT};
+        }
+    }
+    return n;
+}
+
 static bool print_table(struct cli *c, const json_t *columns, const json_t *rows, struct err *err)
 {
     static const struct column scans[] = {
@@ -102,10 +131,21 @@ static bool print_table(struct cli *c, const json_t *columns, const json_t *rows
         {"Study", "SID", CELL_TEXT},
         {"Status", "status", CELL_STATUS},
     };
-    bool cohort = str_equal(json_string_value(json_array_get(columns, 0)), "PID");
-    size_t n = cohort ? sizeof studies / sizeof *studies : sizeof scans / sizeof *scans, jobs = 0;
-    struct column shown[MOST_JOBS + 8] = {{NULL, NULL, CELL_TEXT}};
-    memcpy(shown, cohort ? studies : scans, n * sizeof *shown);
+    static const struct column series[] = {
+        {"Series", "name", CELL_TEXT},
+        {"Patient", "patient", CELL_TEXT},
+        {"Date", "date", CELL_TEXT},
+        {"Status", "status", CELL_STATUS},
+    };
+    bool cohort = str_equal(json_string_value(json_array_get(columns, 0)), "PID"),
+         images = has_column(columns, "patient");
+    const struct column *first = cohort ? studies : images ? series : scans;
+    size_t n = cohort ? sizeof studies / sizeof *studies
+        : images      ? sizeof series / sizeof *series
+                      : sizeof scans / sizeof *scans,
+           jobs = 0;
+    struct column shown[MOST_JOBS + MOST_VALUES + 8] = {{NULL, NULL, CELL_TEXT}};
+    memcpy(shown, first, n * sizeof *shown);
     for (size_t i = 0; i + 1 < json_array_size(columns) && jobs < MOST_JOBS; i++) {
         if (is_job(columns, i)) {
             const char *job = json_string_value(json_array_get(columns, i));
@@ -113,6 +153,7 @@ static bool print_table(struct cli *c, const json_t *columns, const json_t *rows
             jobs++;
         }
     }
+    n += images ? add_values(shown + n, columns) : 0;
     shown[n++] = (struct column){"Error", "error", CELL_TEXT};
     return cli_table(c, rows, shown, err);
 }

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/launch.h"
+#include "cli/resolve.h"
 #include "engine/session.h"
 #include "os/file.h"
 
@@ -55,13 +55,27 @@ static bool check_words(struct cli *c, struct err *err)
     return true;
 }
 
+/* `last` is the newest prediction: a validation is a run too, and not meant. */
+static bool find_run(struct cli *c, int64_t *ret, struct err *err)
+{
+    int64_t project = 0;
+    if (strcmp(c->args[0], "last") != 0) {
+        return resolve_run(c, c->args[0], 0, ret, err);
+    }
+    return resolve_project_id(c, &project, err) && cli_store(c, err) &&
+        store_int(c->store, 0, ret, err,
+                  "SELECT max(p.run_id) FROM prediction p JOIN run r ON r.id=p.run_id WHERE "
+                  "p.trial=0 AND (?1=0 OR r.project_id=?1)",
+                  "i", project) &&
+        (*ret || err_set(err, ERR_NOTHING, "there are no predictions yet (gantry help predict)"));
+}
+
 static json_t *arguments(struct cli *c, struct err *err)
 {
     const char *given = cli_text(c, "truth", "");
     char real[PATH_MAX];
     int64_t run = 0;
-    if (!num_int64(c->args[0], &run)) {
-        (void)cli_usage(c, err, "'%s' is no number of a run (gantry status)", c->args[0]);
+    if (!find_run(c, &run, err)) {
         return NULL;
     }
     if (!realpath(given, real)) {

@@ -410,6 +410,8 @@ def test_results_have_the_values(site, ort):
         "p01/2023-01-10/ct.nii.gz", "p01", "2023-01-10", "CT", 12)
     assert first["predict"] == "done" and first["predict.ml.bright"] > 0
     assert any(o.endswith("mask.nii.gz") for o in first["outputs"])
+    head = g.ok("results", str(made["run"])).out.splitlines()[0]
+    assert head.split() == ["Series", "Patient", "Date", "Status", "predict", "ml.bright", "Error"]
 
 
 def test_a_batch_over_series(site):

@@ -182,8 +182,9 @@ def test_what_is_refused(site):
     table = site.table("series,label\nx,1\n")
     assert "draws masks: the truth is a folder" in g.fails(2, "validate", 1, "--truth", table).err
     assert "the truth is a table" in g.fails(2, "validate", 2, "--truth", empty).err
-    assert "run 9 is no prediction" in g.fails(2, "validate", 9, "--truth", empty).err
-    assert "no number of a run" in g.fails(2, "validate", "last", "--truth", empty).err
+    assert "the truth is a table" in g.fails(2, "validate", "last", "--truth", empty).err  # the newest prediction
+    assert "there is no run 99" in g.fails(3, "validate", 99, "--truth", empty).err
+    assert "is no run" in g.fails(2, "validate", "first", "--truth", empty).err
     assert "--truth DIR" in g.fails(2, "validate", 1).err
     assert "there is no" in g.fails(4, "validate", 1, "--truth", g.base / "nowhere").err
     assert "FILE.pdf" in g.fails(2, "validate", 1, "--truth", empty, "-o", "report.doc").err
