@@ -151,23 +151,41 @@ static bool holder(struct merging *m, const json_t *rows, size_t first, size_t n
     return ok;
 }
 
+/* What the reader says of `path`, a line a series. When it crashes, or says nothing that can be
+ * understood, there are no lines: the pieces stay pieces, and the rest goes on. */
+static bool read_lines(struct merging *m, const char *path, json_t *lines)
+{
+    const char *args[] = {"series", path, NULL};
+    struct str out = STR_INIT;
+    struct err why = {ERR_NONE, ""};
+    bool read = child_imaging(args, &out, &why), ok = true;
+    for (const char *at = str_text(&out), *nl; ok && read && (nl = strchr(at, '\n')); at = nl + 1) {
+        json_t *line = json_parse(at, (size_t)(nl - at), "series", &why);
+        read = line != NULL;
+        ok = !line || json_array_append_new(lines, line) == 0;
+    }
+    str_fini(&out);
+    if (!ok || why.code == ERR_NOMEM) {
+        return err_set(m->err, ERR_NOMEM, "out of memory");
+    }
+    return read || json_array_clear(lines) == 0;
+}
+
 /* Lines of everything below the folder; read once. */
 static const json_t *lines_of(struct merging *m, const char *folder)
 {
     json_t *lines = json_object_get(m->found, folder);
-    struct str out = STR_INIT;
     if (lines) {
         return lines;
     }
     char *path = path_join(m->root, strcmp(folder, ".") ? folder : "", m->err);
-    const char *args[] = {"series", path, NULL};
-    bool ok = path && child_imaging(args, &out, m->err) && (lines = json_array());
-    for (const char *at = str_text(&out), *nl; ok && (nl = strchr(at, '\n')); at = nl + 1) {
-        json_t *line = json_parse(at, (size_t)(nl - at), "series", m->err);
-        ok = line && json_array_append_new(lines, line) == 0;
-    }
-    ok = ok && json_object_set_new(m->found, folder, lines) == 0;
-    str_fini(&out);
+    bool ok = path != NULL;
+    lines = ok ? json_array() : NULL;
+    ok = ok &&
+        ((lines && json_object_set(m->found, folder, lines) == 0) ||
+         err_set(m->err, ERR_NOMEM, "out of memory"));
+    ok = ok && read_lines(m, path, lines);
+    json_decref(lines); /* m->found holds it */
     mem_free(path);
     return ok ? lines : NULL;
 }
