@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { groupOf, hasResults, isLive, seriesState, sizeText, spacingText, valuesText, type Prediction } from './data';
 import { groupTint, patientTints } from './patients';
-import type { Rows } from './rows';
+import { Rows } from './rows';
 import { order } from './order';
 
 const ROW: Prediction = {
@@ -48,4 +48,20 @@ test('W13: neighbouring patients have different tints, rows of one patient the s
 test('columns: numbers by size, texts by letters, without a value last', () => {
     assert.deepEqual([10, null, 9].sort(order), [9, 10, null]);
     assert.deepEqual(['b', '', 'a'].sort(order), ['a', 'b', '']);
+});
+
+test('W7: a reading that another one replaced says so, and nothing is concluded from it', async () => {
+    const waits: ((answer: Response) => void)[] = [];
+    const answer = (): Response => new Response(JSON.stringify({ total: 1, rows: [{ id: 7 }] }), { headers: { 'Content-Type': 'application/json' } });
+    const ask = (_url: unknown, how?: RequestInit): Promise<Response> =>
+        new Promise((resolve, reject) => {
+            waits.push(resolve);
+            how?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+        });
+    Object.assign(globalThis, { fetch: ask, requestAnimationFrame: () => 0, location: { href: 'http://localhost/' } });
+    const rows = new Rows<{ id: number }>('predictions');
+    const first = rows.load();
+    const second = rows.load();
+    waits[1]!(answer());
+    assert.deepEqual([await first, await second, rows.rowOf(7)], [false, true, 0]);
 });

@@ -46,8 +46,9 @@ export class Predictions extends Rows<Prediction> {
         this.dirty.clear();
         const known = runs.filter((run) => this.rowOf(run) >= 0);
         if (known.length < runs.length || known.length > MOST) {
-            await this.load();
-            runs.filter((run) => this.rowOf(run) < 0).forEach((run) => this.others.add(run));
+            if (await this.load()) {
+                runs.filter((run) => this.rowOf(run) < 0).forEach((run) => this.others.add(run));
+            }
             return;
         }
         await Promise.all(known.map(async (run) => this.put(await get<Prediction>(`predictions/${run}`))));

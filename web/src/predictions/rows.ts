@@ -64,7 +64,8 @@ export class Rows<T extends { id: number }> {
         return (this.grid?.selection.rows() ?? []).flatMap((row) => this.list[row] ?? []);
     }
 
-    async load(): Promise<void> {
+    /** False: another reading took its place, or it failed. */
+    async load(): Promise<boolean> {
         this.fetching?.abort();
         const fetching = new AbortController();
         this.fetching = fetching;
@@ -77,11 +78,12 @@ export class Rows<T extends { id: number }> {
             this.failed.value = '';
         } catch (error) {
             if (fetching.signal.aborted) {
-                return;
+                return false;
             }
             this.failed.value = errorText(error);
         }
         this.loading.value = false;
+        return this.failed.value === '';
     }
 
     /** Read anew in a while: events come with every task. */
