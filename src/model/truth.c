@@ -369,8 +369,8 @@ static bool try_path(struct search *s, const char *text)
 {
     char *key = key_of(text, err_ignore("then this name is not tried"));
     bool settled = key && try_name(s, key);
-    for (char *at = key; at && !settled && (at = strchr(at, '/')) != NULL;) {
-        *at = '_';
+    for (char *at = settled ? NULL : key; at; at = strchr(at, '/')) {
+        *at = *at == '/' ? '_' : *at;
     }
     settled = settled || (key && strchr(text, '/') && try_name(s, key));
     mem_free(key);

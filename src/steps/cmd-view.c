@@ -61,8 +61,13 @@ static void mean_slice(const struct volume *v, const size_t f[3], const struct v
         for (size_t y = 0; y < v->n[1]; y++) {
             double *into = sums + y / f[1] * across;
             const float *from = room + y * v->n[0];
-            for (size_t x = 0; x < v->n[0]; x++) {
-                into[x / f[0]] += (double)from[x];
+            for (size_t x = 0, to = 0; x < v->n[0]; to++) {
+                size_t edge = v->n[0] - x < f[0] ? v->n[0] : x + f[0];
+                float sum = 0;
+                while (x < edge) {
+                    sum += from[x++];
+                }
+                into[to] += (double)sum;
             }
         }
     }

@@ -1,6 +1,6 @@
 /* #/predictions/RUN/SERIES: what a model made of a series, over the series: looked at, compared, corrected. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { errorText, get, patch, post, sendFile } from '../api';
+import { apiUrl, errorText, get, patch, post, sendFile } from '../api';
 import { go, link, route, setQuery } from '../router';
 import { mayRunIn } from '../state';
 import { Dialog } from '../ui/dialog';
@@ -386,7 +386,12 @@ function Viewer({ run, item }: { run: number; item: number }) {
                             onMove={setSpot}
                             onDraw={drew}
                         />
-                        {!image && !failed && <p class="volume-note">Loading…</p>}
+                        {!image && !failed && (
+                            <>
+                                {view?.done && <img class="results-preview" src={apiUrl(`predictions/${run}/files/${item}/preview`)} alt="" />}
+                                <p class="volume-note">Loading…</p>
+                            </>
+                        )}
                         {failed && (
                             <p class="volume-note" role="alert">
                                 {failed}
