@@ -150,7 +150,7 @@ char *path_label(const char *name, struct err *err)
 {
     const char *ext = path_ext(name);
     size_t n = strlen(name) - strlen(ext);
-    if (ext[0] == '.' && strspn(ext + 1, "0123456789") == strlen(ext + 1)) {
+    if (ext[0] == '.' && !ext[strspn(ext, ".0123456789")]) {
         n = strlen(name); /* the last number of a UID: a study that was parted from others */
     }
     if (strchr(ext, '#')) { /* one series of a ZIP: what is behind it tells it from the others */
