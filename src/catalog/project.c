@@ -259,3 +259,19 @@ bool project_add(struct store *s, const char *folder, const char *name, struct p
     }
     return ok;
 }
+
+bool project_forget_unused(struct store *s, int64_t id, struct err *err)
+{
+    return store_exec(
+               s, err,
+               "DELETE FROM project WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM item WHERE "
+               "project_id=?1) AND NOT EXISTS(SELECT 1 FROM run WHERE project_id=?1) AND NOT "
+               "EXISTS(SELECT 1 FROM dataset WHERE project_id=?1) AND NOT EXISTS(SELECT 1 "
+               "FROM watch WHERE project_id=?1) AND NOT EXISTS(SELECT 1 FROM user_project "
+               "WHERE project_id=?1)",
+               "i", id) &&
+        store_exec(s, err,
+                   "DELETE FROM dicom_folder WHERE NOT EXISTS(SELECT 1 FROM project p WHERE "
+                   "p.id=dicom_folder.project_id)",
+                   "");
+}

@@ -43,4 +43,8 @@ char *project_folder(const char *folder, struct err *err) CHECK_RESULT;
 bool project_add(struct store *s, const char *folder, const char *name, struct project *ret,
                  bool *ret_new, struct err *err) CHECK_RESULT;
 
+/* Take back a registration that nothing was made of (a slip of the path); one that has items, runs,
+ * data sets, a watch or accounts stays. */
+bool project_forget_unused(struct store *s, int64_t id, struct err *err) CHECK_RESULT;
+
 #endif

@@ -87,7 +87,7 @@ static char *common_folder(char *const *paths, size_t n, struct err *err)
 }
 
 static bool find_project(struct cli *c, char *const *paths, size_t n, struct project *ret,
-                         struct err *err)
+                         bool *ret_new, struct err *err)
 {
     struct err none = {.code = ERR_NONE};
     bool found = false, have = cli_store(c, &none) != NULL, ok = true;
@@ -106,9 +106,7 @@ static bool find_project(struct cli *c, char *const *paths, size_t n, struct pro
         cli_store_close(c);
         ok = answer && cli_store(c, err) &&
             project_by_id(c->store, json_get_int(answer, "id", 0), ret, err);
-        if (ok && json_get_bool(answer, "new", false)) {
-            cli_note(c, "registered '%s' as project %s", ret->root, ret->name);
-        }
+        *ret_new = json_get_bool(answer, "new", false);
         json_decref(answer);
         json_decref(args);
     }
@@ -140,8 +138,10 @@ static json_t *places_of(const struct project *p, char *const *paths, size_t n, 
     return places;
 }
 
-/* A data set of nothing is a mistake in the path: it is taken back. */
-static bool scan_new(struct cli *c, int64_t id, const char *first, struct err *err)
+/* A data set of nothing is a mistake in the path: it is taken back. `registered`: the project that
+ * it made, or NULL. */
+static bool scan_new(struct cli *c, int64_t id, const char *first, const struct project *registered,
+                     struct err *err)
 {
     struct dataset_report r = {.warnings = NULL};
     int64_t n = 0;
@@ -159,16 +159,31 @@ static bool scan_new(struct cli *c, int64_t id, const char *first, struct err *e
                          : NULL);
         json_decref(args);
     }
+    if (ok && registered) {
+        cli_note(c, "registered '%s' as project %s", registered->root, registered->name);
+    }
     ok = ok && say_scan(c, id, &r, err);
     json_decref(r.warnings);
     return ok;
+}
+
+/* A mistaken path has registered its folder: what is registered may be read from elsewhere. */
+static void forget_project(struct cli *c, int64_t id)
+{
+    json_t *args = json_pack("{s:I}", "project", (json_int_t)id);
+    cli_store_close(c);
+    json_decref(args ? cli_call(c, "project.forget", args, err_ignore("it is said already"))
+                     : NULL);
+    json_decref(args);
 }
 
 static bool add_at(struct cli *c, const char *name, char *const *paths, size_t n, struct err *err)
 {
     struct project p = {0};
     json_t *places = NULL, *args = NULL, *answer = NULL;
-    bool ok = find_project(c, paths, n, &p, err) && (places = places_of(&p, paths, n, err));
+    bool is_new = false;
+    bool ok =
+        find_project(c, paths, n, &p, &is_new, err) && (places = places_of(&p, paths, n, err));
     if (ok) {
         args =
             json_pack("{s:I, s:s, s:s, s:O, s:s, s:s*}", "project", (json_int_t)p.id, "name", name,
@@ -178,7 +193,10 @@ static bool add_at(struct cli *c, const char *name, char *const *paths, size_t n
     }
     answer = ok ? cli_call(c, "dataset.add", args, err) : NULL;
     cli_store_close(c);
-    ok = answer && scan_new(c, json_get_int(answer, "id", 0), paths[0], err);
+    ok = answer && scan_new(c, json_get_int(answer, "id", 0), paths[0], is_new ? &p : NULL, err);
+    if (!ok && is_new) {
+        forget_project(c, p.id);
+    }
     json_decref(answer);
     json_decref(args);
     json_decref(places);

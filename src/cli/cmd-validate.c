@@ -245,8 +245,11 @@ static void say_worst(struct cli *c, const json_t *doc, bool labels)
                       json_get_text(row, "name", ""), json_get_text(row, "predicted", ""),
                       json_get_text(row, "truth", ""));
         } else {
-            cli_print(c, "  Dice %s  HD95 %s mm  %s\n", shown(json_object_get(row, "dice"), 3, a),
-                      shown(json_object_get(row, "hd95"), 2, b), json_get_text(row, "name", ""));
+            const char *note = json_string_value(json_array_get(json_object_get(row, "notes"), 0));
+            cli_print(c, "  Dice %s  HD95 %s mm  %s%s%s\n",
+                      shown(json_object_get(row, "dice"), 3, a),
+                      shown(json_object_get(row, "hd95"), 2, b), json_get_text(row, "name", ""),
+                      note ? ": " : "", note ? note : "");
         }
     }
 }

@@ -98,6 +98,16 @@ static bool op_project_add(struct engine *e, struct store *s, const json_t *args
     return op_finish(ok, answer, ret);
 }
 
+/* {"project"}: one just registered of which nothing came */
+static bool op_project_forget(struct engine *e, struct store *s, const json_t *args, json_t **ret,
+                              struct err *err)
+{
+    json_t *answer;
+    (void)e;
+    return op_answer(&answer, err) &&
+        op_finish(project_forget_unused(s, json_get_int(args, "project", 0), err), answer, ret);
+}
+
 static bool op_scan_apply(struct engine *e, struct store *s, const json_t *args, json_t **ret,
                           struct err *err)
 {
@@ -449,6 +459,7 @@ static bool op_cor_fix(struct engine *e, struct store *s, const json_t *args, js
 const struct op ops_catalog[] = {
     {"project.add", op_project_add},
     {"project.set", op_project_set},
+    {"project.forget", op_project_forget},
     {"scan.apply", op_scan_apply},
     {"cohort.apply", op_cohort_apply},
     {"attrs.import", op_attrs_import},

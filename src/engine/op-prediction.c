@@ -70,9 +70,10 @@ static bool launch(struct engine *e, struct store *s, const json_t *args,
     json_t *batch = prediction_batch(w, err);
     char *folder = batch ? prediction_folder(w, err) : NULL;
     json_t *run = folder
-        ? json_pack("{s:I, s:O, s:O, s:O*, s:{s:i}}", "project", (json_int_t)w->project, "batch",
-                    batch, "items", w->fit, "user", json_object_get(args, "user"), "options",
-                    "priority", trial ? TRIAL_PRIORITY : (int)json_get_int(args, "priority", 0))
+        ? json_pack(
+              "{s:I, s:O, s:O, s:O*, s:{s:I}}", "project", (json_int_t)w->project, "batch", batch,
+              "items", w->fit, "user", json_object_get(args, "user"), "options", "priority",
+              trial ? (json_int_t)TRIAL_PRIORITY : (json_int_t)json_get_int(args, "priority", 0))
         : NULL;
     json_t *answer = NULL;
     bool ok = (run || (folder && err_set(err, ERR_NOMEM, "out of memory"))) &&

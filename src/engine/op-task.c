@@ -238,7 +238,9 @@ static json_t *retry_tasks(struct store *s, const json_t *args, struct err *err)
             json_decref(all);
             return NULL;
         }
-        (void)json_array_extend(all, rows);
+        bool wanted = !json_get_bool(args, "failed", false) ||
+            json_get_int(json_array_get(rows, 0), "state", 0) == 7;
+        (void)(wanted ? json_array_extend(all, rows) : 0);
         json_decref(rows);
     }
     return all;

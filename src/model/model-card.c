@@ -418,6 +418,10 @@ static bool compare(const struct model_card *card, const char *sum, struct err *
 bool model_card_verify(const struct model_card *card, struct err *err)
 {
     char sum[DIGEST_SHA256_HEX];
+    if (card->onnx && !file_exists(card->onnx)) {
+        return err_set(err, ERR_FORMAT, "there is no '%s': a model is a card and a network",
+                       card->onnx);
+    }
     return card->tool || (digest_sha256_file(card->onnx, sum, err) && compare(card, sum, err));
 }
 

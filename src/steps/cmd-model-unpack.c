@@ -13,10 +13,12 @@ extern const struct command command_word_model_unpack;
 
 #define CARD "model.json"
 
-/* Where the card lies that is deepest by the fewest slashes; false when there is none. */
-static bool find_card(const struct zip_archive *zip, size_t *ret_prefix, const char **ret_name)
+/* The card with the fewest slashes, which must be one: a detector's lies below. */
+static bool find_card(const struct zip_archive *zip, const char *file, size_t *ret_prefix,
+                      const char **ret_name, struct err *err)
 {
     size_t fewest = SIZE_MAX;
+    const char *other = NULL;
     for (size_t i = 0; i < zip_archive_count(zip); i++) {
         struct zip_entry_info entry;
         size_t slashes = 0;
@@ -25,13 +27,24 @@ static bool find_card(const struct zip_archive *zip, size_t *ret_prefix, const c
         for (const char *c = entry.name; *c != '\0'; c++) {
             slashes += *c == '/';
         }
-        if (entry.plain && strcmp(path_base(entry.name), CARD) == 0 && slashes < fewest) {
+        if (!entry.plain || strcmp(path_base(entry.name), CARD) != 0 || slashes > fewest) {
+            continue;
+        }
+        other = slashes == fewest ? entry.name : NULL;
+        if (other == NULL) {
             fewest = slashes;
             *ret_prefix = strlen(entry.name) - strlen(CARD);
             *ret_name = entry.name;
         }
     }
-    return fewest != SIZE_MAX;
+    if (fewest == SIZE_MAX) {
+        return err_set(err, ERR_NOTHING, "'%s' has no " CARD ": a model is a card and a network",
+                       file);
+    }
+    return other == NULL ||
+        err_set(err, ERR_FORMAT,
+                "'%s' holds several models, '%.100s' and '%.100s': add one at a time", file,
+                *ret_name, other);
 }
 
 /* model.json, model.onnx, or one of the two in a folder there; nothing hidden. */
@@ -64,9 +77,7 @@ static bool unpack(const char *file, const char *folder, struct err *err)
     struct zip_archive *zip = zip_archive_open(file, &limits, err);
     const char *card = NULL;
     size_t prefix = 0;
-    bool good = zip != NULL &&
-        (find_card(zip, &prefix, &card) ||
-         err_set(err, ERR_NOTHING, "'%s' has no " CARD ": a model is a card and a network", file));
+    bool good = zip != NULL && find_card(zip, file, &prefix, &card, err);
 
     for (size_t i = 0; good && card != NULL && i < zip_archive_count(zip); i++) {
         struct zip_entry_info entry;

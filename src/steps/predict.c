@@ -25,7 +25,11 @@ static bool same_sum(const struct predict *p, struct err *err)
 
     sum += strncmp(sum, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0;
     return sum[0] == '\0' || strcmp(sum, p->card.checksum) == 0 ||
-        err_set(err, ERR_FORMAT, "the model %s was changed since the run began", p->card.name);
+        err_set(
+               err, ERR_FORMAT,
+               "the model %s was changed since the run began: submit a new prediction, which takes "
+               "it as it is now",
+               p->card.name);
 }
 
 static bool find_model(struct predict *p, enum model_task task, struct err *err)

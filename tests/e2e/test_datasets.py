@@ -1,5 +1,6 @@
 """Data sets: registering folders and files, series from headers, patients by date, the API, nnU-Net folders. REQUIREMENTS W2,
 W3 (a registered data set, its series), W13 (longitudinal studies); DESIGN 1, 3 (gantry dataset), 8 (rights, privacy)."""
+import contextlib
 import json
 import os
 import shutil
@@ -127,7 +128,11 @@ def test_what_is_refused(g):
     (g.base / "other" / "notes.txt").write_text("none")
     assert "No such file" in g.fails(4, "dataset", "add", "x", g.data / "none").err
     assert "no image series" in g.fails(3, "dataset", "add", "x", g.base / "other").err
+    assert "no image series" in g.fails(3, "dataset", "add", "x", g.base / "other" / "notes.txt").err
+    assert "cannot be a data set's name" in g.fails(2, "dataset", "add", "x/y", g.base / "other").err
     assert g.json("dataset", "ls") == []
+    with contextlib.closing(sqlite3.connect(g.home / "gantry.db")) as db:  # a slip opens no folder to the server
+        assert db.execute("SELECT root FROM project").fetchall() == []
     g.ok("dataset", "add", "x", g.data)
     assert "already" in g.fails(1, "dataset", "add", "X", g.data).err
     assert "there are: x" in g.fails(3, "dataset", "show", "y").err

@@ -220,6 +220,8 @@ def test_retry_of_a_cause_with_a_changed_parameter(g):
     assert (g.rec / "s_0" / "out.txt").read_text() == "7\n"
     shown = g.json("show", "s_0/work")
     assert len(shown["attempts"]) == 2
+    g.run("retry", str(shown["id"]), "--failed")  # it is done: only what failed was meant
+    assert len(g.json("show", "s_0/work")["attempts"]) == 2 and set(g.states().values()) == {"done"}
 
 
 def test_break_on_error_holds_within_one_item_only(g):

@@ -133,7 +133,7 @@ def test_what_cannot_be_predicted_is_one_line(g, predict):
             (dict(image=g.base / "nothing.nii.gz", model=model), "nothing.nii.gz"),
             (dict(image=image, model=classifier), "model judge is for classification"),
             (dict(image=image, model="nobody"), "nobody"),
-            (dict(image=image, model=model, checksum="0" * 64), "changed since the run began"),
+            (dict(image=image, model=model, checksum="0" * 64), "changed since the run began: submit a new prediction"),
             (dict(image=image, model=model, overlap=2), "overlap"),
             (dict(image=image, model=model, labels="liver"), "no label 'liver'; it has ball"),
             (dict(image=image, model=model, slice_first=12), "slices 0 to 11")):

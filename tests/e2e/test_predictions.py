@@ -386,6 +386,14 @@ def test_models_are_sent(served, ort):
         z.writestr("made/here/train/.git/config", "x")
     assert s.ok("POST", "/api/v1/models", {"uploads": [send("m.zip", (g.base / "m.zip").read_bytes())]})["name"] == "zipped"
     assert sorted(p.name for p in (g.home / "models" / "zipped").iterdir()) == ["model.json", "model.onnx"]
+    for files, words in (({"model.json": 1}, "a model is a card and a network"), ({"a/model.json": 1, "a/model.onnx": 2, "b/model.json": 1,
+            "b/model.onnx": 2}, "several models, 'a/model.json' and 'b/model.json'")):
+        with zipfile.ZipFile(g.base / "m.zip", "w") as z:
+            for name, what in files.items():
+                z.writestr(name, json.dumps({**card, "name": "odd"}) if what == 1 else onnx)
+        answer = s.post("/api/v1/models", {"uploads": [send("m.zip", (g.base / "m.zip").read_bytes())]})
+        assert answer.status == 422 and words in answer.json["detail"], answer
+    assert not (g.home / "models" / "odd").exists()
     bad = [send("model.onnx", onnx), send("model.json", json.dumps({**card, "name": "bad", "task": "x"}).encode())]
     answer = s.post("/api/v1/models", {"uploads": bad})
     assert answer.status in (400, 422) and "task" in answer.json["detail"]

@@ -314,7 +314,10 @@ test('X24: cancelled: asked first, No is the answer of a bare Enter', async () =
 test('the table is sorted and searched, and used by keys', async () => {
     await page.getByLabel('Filter Status').fill('cancelled');
     await until(async () => (await rows().count()) === 2, 'two of them');
+    await page.getByLabel('Filter Status').fill('nothing of that kind');
+    await page.getByText('No prediction fits the filters.').waitFor();
     await page.getByLabel('Filter Status').fill('');
+    await page.getByText('No prediction fits the filters.').waitFor({ state: 'detached' });
     await page.locator('.vg-head .vg-sort', { hasText: 'ID' }).click();
     await until(async () => (await cell(newest(), 'Status').innerText()) === 'Completed', 'the oldest first');
     await page.locator('.vg').focus();

@@ -45,6 +45,8 @@ let serial = 0;
 
 export class Grid {
     readonly view = new View();
+    /** Which rows are shown, or their order, has changed. */
+    onView: (() => void) | null = null;
     readonly selection = new Selection(0);
     /** Position of the row that the keys act on. */
     focus = 0;
@@ -302,6 +304,7 @@ export class Grid {
         this.head.sorted(this.sorted?.key, up);
         this.focus = Math.max(0, Math.min(this.focus, this.view.length - 1));
         this.resized();
+        this.onView?.();
     }
 
     /** The page's filter and those of the columns. */

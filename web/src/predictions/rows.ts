@@ -122,6 +122,7 @@ export class Rows<T extends { id: number }> {
     /** The table is there: it shows these rows until the function that comes back is called. */
     attach(grid: Grid): () => void {
         this.grid = grid;
+        grid.onView = () => this.turned();
         grid.setRows(this.list.length);
         return () => {
             this.grid = null;
