@@ -237,7 +237,8 @@ function Viewer({ run, item }: { run: number; item: number }) {
         setSwapped(false);
         setSpot(null);
     }, [run, item]);
-    useEffect(() => first.current?.pen(pen ? pen.label : null, pen?.size ?? 1), [pen, image, mask]);
+    // What is drawn while a version is saved would not be in it.
+    useEffect(() => first.current?.pen(pen && !saving ? pen.label : null, pen?.size ?? 1), [pen, saving, image, mask]);
     // A large image is shown small at first; what a graphics card draws follows whole by itself.
     useEffect(() => {
         if (view && image && isLarge(view) && first.current && !first.current.software && !first.current.whole) {
@@ -278,7 +279,7 @@ function Viewer({ run, item }: { run: number; item: number }) {
             a: () => void annotate(),
             b: pen !== null && (() => setPen({ ...pen, label: pen.last })),
             e: pen !== null && (() => setPen({ ...pen, label: 0 })),
-            d: () => first.current?.dab(),
+            d: () => !saving && first.current?.dab(),
             '+': pen !== null && (() => setPen({ ...pen, size: Math.min(40, pen.size + 1) })),
             '-': pen !== null && (() => setPen({ ...pen, size: Math.max(1, pen.size - 1) })),
             '?': () => setKeys(true),
