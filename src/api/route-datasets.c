@@ -196,6 +196,9 @@ static void export_done(void *arg, const json_t *answer, const struct err *faile
 {
     struct exporting *e = arg;
     struct err err = *failed;
+    if (err.code == ERR_FAILED) {
+        err.code = ERR_FORMAT; /* exit status 1: what it says of the folder or the masks */
+    }
     if (e->later && err.code == ERR_NONE &&
         reply_json(later_reply(e->later), 200, json_incref((json_t *)answer), &err)) {
         later_done(e->later);

@@ -407,7 +407,8 @@ bool op_task_retry(struct engine *e, struct store *s, const json_t *args, json_t
     }
     ok = ok &&
         (n > 0 ||
-         err_set(err, ERR_NOTHING, "nothing to retry: no failed or cancelled task is among them"));
+         err_set(err, ERR_NOTHING, "nothing to retry: no failed%s task is among them",
+                 json_get_bool(args, "failed", false) ? "" : " or cancelled"));
     ok = ok && store_event(s, "run", 0, run, 0, 0, "retry", (json_t *)args, err);
     if (ok) {
         *ret = json_pack("{s:I, s:I, s:O*}", "run", (json_int_t)run, "tasks", (json_int_t)n, "diff",

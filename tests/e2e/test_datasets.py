@@ -256,6 +256,8 @@ def test_corrected_masks_become_an_nnunet_folder(g):
         page = {"folder": str(g.base / "raw" / "page"), "accepted_only": True}
         assert s.ok("POST", "/api/v1/datasets/1/export", page)["cases"] == 3
         assert s.post("/api/v1/datasets/1/export", {"folder": "/etc/nnunet"}).status == 403
+        again = s.post("/api/v1/datasets/1/export", page)
+        assert again.status == 422 and "not empty" in again.json["detail"]
     mask(g.rec / "annotations/a/v002.nii.gz", drawn[:-1], {1: "ball"}, like=g.data / "a.nii.gz")
     assert "voxels" in g.fails(1, "dataset", "export", "all", "--to", g.base / "raw" / "bad").err
     assert sorted(p.name for p in (g.base / "raw").iterdir()) == ["Dataset101_Balls", "more", "page"]
