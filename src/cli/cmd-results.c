@@ -59,27 +59,14 @@ static bool write_file(const char *path, const json_t *columns, const json_t *ro
     return ok;
 }
 
-/* The folder must be there before anything is computed. */
 static bool check_target(const struct cli *c, const char *path, struct err *err)
 {
     const char *ext = path_ext(path);
-    char *folder = NULL;
-    bool ok = true;
     if (strcmp(ext, ".xlsx") && strcmp(ext, ".csv") && strcmp(ext, ".tsv") &&
         strcmp(ext, ".json")) {
         return cli_usage(c, err, "'%s': the name must end in .xlsx, .csv, .tsv or .json", path);
     }
-    folder = path_dir(path, err);
-    if (!folder) {
-        return false;
-    }
-    if (!file_is_folder(folder)) {
-        ok = err_set(err, ERR_IO, "there is no folder '%s' to write '%s' into", folder, path);
-    } else if (access(folder, W_OK)) {
-        ok = err_set(err, ERR_PERM, "Permission denied: %s", path);
-    }
-    mem_free(folder);
-    return ok;
+    return cli_target(path, err);
 }
 
 /* Is the column behind it JOB_seconds? */

@@ -48,6 +48,9 @@ static bool check_words(struct cli *c, struct err *err)
             return cli_usage(c, err, "-o '%s': FILE.pdf, FILE.csv or FILE.json",
                              cli_nth(c, "output", i));
         }
+        if (!cli_target(cli_nth(c, "output", i), err)) {
+            return false;
+        }
     }
     if (cli_has(c, "detach") && cli_has(c, "output")) {
         return cli_usage(c, err, "-o waits for the end and does not go with --detach");

@@ -140,6 +140,8 @@ void cli_print(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void cli_note(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* One JSON document to stdout: indented on a terminal, compact otherwise. `value` is borrowed. */
 bool cli_json(struct cli *c, const json_t *value, struct err *err) CHECK_RESULT;
+/* Can a file be made at `path`? Asked before anything is computed for it. ERR_IO, ERR_PERM. */
+bool cli_target(const char *path, struct err *err) CHECK_RESULT;
 /* Asks on the terminal, default no. Where nobody can answer (stdin or stderr is no terminal)
  * nothing is asked and the answer is yes: the command was given to be done. */
 bool cli_confirm(struct cli *c, bool *ret_yes, struct err *err, const char *fmt, ...) CHECK_RESULT

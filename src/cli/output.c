@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/text.h"
+#include "os/file.h"
 
 struct range {
     uint32_t first;
@@ -259,4 +261,17 @@ const char *cli_nearest(const char *word, const char *const *words)
         }
     }
     return best;
+}
+
+bool cli_target(const char *path, struct err *err)
+{
+    char *folder = path_dir(path, err);
+    bool ok = folder != NULL;
+    if (ok && !file_is_folder(folder)) {
+        ok = err_set(err, ERR_IO, "there is no folder '%s' to write '%s' into", folder, path);
+    } else if (ok && access(folder, W_OK)) {
+        ok = err_set(err, ERR_PERM, "Permission denied: %s", path);
+    }
+    mem_free(folder);
+    return ok;
 }

@@ -1,6 +1,8 @@
 /* A table by task. */
 #include "plan/model-tool.h"
 
+#include "base/str.h"
+
 static const struct {
     const char *step, *output;
 } by_task[] = {
@@ -31,7 +33,15 @@ const struct tool *model_tool(const struct tools *tools, const struct model_card
     }
     for (int i = 0; i < 2; i++) {
         const char *id = i ? by_task[card->task].output : "image";
-        if (!tool_input(tool, id)) {
+        const json_t *input = tool_input(tool, id);
+        if (i && input && str_equal(json_get_text(input, "type", NULL), "File")) {
+            (void)err_set(err, ERR_USAGE,
+                          "the tool '%s' of model '%s' reads a file as '%s': a model writes it "
+                          "(docs/models.md)",
+                          name, card->name, id);
+            return NULL;
+        }
+        if (!input) {
             (void)err_set(err, ERR_USAGE,
                           "the tool '%s' of model '%s' has no input '%s', which says where %s "
                           "(docs/models.md)",

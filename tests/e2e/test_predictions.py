@@ -170,6 +170,14 @@ def test_nothing_is_queued_that_is_wrong(site, words, says):
     assert site.g.json("ps", "--all") == []
 
 
+def test_a_tool_that_reads_where_a_model_writes(site):
+    """W14: a model whose tool takes the mask as a file to read is refused when it is added."""
+    folder = site.g.base / "reads"
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps({**CARD, "name": "reads", "engine": "tool:image.stats"}))
+    assert "reads a file as 'mask'" in site.g.fails(2, "model", "add", folder).err
+
+
 def test_options_of_the_two_ways_do_not_mix(g):
     """W3: what is said of a data set says nothing of a folder of ZIPs."""
     assert "--series goes with --dataset" in g.fails(2, "predict", "-i", g.data, "--series", "x").err

@@ -190,6 +190,7 @@ def test_what_is_refused(site):
     assert "--truth DIR" in g.fails(2, "validate", 1).err
     assert "there is no" in g.fails(4, "validate", 1, "--truth", g.base / "nowhere").err
     assert "FILE.pdf" in g.fails(2, "validate", 1, "--truth", empty, "-o", "report.doc").err
+    assert "there is no folder" in g.fails(4, "validate", 1, "--truth", empty, "-o", g.base / "nowhere" / "x.pdf").err
     assert not list(empty.glob("*.json"))
     bad = g.run("validate", 2, "--truth", site.table("series,label\ng000,0\n"), "--positive", "purple")
     assert bad.rc == 1 and "no report was made" in bad.err
