@@ -30,6 +30,21 @@ static void head(struct str *out, const json_t *row)
     csv_add(out, json_get_text(row, "truth", ""), false);
 }
 
+/* What the comparison said besides, such as labels of the truth that the model does not know. */
+static void notes(struct str *out, const json_t *row)
+{
+    struct str all = STR_INIT;
+    const json_t *note;
+    size_t i;
+
+    json_array_foreach(json_object_get(row, "notes"), i, note)
+    {
+        str_addf(&all, "%s%s", i > 0 ? "; " : "", json_string_value(note));
+    }
+    csv_add(out, str_text(&all), false);
+    str_fini(&all);
+}
+
 static const char *const columns[] = {
     "dice",           "iou", "hd95", "surface_dice", "predicted_ml", "truth_ml", "volume_ml",
     "volume_percent", NULL};
@@ -45,6 +60,7 @@ static void masks(struct str *out, const json_t *rows)
     for (size_t c = 0; columns[c] != NULL; c++) {
         str_addf(out, ",%s", columns[c]);
     }
+    str_add(out, ",notes");
     csv_end(out);
     json_array_foreach(rows, i, row)
     {
@@ -56,11 +72,13 @@ static void masks(struct str *out, const json_t *rows)
             for (size_t c = 0; columns[c] != NULL; c++) {
                 number(out, json_object_get(label, columns[c]));
             }
+            notes(out, row);
             csv_end(out);
         }
         if (json_array_size(labels) == 0) {
             head(out, row);
             str_add(out, ",,,,,,,,,");
+            notes(out, row);
             csv_end(out);
         }
     }

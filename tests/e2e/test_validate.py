@@ -136,7 +136,9 @@ def test_one_label_of_another_number(site):
     rows = {r["stem"]: r for r in g.json("validate", 1, "--truth", truth)["rows"]}
     assert rows["balls/a"]["labels"][0]["dice"] == 1 and rows["balls/a"]["notes"] == ["label 255 of the truth is taken for label 1"]
     assert rows["balls/d"]["labels"][0]["dice"] == 1 and rows["balls/d"]["notes"] == ["the prediction does not have label 7 of the truth"]
-    said = g.run("validate", 1, "--truth", truth).out
+    said = g.run("validate", 1, "--truth", truth, "-o", g.base / "n.csv").out
+    noted = {r["series"]: r["notes"] for r in columns((g.base / "n.csv").read_text())}
+    assert noted["balls/d.nii.gz"] == rows["balls/d"]["notes"][0]
     assert "balls/d.nii.gz: the prediction does not have label 7 of the truth" in said
 
 
