@@ -1,4 +1,5 @@
-/* `gantry log`: what a task's attempt printed. Log lines are UTC<TAB>o|e<TAB>text. */
+/* `gantry log`: what a task's attempt printed, or all of a run. Log lines are UTC<TAB>o|e<TAB>text.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,12 +161,64 @@ static bool follow(struct cli *c, struct log_of *l, struct err *err)
     }
 }
 
+/* The log of one task of a whole run. */
+static bool print_part(struct cli *c, int64_t task, struct err *err)
+{
+    struct log_of l = {.attempts = NULL};
+    char *text = NULL;
+    size_t length = 0, at = 0;
+    bool ok = look_up(c, task, &l, err) && read_log(&l, false, &text, &length, err);
+    if (ok && text) {
+        print_from(c, text, length, &at, true, cli_has(c, "times"));
+    }
+    mem_free(text);
+    mem_free(l.attempts);
+    return ok;
+}
+
+/* Every task of a run behind a line that says what it was and how it ended: for the files of a
+ * study. */
+static bool print_run(struct cli *c, int64_t id, struct err *err)
+{
+    json_t *row,
+        *rows = store_rows(c->store, err,
+                           "SELECT t.id, i.name, t.job_id, t.state, t.message FROM task t JOIN "
+                           "item i ON i.id = t.item_id WHERE t.run_id = ? ORDER BY t.id",
+                           "i", id);
+    size_t i;
+    bool ok = rows != NULL;
+    json_array_foreach(rows, i, row)
+    {
+        const char *message = json_get_text(row, "message", "");
+        cli_print(c, "%s== %s %s: %s%s%s%s\n", cli_paint(c, "bold"), json_get_text(row, "name", ""),
+                  json_get_text(row, "job_id", ""),
+                  task_state_name((enum task_state)json_get_int(row, "state", 0)),
+                  *message ? ": " : "", message, cli_paint(c, NULL));
+        ok = ok && print_part(c, json_get_int(row, "id", 0), err);
+    }
+    json_decref(rows);
+    return ok;
+}
+
+static bool whole_run(struct cli *c, int64_t project, struct err *err)
+{
+    int64_t id = 0;
+    if (c->json || cli_has(c, "follow") || cli_has(c, "attempt")) {
+        return cli_usage(c, err, "-f, -n and --json go with one task, not with a run");
+    }
+    return resolve_run(c, c->args[0], project, &id, err) && print_run(c, id, err);
+}
+
 static bool run(struct cli *c, struct err *err)
 {
     int64_t project = 0, task = 0;
     struct log_of l = {.attempts = NULL};
     char *text = NULL;
     size_t length = 0, at = 0;
+    if (str_starts(c->args[0], "run:")) {
+        return resolve_project_id(c, &project, err) && cli_store(c, err) &&
+            whole_run(c, project, err);
+    }
     bool ok = resolve_project_id(c, &project, err) && cli_store(c, err) &&
         resolve_task(c, c->args[0], project, &task, err) && look_up(c, task, &l, err);
     if (ok && l.source) {
@@ -203,10 +256,12 @@ out:
 const struct command command_log = {
     .name = "log",
     .group = GROUP_RUNS,
-    .summary = "What a task printed",
-    .usage = "TASK [-f]",
-    .help = "TASK is a number, ITEM/JOB as in sample_012/full, or 'last'. Lines of standard error "
-            "are red on a terminal.",
+    .summary = "What a task, or a whole run, printed",
+    .usage = "TASK|run:N [-f]",
+    .help = "TASK is a number, ITEM/JOB as in sample_012/full, or 'last'; run:N prints all tasks "
+            "of a run, each behind a line\n"
+            "that says what it was and how it ended. Lines of standard error are red on a "
+            "terminal.",
     .options = options,
     .min_args = 1,
     .max_args = 1,

@@ -426,6 +426,10 @@ def test_results_have_the_values(site, ort):
         "p01/2023-01-10/ct.nii.gz", "p01", "2023-01-10", "CT", 12)
     assert first["predict"] == "done" and first["predict.ml.bright"] > 0
     assert any(o.endswith("mask.nii.gz") for o in first["outputs"])
+    log = g.ok("log", f"run:{made['run']}").out  # W12: the log of the whole batch
+    assert [line for line in log.splitlines() if line.startswith("== ")][0] == "== p01/2023-01-10/ct.nii.gz predict: done"
+    assert log.count("== ") == 4 and len(log.splitlines()) > 4
+    assert "go with one task" in g.fails(2, "log", f"run:{made['run']}", "-f").err
     head = g.ok("results", str(made["run"])).out.splitlines()[0]
     assert head.split() == ["Series", "Patient", "Date", "Status", "predict", "ml.bright", "Error"]
 
