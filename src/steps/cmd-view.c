@@ -180,8 +180,11 @@ static int run(int argc, char **argv)
             words[good ? n++ : 1] = argv[i];
         }
     }
-    good = (good && words[0] && words[1]) || err_set(&err, ERR_USAGE, USAGE);
-    good = good && view(words[0], words[1], uid && *uid ? uid : NULL, (size_t)most, labels, &err);
+    if (!good || !words[0] || !words[1]) {
+        (void)err_set(&err, ERR_USAGE, USAGE);
+        return command_fail(&err);
+    }
+    good = view(words[0], words[1], uid && *uid ? uid : NULL, (size_t)most, labels, &err);
     if (good) {
         puts("{}");
     }

@@ -274,7 +274,7 @@ test('W8: a validation is launched on the results, and listed with them', async 
 test('W3, W13: duplicated with changed settings, one series only', async () => {
     await button('Duplicate…').click();
     await page.getByText(/New Batch Prediction, from prediction/).waitFor();
-    assert.equal(await page.getByLabel('Overlap').inputValue(), '0.25');
+    await until(async () => (await page.getByLabel('Overlap').inputValue()) === '0.25', 'the settings of the first');
     assert.ok(await page.getByLabel(/^Only those that are ticked \(3\)/).isChecked());
     await page.getByLabel('Overlap').fill('0.1');
     await rows().filter({ hasText: 'p02' }).filter({ hasText: 'ct.nii' }).locator('> span').first().click();
