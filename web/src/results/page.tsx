@@ -389,7 +389,7 @@ function Viewer({ run, item }: { run: number; item: number }) {
                         />
                         {!image && !failed && (
                             <>
-                                {view?.done && <img class="results-preview" src={apiUrl(`predictions/${run}/files/${item}/preview`)} alt="" />}
+                                {view?.done && <img class="results-preview" src={apiUrl(`predictions/${run}/files/${item}/preview`)} alt="" onLoad={() => performance.mark('results: own picture of the prediction there')} />}
                                 <p class="volume-note">Loading…</p>
                             </>
                         )}
